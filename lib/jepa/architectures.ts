@@ -1,0 +1,142 @@
+/**
+ * The sizes of the paper's Vision Transformers by name, e.g. `architecture("L/16")`: width, depth and heads of encoder
+ * and predictor, the names and shapes of their parameters, and how many these are. An architecture is a plain object;
+ * one that has no name here is written out, or spread from one that has.
+ *
+ * @module
+ */
+
+/** Sizes of an encoder, a Vision Transformer without [cls] token. */
+export interface EncoderSize {
+  /** Height and width of the image, in pixels. */
+  image: number;
+  /** Height and width of a patch, in pixels. */
+  patch: number;
+  /** Length of a token, D. */
+  width: number;
+  /** Transformer blocks. */
+  depth: number;
+  /** Attention heads, a divisor of the width. */
+  heads: number;
+  /** Hidden units of a block's MLP as a multiple of the width. */
+  mlpRatio: number;
+}
+
+/** Sizes of a predictor, a narrow Vision Transformer between two projections; its MLP ratio is always 4. */
+export interface PredictorSize {
+  width: number;
+  depth: number;
+  heads: number;
+}
+
+/** The sizes of an encoder (context and target encoder are alike) and of its predictor. */
+export interface Architecture extends EncoderSize {
+  predictor: PredictorSize;
+}
+
+/**
+ * Width, depth, heads, and width and depth of the predictor. B, L, H and G are the paper's; its G, the authors'
+ * vit_giant, is called ViT-g elsewhere. Ti and S, which the paper has not trained, get a predictor of half their width,
+ * as B has.
+ */
+const SIZES: Readonly<Record<string, readonly [number, number, number, number, number]>> = {
+  Ti: [192, 12, 3, 96, 6],
+  S: [384, 12, 6, 192, 6],
+  B: [768, 12, 12, 384, 6],
+  L: [1024, 24, 16, 384, 12],
+  H: [1280, 32, 16, 384, 12],
+  G: [1408, 40, 16, 384, 16],
+};
+
+/**
+ * The architecture that a name such as "B/16" stands for: size, a slash, and the patch's side in pixels. The predictor
+ * has as many heads as the encoder.
+ *
+ * @param options.image Side of the image in pixels, a multiple of the patch. Default 224.
+ * @throws RangeError for a name or image that does not fit.
+ */
+export function architecture(name: string, options: { image?: number } = {}): Architecture {
+  const { image = 224 } = options;
+  const [, size, side] = /^(\w+)\/([1-9]\d*)$/.exec(name) ?? [];
+  if (!Object.hasOwn(SIZES, size ?? "")) {
+    throw new RangeError(
+      `No architecture is called "${name}": a name is one of ${Object.keys(SIZES).join(", ")}, a slash and the ` +
+        `patch's side in pixels, e.g. "B/16".`,
+    );
+  }
+  const patch = Number(side);
+  if (!Number.isInteger(image) || image < patch || image % patch !== 0) {
+    throw new RangeError(`An image of ${image} pixels cannot be cut into patches of ${patch} for "${name}".`);
+  }
+  const [width, depth, heads, predictorWidth, predictorDepth] = SIZES[size];
+  const mlpRatio = size === "G" ? 48 / 11 : 4;
+  return {
+    image,
+    patch,
+    width,
+    depth,
+    heads,
+    mlpRatio,
+    predictor: { width: predictorWidth, depth: predictorDepth, heads },
+  };
+}
+
+/** Names and shapes of parameters, as in the authors' checkpoints. */
+export type ParameterShapes = Record<string, readonly number[]>;
+
+/** The encoder's parameters. `pos_embed` [1, N, D] is fixed. */
+export function encoderShapes({ image, patch, width, depth, mlpRatio }: EncoderSize): ParameterShapes {
+  return {
+    "patch_embed.proj.weight": [width, 3, patch, patch],
+    "patch_embed.proj.bias": [width],
+    "pos_embed": [1, (image / patch) ** 2, width],
+    ...blockShapes("blocks", width, depth, mlpRatio),
+    "norm.weight": [width],
+    "norm.bias": [width],
+  };
+}
+
+/** The predictor's parameters. `predictor_pos_embed` [1, N, P] is fixed. */
+export function predictorShapes({ image, patch, width, predictor }: Architecture): ParameterShapes {
+  return {
+    "predictor_embed.weight": [predictor.width, width],
+    "predictor_embed.bias": [predictor.width],
+    "mask_token": [1, 1, predictor.width],
+    "predictor_pos_embed": [1, (image / patch) ** 2, predictor.width],
+    ...blockShapes("predictor_blocks", predictor.width, predictor.depth, 4),
+    "predictor_norm.weight": [predictor.width],
+    "predictor_norm.bias": [predictor.width],
+    "predictor_proj.weight": [width, predictor.width],
+    "predictor_proj.bias": [width],
+  };
+}
+
+function blockShapes(prefix: string, width: number, depth: number, mlpRatio: number): ParameterShapes {
+  const hidden = Math.round(width * mlpRatio);
+  const shapes: ParameterShapes = {};
+  for (let i = 0; i < depth; i++) {
+    const block = `${prefix}.${i}`;
+    shapes[`${block}.norm1.weight`] = [width];
+    shapes[`${block}.norm1.bias`] = [width];
+    shapes[`${block}.attn.qkv.weight`] = [3 * width, width];
+    shapes[`${block}.attn.qkv.bias`] = [3 * width];
+    shapes[`${block}.attn.proj.weight`] = [width, width];
+    shapes[`${block}.attn.proj.bias`] = [width];
+    shapes[`${block}.norm2.weight`] = [width];
+    shapes[`${block}.norm2.bias`] = [width];
+    shapes[`${block}.mlp.fc1.weight`] = [hidden, width];
+    shapes[`${block}.mlp.fc1.bias`] = [hidden];
+    shapes[`${block}.mlp.fc2.weight`] = [width, hidden];
+    shapes[`${block}.mlp.fc2.bias`] = [width];
+  }
+  return shapes;
+}
+
+/** How many numbers are trained; the fixed position embeddings are not counted. */
+export function parameterCount(architecture: Architecture): { encoder: number; predictor: number } {
+  const count = (shapes: ParameterShapes) =>
+    Object.entries(shapes)
+      .filter(([name]) => !name.endsWith("pos_embed"))
+      .reduce((sum, [, shape]) => sum + shape.reduce((product, n) => product * n, 1), 0);
+  return { encoder: count(encoderShapes(architecture)), predictor: count(predictorShapes(architecture)) };
+}

@@ -1,0 +1,61 @@
+/**
+ * How learning rate, weight decay and EMA momentum change during a run: pure functions of the step.
+ *
+ * A step is a real place on the axis 0 .. totalSteps: `start` is the value at 0, `final` the value at totalSteps and
+ * after it. Which place belongs to an update is the caller's choice. The authors' code advances the schedules of the
+ * learning rate and the weight decay before an update and reads the EMA momentum after it without advancing, so that
+ * the update with index k (the first is 0) uses `learningRate(k + 1)`, `weightDecay(k + 1)` and `momentum(k)`.
+ *
+ * @module
+ */
+
+/** The value at a step, counted in updates of the whole run. */
+export type Schedule = (step: number) => number;
+
+/** Where a schedule starts, where it ends, and after how many steps. */
+export interface Ramp {
+  start: number;
+  final: number;
+  totalSteps: number;
+}
+
+/**
+ * The learning rate of the paper: linear from `start` to `peak` in `warmupSteps`, then half a cosine from `peak` to
+ * `final`. Paper, IN-1k: 1e-4 to 1e-3 in 15 epochs, then to 1e-6.
+ *
+ * @throws RangeError unless 0 <= warmupSteps < totalSteps.
+ */
+export function warmupCosine(options: Ramp & { peak: number; warmupSteps: number }): Schedule {
+  const { start, peak, final, warmupSteps, totalSteps } = options;
+  if (!(warmupSteps >= 0 && warmupSteps < totalSteps)) {
+    throw new RangeError(
+      `A warm-up must be shorter than the run; got ${warmupSteps} warm-up steps of ${totalSteps} in all.`,
+    );
+  }
+  const fall = cosine({ start: peak, final, totalSteps: totalSteps - warmupSteps });
+  if (warmupSteps === 0) return fall;
+  const rise = linear({ start, final: peak, totalSteps: warmupSteps });
+  return (step) => step < warmupSteps ? rise(step) : fall(step - warmupSteps);
+}
+
+/** Half a cosine from `start` to `final`, up or down. The authors' code uses it for weight decay, 0.04 to 0.4. */
+export function cosine({ start, final, totalSteps }: Ramp): Schedule {
+  checkSteps(totalSteps);
+  return (step) => final + (start - final) * (1 + Math.cos(Math.PI * progress(step, totalSteps))) / 2;
+}
+
+/** A straight line from `start` to `final`: the EMA momentum, 0.996 to 1, and the paper's weight decay, 0.04 to 0.4. */
+export function linear({ start, final, totalSteps }: Ramp): Schedule {
+  checkSteps(totalSteps);
+  return (step) => start + (final - start) * progress(step, totalSteps);
+}
+
+function progress(step: number, totalSteps: number): number {
+  return Math.min(Math.max(step / totalSteps, 0), 1);
+}
+
+function checkSteps(totalSteps: number): void {
+  if (!(totalSteps > 0 && totalSteps < Infinity)) {
+    throw new RangeError(`A schedule needs a positive number of steps; got totalSteps = ${totalSteps}.`);
+  }
+}
