@@ -1,0 +1,245 @@
+/**
+ * Reads and writes safetensors files, the Hugging Face format for weights: 8 bytes of header length, a JSON header with
+ * the dtype, shape and place of each tensor, then the tensors' bytes, little-endian, without gaps.
+ *
+ * Tensors are read and written one after the other, so a file may be larger than any single buffer.
+ *
+ * @module
+ */
+
+/** The typed array that holds each dtype in memory; BF16, which JavaScript does not have, as its 16 bits. */
+interface DtypeArrays {
+  BOOL: Uint8Array;
+  U8: Uint8Array;
+  I8: Int8Array;
+  I16: Int16Array;
+  U16: Uint16Array;
+  F16: Float16Array;
+  BF16: Uint16Array;
+  I32: Int32Array;
+  U32: Uint32Array;
+  F32: Float32Array;
+  F64: Float64Array;
+  I64: BigInt64Array;
+  U64: BigUint64Array;
+}
+
+/** An element type, by the format's own name. */
+export type Dtype = keyof DtypeArrays;
+
+/** A tensor in main memory: `data` holds the product of `shape` elements in row-major order. */
+export type HostTensor = { [D in Dtype]: { dtype: D; shape: number[]; data: DtypeArrays[D] } }[Dtype];
+
+// In the order in which the reference implementation ranks them: larger items are written first, which aligns them all.
+const ARRAYS = {
+  BOOL: Uint8Array,
+  U8: Uint8Array,
+  I8: Int8Array,
+  I16: Int16Array,
+  U16: Uint16Array,
+  F16: Float16Array,
+  BF16: Uint16Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  F32: Float32Array,
+  F64: Float64Array,
+  I64: BigInt64Array,
+  U64: BigUint64Array,
+} as const satisfies Record<Dtype, unknown>;
+const DTYPES = Object.keys(ARRAYS) as Dtype[];
+
+/** The reference implementation's limit on the header, in bytes. */
+const MAX_HEADER = 100_000_000;
+/** Bytes a single read or write asks for: the operating system takes no more than 2 GiB, and a timer may want its turn. */
+const CHUNK = 1 << 26;
+
+/** A tensor's entry in the header; `begin` and `end` count from the end of the header. */
+interface Entry {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+  begin: number;
+  end: number;
+}
+
+/** Rounds to bfloat16, to nearest with ties to even; a NaN stays one. */
+export function toBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, (u) => {
+    if ((u & 0x7fffffff) > 0x7f800000) return (u >>> 16) | 0x40;
+    return (u + 0x7fff + ((u >>> 16) & 1)) >>> 16;
+  });
+}
+
+/** Rounds to float16, to nearest with ties to even; what is beyond its range (65504) becomes infinite. */
+export function toFloat16(values: Float32Array): Float16Array<ArrayBuffer> {
+  return new Float16Array(values);
+}
+
+/** The values of a floating-point tensor as float32: exact for F32, F16 and BF16, rounded for F64. */
+export function toFloat32(tensor: HostTensor): Float32Array {
+  if (tensor.dtype === "F32") return tensor.data;
+  if (tensor.dtype === "F16" || tensor.dtype === "F64") return new Float32Array(tensor.data);
+  if (tensor.dtype === "BF16") return new Float32Array(Uint32Array.from(tensor.data, (u) => u << 16).buffer);
+  throw new TypeError(`A tensor of dtype ${tensor.dtype} holds no floating-point numbers.`);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((size, dimension) => size * dimension, 1);
+}
+
+/** Checks one tensor's entry of the header. */
+function parseEntry(name: string, value: unknown, fail: (why: string) => never): Entry {
+  if (typeof value !== "object" || value === null) fail(`the header's entry for tensor "${name}" is not an object`);
+  const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
+  if (!DTYPES.includes(dtype as Dtype)) fail(`tensor "${name}" has the unknown dtype ${JSON.stringify(dtype)}`);
+  if (!Array.isArray(shape) || !shape.every(isCount)) fail(`tensor "${name}" has no valid shape`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
+    fail(`tensor "${name}" has no valid data_offsets`);
+  }
+  const [begin, end] = offsets;
+  const bytes = product(shape) * ARRAYS[dtype as Dtype].BYTES_PER_ELEMENT;
+  if (bytes !== end - begin) {
+    fail(`tensor "${name}" of dtype ${dtype} and shape [${shape}] takes ${bytes} bytes, but has ${end - begin}`);
+  }
+  return { name, dtype: dtype as Dtype, shape, begin, end };
+}
+
+/** Checks the header, and that its tensors fill the `dataBytes` that follow it without gap or overlap. */
+function parseHeader(
+  text: string,
+  dataBytes: number,
+  fail: (why: string) => never,
+): { entries: Entry[]; metadata: Record<string, string> } {
+  let header: unknown;
+  try {
+    header = JSON.parse(text);
+  } catch {
+    fail("its header is not JSON");
+  }
+  if (typeof header !== "object" || header === null || Array.isArray(header)) fail("its header is not a JSON object");
+  const { __metadata__: metadata = {}, ...rest } = header as Record<string, unknown>;
+  if (
+    typeof metadata !== "object" || metadata === null || !Object.values(metadata).every((v) => typeof v === "string")
+  ) {
+    fail("its __metadata__ is not an object of strings");
+  }
+  const entries = Object.entries(rest).map(([name, value]) => parseEntry(name, value, fail));
+  // JSON.parse() keeps the last of equal keys. A quote inside a string is escaped, so only keys match here.
+  if ((text.match(/"data_offsets"\s*:\s*\[/g)?.length ?? 0) > entries.length) {
+    fail("a tensor's name occurs twice in it");
+  }
+
+  let end = 0;
+  for (const entry of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (entry.begin < end) fail(`tensor "${entry.name}" overlaps the one before it`);
+    if (entry.begin > end) fail(`the ${entry.begin - end} bytes before tensor "${entry.name}" belong to no tensor`);
+    end = entry.end;
+    if (end > dataBytes) {
+      fail(`it is cut short: tensor "${entry.name}" ends ${end - dataBytes} bytes behind the file's end`);
+    }
+  }
+  if (end < dataBytes) fail(`its last ${dataBytes - end} bytes belong to no tensor`);
+  return { entries, metadata: metadata as Record<string, string> };
+}
+
+async function readFully(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>, fail: (why: string) => never) {
+  for (let done = 0; done < bytes.length;) {
+    done += await file.read(bytes.subarray(done, done + CHUNK)) ?? fail("it became shorter while it was read");
+  }
+}
+
+async function writeFully(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>) {
+  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done, done + CHUNK));
+}
+
+/**
+ * Reads all tensors of a safetensors file, in the header's order, and its metadata.
+ *
+ * @throws {Error} naming the file, and the tensor if there is one, where the file is not valid to the last byte
+ */
+export async function readSafetensors(
+  path: string,
+): Promise<{ tensors: Record<string, HostTensor>; metadata: Record<string, string> }> {
+  const fail = (why: string): never => {
+    throw new Error(`${path} is not a valid safetensors file: ${why}.`);
+  };
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  if (size < 8) fail(`it has ${size} bytes, fewer than the 8 that give the header's length`);
+  const start = new Uint8Array(8);
+  await readFully(file, start, fail);
+  const length = Number(new DataView(start.buffer).getBigUint64(0, true));
+  if (length > MAX_HEADER) fail(`its header would have ${length} bytes, more than the ${MAX_HEADER} that are allowed`);
+  if (length > size - 8) fail(`it is cut short: its header should have ${length} bytes, the file has ${size}`);
+  const headerBytes = new Uint8Array(length);
+  await readFully(file, headerBytes, fail);
+  let text = "";
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(headerBytes);
+  } catch {
+    fail("its header is not UTF-8");
+  }
+  const { entries, metadata } = parseHeader(text, size - 8 - length, fail);
+
+  const tensors = new Map<string, HostTensor>();
+  for (const { name, dtype, shape, begin } of entries) {
+    const data = new ARRAYS[dtype](product(shape));
+    await file.seek(8 + length + begin, Deno.SeekMode.Start);
+    await readFully(file, new Uint8Array(data.buffer), fail);
+    tensors.set(name, { dtype, shape, data } as HostTensor);
+  }
+  return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/**
+ * Writes tensors and metadata as a safetensors file. The bytes depend on names, values and metadata alone, not on the
+ * order in which tensors are given, and are those of the reference implementation. The file is written as `path.part`,
+ * synced to the disk and renamed, so at `path` there is always a whole file.
+ *
+ * @throws {Error} naming the tensor whose data does not fit its dtype and shape
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: Record<string, HostTensor>,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  const sorted = Object.entries(tensors).sort(([a, x], [b, y]) =>
+    DTYPES.indexOf(y.dtype) - DTYPES.indexOf(x.dtype) || (a < b ? -1 : 1)
+  );
+  const header = new Map<string, unknown>();
+  if (Object.keys(metadata).length) header.set("__metadata__", metadata);
+  let end = 0;
+  for (const [name, { dtype, shape, data }] of sorted) {
+    if (name === "__metadata__") throw new Error(`${path}: a tensor must not be named __metadata__.`);
+    if (!DTYPES.includes(dtype) || !(data instanceof ARRAYS[dtype])) {
+      throw new Error(`${path}: the data of tensor "${name}" is not what dtype ${dtype} takes.`);
+    }
+    if (!shape.every(isCount) || product(shape) !== data.length) {
+      throw new Error(`${path}: tensor "${name}" has shape [${shape}], but ${data.length} elements.`);
+    }
+    header.set(name, { dtype, shape, data_offsets: [end, end += data.byteLength] });
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const head = new Uint8Array(8 + Math.ceil(json.length / 8) * 8).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
+  head.set(json, 8);
+
+  const part = `${path}.part`;
+  try {
+    using file = await Deno.open(part, { create: true, truncate: true, write: true });
+    await writeFully(file, head);
+    for (const [, { data }] of sorted) {
+      await writeFully(file, new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength));
+    }
+    await file.sync();
+  } catch (error) {
+    await Deno.remove(part).catch(() => {});
+    throw error;
+  }
+  await Deno.rename(part, path);
+}
