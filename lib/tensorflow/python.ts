@@ -6,9 +6,10 @@
  */
 import { fileURLToPath } from "node:url";
 
-/** How far a step has come: bytes of a download or an unpacking, or 0 and 1 of 1 where there is nothing to count. */
+/** How far a step has come: bytes of a download or an unpacking; "steps", 0 and then 1 of 1, where nothing is counted. */
 export interface Progress {
   label: string;
+  unit: "bytes" | "steps";
   done: number;
   total: number;
 }
@@ -53,7 +54,7 @@ async function run(
 function progressLines(label: string, onProgress?: (progress: Progress) => void) {
   return (line: string) => {
     const match = /^Progress (\d+) of (\d+)$/.exec(line);
-    if (match) onProgress?.({ label, done: Number(match[1]), total: Number(match[2]) });
+    if (match) onProgress?.({ label, unit: "bytes", done: Number(match[1]), total: Number(match[2]) });
   };
 }
 
@@ -85,13 +86,13 @@ async function findPython(): Promise<string> {
  */
 export async function pythonEnvironment(venv: string, onProgress?: (progress: Progress) => void): Promise<string> {
   const python = `${venv}/bin/python`;
-  const label = "Python environment";
+  const tell = (done: number) => onProgress?.({ label: "Python environment", unit: "steps", done, total: 1 });
   let pip: string;
   try {
     pip = await run(python, ["-m", "pip", "--version"]);
   } catch {
-    onProgress?.({ label, done: 0, total: 1 });
     const base = await findPython();
+    tell(0);
     // A link to a Python that has been removed would be kept by venv.
     await Deno.remove(`${venv}/bin`, { recursive: true }).catch(() => {});
     try {
@@ -104,13 +105,14 @@ export async function pythonEnvironment(venv: string, onProgress?: (progress: Pr
           "(Debian and Ubuntu: sudo apt install python3-venv), then run `deno task setup` again.",
       );
     }
+    tell(1);
   }
   const [major, minor] = (/^pip (\d+)\.(\d+)/.exec(pip)?.slice(1) ?? ["0", "0"]).map(Number);
   if (major < 24 || (major === 24 && minor < 1)) {
-    onProgress?.({ label, done: 0, total: 1 });
+    tell(0);
     await runPip(python, ["install", "--upgrade", PIP], PIP, venv);
+    tell(1);
   }
-  onProgress?.({ label, done: 1, total: 1 });
   return python;
 }
 

@@ -1,0 +1,55 @@
+/**
+ * `deno task setup`: brings TensorFlow's libraries into the project. The other commands call setUpTensorFlow() too, so
+ * nobody has to run this first. Data sets come with the commands that need them.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { type ProgressBar, progressBar } from "../figures/progress.ts";
+import { installTensorFlow } from "../tensorflow/install.ts";
+import { locateTensorFlow } from "../tensorflow/locate.ts";
+
+const HELP = `deno task setup
+
+Downloads TensorFlow's libraries into .venv/, once: its CPU build (274 MB, 853 MB on disk), or where there is an NVIDIA
+driver its CUDA build with NVIDIA's libraries (3.4 GB, 5.6 GB on disk). Needs Python 3.10 or newer with venv and pip.
+
+Environment:
+  IJEPA_TF=cpu|cuda   the build to use, instead of the one for this machine
+  TF_DIR=FOLDER       a folder with both libraries; nothing is downloaded
+`;
+
+/** Installs TensorFlow's libraries where they are missing, with a progress bar for each download. */
+export async function setUpTensorFlow(): Promise<void> {
+  let bar: ProgressBar | undefined, shown = "";
+  try {
+    await installTensorFlow({
+      onProgress: ({ label, unit, done, total }) => {
+        if (label !== shown) {
+          bar?.stop();
+          bar = progressBar({ label, unit, total });
+          shown = label;
+        }
+        bar?.update(done);
+      },
+    });
+  } finally {
+    bar?.stop();
+  }
+}
+
+if (import.meta.main) {
+  try {
+    const { values } = parseArgs({ args: Deno.args, options: { help: { type: "boolean", short: "h" } } });
+    if (values.help) {
+      console.log(HELP);
+    } else {
+      await setUpTensorFlow();
+      const { dir, cuda } = locateTensorFlow();
+      console.log(`TensorFlow's ${cuda ? "CUDA" : "CPU"} build is in ${dir}.`);
+    }
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(1);
+  }
+}
