@@ -1,0 +1,67 @@
+/**
+ * What a figure is, plain data that Plotly draws, and the one style that all figures share.
+ *
+ * @module
+ */
+
+/** A Plotly figure, as `Plotly.newPlot(element, data, layout)` takes it: plain JSON values alone, no typed arrays. */
+export interface Figure {
+  /** Plotly traces. */
+  data: Record<string, unknown>[];
+  /** Plotly's layout; the size, in CSS pixels, is always stated. */
+  layout: { width: number; height: number; [key: string]: unknown };
+}
+
+/** Okabe and Ito's colours (told apart with any colour vision) that hold 3:1 against white; the purple is darkened for it. */
+export const COLOURS = ["#0072B2", "#D55E00", "#008A63", "#A8508A", "#8A6D00", "#3B3B98"] as const;
+
+/** Greys for text, quieter text, grid lines and empty areas. */
+export const INK = "#1F2933", QUIET = "#5F6B7A", GRID = "#E4E7EB", EMPTY = "#EDEFF2";
+
+/** Inter is what PNGs are drawn with; pages and SVGs fall back on what the reader's machine has. */
+export const FONT_FAMILY = "Inter, Helvetica Neue, Arial, sans-serif";
+
+/** The layout every figure starts from. */
+export function baseLayout(width: number, height: number): Figure["layout"] {
+  return {
+    width,
+    height,
+    font: { family: FONT_FAMILY, size: 13, color: INK },
+    paper_bgcolor: "#FFFFFF",
+    plot_bgcolor: "#FFFFFF",
+    colorway: [...COLOURS],
+    showlegend: false,
+    hovermode: "x unified",
+    hoverlabel: { font: { family: FONT_FAMILY, size: 12 } },
+    margin: { l: 72, r: 96, t: 40, b: 52 },
+  };
+}
+
+/** The axis every chart starts from: no box, light grid, outside ticks on the baseline. */
+export function baseAxis(): Record<string, unknown> {
+  return {
+    gridcolor: GRID,
+    zeroline: false,
+    linecolor: QUIET,
+    tickcolor: QUIET,
+    tickfont: { size: 12, color: QUIET },
+  };
+}
+
+/**
+ * A text without an arrow, one of `layout.annotations`, at Plotly's annotation coordinates. Its alignment is its anchor,
+ * so that no error in its width moves it.
+ */
+export function label(
+  text: string,
+  color: string,
+  size: number,
+  place:
+    & { x: number; y: number; xanchor: "left" | "center" | "right"; yanchor: "top" | "middle" | "bottom" }
+    & Record<
+      string,
+      unknown
+    >,
+): Record<string, unknown> {
+  return { text, showarrow: false, font: { size, color }, ...place, align: place.xanchor };
+}

@@ -1,0 +1,90 @@
+/**
+ * Figures as files: a page that works offline, an SVG, and a PNG, none of which needs a browser to be made.
+ *
+ * @module
+ */
+import { createRequire } from "node:module";
+import { dirname, extname } from "node:path";
+import type { Figure } from "./figure.ts";
+import { figureToSvg, plotlySource } from "./svg.ts";
+
+/** PNG pixels for one CSS pixel, for sharp print and screens. */
+const PNG_SCALE = 2;
+
+const WRITERS: Record<string, (figure: Figure) => Promise<string | Uint8Array>> = {
+  ".html": figureToHtml,
+  ".svg": figureToSvg,
+  ".png": figureToPng,
+};
+
+/**
+ * Writes a figure to `path`: the kind its extension says (.html, .svg or .png), or all three when it has none. Folders
+ * are made as needed.
+ *
+ * @returns the files written.
+ * @throws {RangeError} on another extension.
+ */
+export async function saveFigure(figure: Figure, path: string): Promise<string[]> {
+  const extension = extname(path).toLowerCase();
+  if (extension !== "" && !(extension in WRITERS)) {
+    throw new RangeError(
+      `${path}: figures are saved as .html, .svg or .png, or as all three when there is no extension.`,
+    );
+  }
+  await Deno.mkdir(dirname(path), { recursive: true });
+  const files: string[] = [];
+  for (const kind of extension ? [extension] : Object.keys(WRITERS)) {
+    const content = await WRITERS[kind](figure);
+    const file = extension ? path : path + kind;
+    if (typeof content === "string") await Deno.writeTextFile(file, content);
+    else await Deno.writeFile(file, content);
+    files.push(file);
+  }
+  return files;
+}
+
+/** A page that holds the figure and plotly.js (4.8 MB), to zoom and hover in, without a network. */
+export async function figureToHtml(figure: Figure): Promise<string> {
+  const json = JSON.stringify(figure).replaceAll("<", "\\u003c"); // no text of the figure may end the script
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Figure</title>
+<style>body { margin: 24px; display: flex; justify-content: center; background: #fff; }</style>
+</head>
+<body>
+<div id="figure"></div>
+<script>${await plotlySource()}</script>
+<script>
+const figure = ${json};
+Plotly.newPlot("figure", figure.data, figure.layout, { displaylogo: false });
+</script>
+</body>
+</html>
+`;
+}
+
+/** The figure as a PNG of twice layout.width x layout.height pixels, which looks the same on every Linux machine. */
+export async function figureToPng(figure: Figure): Promise<Uint8Array> {
+  const [{ default: sharp }, svg] = await Promise.all([import("sharp"), figureToSvg(figure)]);
+  await (fontsLoaded ??= loadFonts());
+  return await sharp(new TextEncoder().encode(svg), { density: 72 * PNG_SCALE }).png().toBuffer();
+}
+
+let fontsLoaded: Promise<void> | undefined;
+
+/**
+ * Makes Inter known to the SVG renderer within sharp, which otherwise draws boxes for letters where a machine has no
+ * fonts, as most containers. Setting a text from a font file is the one way sharp offers to add a font to the process.
+ */
+async function loadFonts(): Promise<void> {
+  const { default: sharp } = await import("sharp");
+  await import("@expo-google-fonts/inter/package.json", { with: { type: "json" } }); // fetches the package if need be
+  const require = createRequire(import.meta.url);
+  for (const weight of ["400Regular", "700Bold"]) {
+    const fontfile = require.resolve(`@expo-google-fonts/inter/${weight}/Inter_${weight}.ttf`);
+    await sharp({ text: { text: "Inter", font: "Inter", fontfile } }).png().toBuffer();
+  }
+}

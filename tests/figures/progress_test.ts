@@ -1,0 +1,75 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  formatDuration,
+  formatNumber,
+  progressBar,
+  type ProgressOutput,
+  progressText,
+} from "../../lib/figures/progress.ts";
+
+/** An output that remembers what was written to it. */
+function recorder(terminal: Partial<ProgressOutput> = {}): ProgressOutput & { written: string } {
+  return {
+    ...terminal,
+    written: "",
+    write(text: string) {
+      this.written += text;
+      return true;
+    },
+  };
+}
+
+Deno.test("progressBar() prints one line for a thousand quick updates when piped, and the lines it is asked to log", () => {
+  const output = recorder();
+  const bar = progressBar({ label: "pretrain", total: 1000, unit: "steps" }, output);
+  for (let step = 1; step <= 1000; step++) {
+    bar.update(step, { loss: 1 / step });
+    if (step === 500) bar.log("checkpoint");
+  }
+  bar.stop();
+  const lines = output.written.trimEnd().split("\n");
+  assertEquals(lines.length, 2);
+  assertEquals(lines[0], "checkpoint");
+  assertMatch(lines[1], /^pretrain {2}100 % {2}1,000\/1,000 steps {2}.* steps\/s {2}loss 0.00100$/);
+  assert(!output.written.includes("\x1b"), "escape codes in piped output");
+});
+
+Deno.test("progressBar() keeps to the terminal's width, and ends its logged lines", async () => {
+  const output = recorder({ isTTY: true, columns: 60 });
+  const bar = progressBar({ label: "download", total: 2e6, unit: "bytes" }, output);
+  bar.update(5e5, { file: "a-rather-long-name-of-a-file.safetensors.part.0001" });
+  bar.log("first line");
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  bar.update(2e6);
+  bar.stop();
+  assertStringIncludes(output.written, "first line\n");
+  assertStringIncludes(output.written, "0.5/2.0 MB");
+  assert(output.written.endsWith("\n"));
+  // deno-lint-ignore no-control-regex
+  const drawn = output.written.split(/\x1b\[\d*[A-Z]|\n/);
+  assert(drawn.every((text) => text.length < 60), "a line is wider than the terminal");
+});
+
+Deno.test("progressText() orders share, counts, rate, time left and fields", () => {
+  const fields = { loss: 0.23456, lr: 1e-5, EMA: 0.99641 };
+  assertEquals(
+    progressText({ label: "pretrain", unit: "steps", done: 250, total: 1000, rate: 2.5, fields }, 8),
+    "pretrain  ██░░░░░░  25 %  250/1,000 steps  2.50 steps/s  5:00 left  loss 0.235  lr 1e-5  EMA 0.9964",
+  );
+  assertEquals(
+    progressText({ label: "cifar", unit: "bytes", done: 3.21e7, total: 0, rate: 4e6, fields: {} }, 0),
+    "cifar  32 MB  4.00 MB/s",
+  );
+});
+
+Deno.test("formatNumber() and formatDuration() write numbers as people do", () => {
+  assertEquals([0, 1234.5, 0.01234, 1.5e-5, 12.345, NaN].map(formatNumber), [
+    "0",
+    "1,235",
+    "0.0123",
+    "1.5e-5",
+    "12.3",
+    "NaN",
+  ]);
+  assertEquals([8, 185, 7385, 100_800].map(formatDuration), ["8 s", "3:05", "2:03:05", "1 d 4 h"]);
+});
