@@ -1,0 +1,39 @@
+/**
+ * What a data set is to the rest of the kit: images that come out as crops, in batches, by their index.
+ *
+ * @module
+ */
+
+/** Images of one size with their labels. */
+export interface Batch {
+  /** [B, size, size, 3], 8-bit sRGB. */
+  pixels: Uint8Array<ArrayBuffer>;
+  /** [B], a class's index in `Dataset.classes`, or -1 where it is unknown. */
+  labels: Int32Array<ArrayBuffer>;
+}
+
+/** From where a random resized crop draws its shape. The paper: scale 0.3 to 1, aspect 3/4 to 4/3. */
+export interface CropRange {
+  /** Least and greatest share of the image's area, in (0, 1]. */
+  scale: [number, number];
+  /** Least and greatest width / height, above 0; drawn uniformly in its logarithm. */
+  aspect: [number, number];
+}
+
+/** A set of images, each known by its index in 0 .. length - 1. */
+export interface Dataset {
+  readonly name: string;
+  readonly length: number;
+  readonly classes: readonly string[];
+  /** [length], -1 where unknown. */
+  readonly labels: Int32Array;
+
+  /**
+   * Random resized crops (bicubic, antialiased) of the images at `indices`, and no other augmentation: no flip, no
+   * colour, no blur. Image i's crop depends on (seed, epoch, i) alone, not on its batch.
+   */
+  crops(indices: Uint32Array, size: number, crop: CropRange, key: { seed: number; epoch: number }): Promise<Batch>;
+
+  /** The images at `indices` without augmentation: resized so that the short side is `size`, then centre-cropped. */
+  centred(indices: Uint32Array, size: number): Promise<Batch>;
+}

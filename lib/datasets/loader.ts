@@ -1,0 +1,92 @@
+/**
+ * The endless stream of training batches: shuffled epoch by epoch, decoded ahead of the consumer, and the same from any
+ * step on, so that a run resumes where it stopped.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers/promises";
+import { randomStream, shuffled } from "../random.ts";
+import type { Batch, CropRange, Dataset } from "./dataset.ts";
+
+/** What `batches` is to deliver. */
+export interface BatchOptions {
+  /** Images in a batch. */
+  batch: number;
+  /** Width and height of the crops, in pixels. */
+  size: number;
+  crop: CropRange;
+  seed: number;
+  /** The first step to deliver; 0 unless a run is resumed. */
+  start?: number;
+}
+
+/** A batch and its place in the run. */
+export type TrainingBatch = Batch & {
+  /** Steps before this one since the run began. */
+  step: number;
+  /** Whole passes over the data before this one. */
+  epoch: number;
+};
+
+/** Batches that are decoded, or being decoded, while the consumer works on its own. */
+const AHEAD = 2;
+
+/**
+ * Batches of random resized crops, for ever: break when done. Each epoch takes the images in a new order, which depends
+ * on (seed, epoch) alone, and drops what is left at its end when the batch does not divide the number of images: at most
+ * batch - 1 images, other ones each epoch. An error in decoding is thrown once, at the step it belongs to.
+ *
+ * @throws RangeError at once, if the data set has fewer images than one batch.
+ */
+export function batches(dataset: Dataset, options: BatchOptions): AsyncGenerator<TrainingBatch, void, void> {
+  const { batch, start = 0 } = options;
+  if (!Number.isSafeInteger(batch) || batch < 1) {
+    throw new RangeError(`The batch must hold at least one image; got ${batch}.`);
+  }
+  if (!Number.isSafeInteger(start) || start < 0) {
+    throw new RangeError(`The first step must be a whole number from 0 on; got ${start}.`);
+  }
+  if (dataset.length < batch) {
+    throw new RangeError(
+      `${dataset.name} has ${dataset.length} images, fewer than a batch of ${batch}: lower the batch.`,
+    );
+  }
+  return stream(dataset, { ...options, start });
+}
+
+async function* stream(
+  dataset: Dataset,
+  { batch, size, crop, seed, start }: Required<BatchOptions>,
+): AsyncGenerator<TrainingBatch, void, void> {
+  const stepsPerEpoch = Math.floor(dataset.length / batch);
+  let order: { epoch: number; indices: Uint32Array } | undefined;
+  let stopped = false;
+
+  async function load(step: number, previous?: Promise<TrainingBatch>): Promise<TrainingBatch> {
+    await previous;
+    // One turn of the event loop: the consumer sets off its own step first, and this work runs beside it.
+    await setImmediate();
+    if (stopped) throw new Error("The consumer has stopped.");
+    const epoch = Math.floor(step / stepsPerEpoch), first = (step % stepsPerEpoch) * batch;
+    if (order?.epoch !== epoch) order = { epoch, indices: shuffled(dataset.length, randomStream(seed, epoch)) };
+    const indices = order.indices.subarray(first, first + batch);
+    return { ...await dataset.crops(indices, size, crop, { seed, epoch }), step, epoch };
+  }
+
+  const ahead: Promise<TrainingBatch>[] = [];
+  let next = start;
+  try {
+    while (true) {
+      while (ahead.length < AHEAD + 1) {
+        const promise = load(next++, ahead.at(-1));
+        // The consumer meets the rejection when it comes to that step; until then it is no unhandled one.
+        promise.catch(() => {});
+        ahead.push(promise);
+      }
+      yield await ahead.shift()!;
+    }
+  } finally {
+    stopped = true;
+    await Promise.allSettled(ahead);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * A data set whose images, all of one size, are held in memory.
+ *
+ * @module
+ */
+import { randomStream } from "../random.ts";
+import { type Box, centredSquare, checkSize, randomResizedCrop } from "./crop.ts";
+import type { Batch, Dataset } from "./dataset.ts";
+import { resample } from "./resample.ts";
+
+/** What `memoryDataset` is made of. */
+export interface MemoryImages {
+  name: string;
+  classes: readonly string[];
+  /** [N, height, width, 3], 8-bit sRGB. */
+  pixels: Uint8Array;
+  width: number;
+  height: number;
+  /** [N], -1 where unknown. */
+  labels: Int32Array;
+}
+
+/**
+ * The images as a Dataset; the arrays are kept, not copied.
+ *
+ * @throws RangeError if the pixels are not those of N images, or a label is not a class.
+ */
+export function memoryDataset({ name, classes, pixels, width, height, labels }: MemoryImages): Dataset {
+  const length = labels.length, bytes = width * height * 3;
+  if (pixels.length !== length * bytes) {
+    throw new RangeError(
+      `${name}: ${length} labels want ${
+        length * bytes
+      } bytes of ${width} x ${height} RGB pixels; got ${pixels.length}.`,
+    );
+  }
+  const stray = labels.findIndex((label) => label < -1 || label >= classes.length);
+  if (stray >= 0) {
+    throw new RangeError(
+      `${name}: image ${stray} has label ${labels[stray]}, but there are ${classes.length} classes.`,
+    );
+  }
+
+  function cut(indices: Uint32Array, size: number, boxOf: (index: number) => Box): Batch {
+    checkSize(size);
+    const out = new Uint8Array(indices.length * size * size * 3);
+    indices.forEach((index, i) => {
+      if (index >= length) throw new RangeError(`${name} has ${length} images; there is no image ${index}.`);
+      const image = pixels.subarray(index * bytes, (index + 1) * bytes);
+      resample(image, width, boxOf(index), size, out.subarray(i * size * size * 3, (i + 1) * size * size * 3));
+    });
+    return { pixels: out, labels: Int32Array.from(indices, (index) => labels[index]) };
+  }
+
+  return {
+    name,
+    length,
+    classes,
+    labels,
+    // deno-lint-ignore require-await -- async, so that an error is a rejection, as with files
+    async crops(indices, size, crop, { seed, epoch }) {
+      return cut(indices, size, (i) => randomResizedCrop(width, height, crop, randomStream(seed, epoch, i)));
+    },
+    // deno-lint-ignore require-await
+    async centred(indices, size) {
+      return cut(indices, size, () => centredSquare(width, height));
+    },
+  };
+}
