@@ -56,7 +56,7 @@ function computeWeights(from: number, to: number): Weights {
   return { first, count, value, taps };
 }
 
-/** One entry for each pair of lengths in use; images in memory have one size, so there are few. */
+/** One entry, of some kilobytes, for each pair of lengths met: few in memory, at most some thousands from files. */
 const cache = new Map<string, Weights>();
 
 function weightsFor(from: number, to: number): Weights {
