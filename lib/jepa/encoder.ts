@@ -1,0 +1,57 @@
+/**
+ * The encoder: a Vision Transformer without [cls] token, over all patches (target encoder) or over the context block's
+ * alone (context encoder).
+ *
+ * @module
+ */
+import { block, layerNorm, product } from "../nn/layers.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { tf } from "../tensorflow/backend.ts";
+import type { EncoderSize } from "./architectures.ts";
+
+/** Mean and deviation of ImageNet's pixels in [0, 1], by which the authors standardise images. */
+const MEAN = [0.485, 0.456, 0.406];
+const DEVIATION = [0.229, 0.224, 0.225];
+
+/** Images as patches: uint8 pixels [B, H, W, 3] in 0..255 to standardised [B, N, 3*p*p], in the order of a convolution's weights. */
+export function patchify(pixels: tf.Tensor, patch: number): tf.Tensor {
+  const [batch, height, width] = pixels.shape;
+  const rows = height! / patch, columns = width! / patch;
+  const standardised = tf.div(tf.sub(tf.div(tf.cast(pixels, "float32"), 255), MEAN), DEVIATION); // [B, H, W, 3]
+  const grid = tf.reshape(standardised, [batch, rows, patch, columns, patch, 3]);
+  return tf.reshape(tf.transpose(grid, [0, 1, 3, 5, 2, 4]), [batch, rows * columns, 3 * patch * patch]);
+}
+
+/**
+ * Takes tokens by their place: x [B, N, D] (or [1, N, D] for all images alike) at indices int32 [G, K], whose row g
+ * belongs to image g mod B, gives [G, K, D].
+ */
+export function gatherTokens(x: tf.Tensor, indices: tf.Tensor): tf.Tensor {
+  const [batch, tokens, width] = x.shape;
+  const [groups, count] = indices.shape;
+  const image = Int32Array.from({ length: groups }, (_, g) => g % batch * tokens!);
+  const flat = tf.reshape(tf.add(indices, tf.tensor2d(image, [groups, 1], "int32")), [-1]);
+  return tf.reshape(tf.gather(tf.reshape(x, [-1, width!]), flat), [groups, count, width!]);
+}
+
+/**
+ * Representations of patches, s_x or s_y.
+ *
+ * @param patches [B, N, 3*p*p] from patchify()
+ * @param visible int32 [B, C], the patches to see; all where it is left out
+ * @returns [B, C, D] or [B, N, D]
+ */
+export function encode(
+  p: Parameters,
+  { depth, heads }: EncoderSize,
+  patches: tf.Tensor,
+  visible?: tf.Tensor,
+): tf.Tensor {
+  const seen = visible ? gatherTokens(patches, visible) : patches; // [B, C, 3*p*p]
+  const positions = visible ? gatherTokens(p["pos_embed"], visible) : p["pos_embed"]; // [B, C, D]
+  const weight = p["patch_embed.proj.weight"]; // [D, 3, p, p]
+  const embedded = product(seen, tf.reshape(weight, [weight.shape[0], -1])); // [B, C, D]
+  let x = tf.add(embedded, tf.add(positions, p["patch_embed.proj.bias"]));
+  for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads);
+  return layerNorm(p, "norm", x);
+}

@@ -1,0 +1,41 @@
+/**
+ * The predictor: a narrow Vision Transformer that, from the context block's representations and the places of a target
+ * block, predicts the target block's representations.
+ *
+ * @module
+ */
+import { block, layerNorm, linear } from "../nn/layers.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { tf } from "../tensorflow/backend.ts";
+import type { PredictorSize } from "./architectures.ts";
+import { gatherTokens } from "./encoder.ts";
+
+/**
+ * Predictions for M target blocks, each made by itself.
+ *
+ * @param representation [B, C, D], the context encoder's output s_x
+ * @param context int32 [B, C], the context's patches
+ * @param targets int32 [M, B, T], the target blocks' patches
+ * @returns [M, B, T, D]
+ */
+export function predict(
+  p: Parameters,
+  { depth, heads }: PredictorSize,
+  representation: tf.Tensor,
+  context: tf.Tensor,
+  targets: tf.Tensor,
+): tf.Tensor {
+  const [blocks, batch, count] = targets.shape;
+  const [, visible, width] = representation.shape;
+  const positions = p["predictor_pos_embed"]; // [1, N, P]
+  const seen = tf.add(linear(p, "predictor_embed", representation), gatherTokens(positions, context)); // [B, C, P]
+  const places = gatherTokens(positions, tf.reshape(targets, [blocks * batch, count!])); // [M*B, T, P]
+  const masked = tf.add(places, p["mask_token"]); // [M*B, T, P]
+
+  let x = tf.concat([tf.tile(seen, [blocks, 1, 1]), masked], 1); // [M*B, C+T, P]
+  for (let i = 0; i < depth - 1; i++) x = block(p, `predictor_blocks.${i}`, x, heads);
+  // Of the last block only the mask tokens are read.
+  x = block(p, `predictor_blocks.${depth - 1}`, x, heads, visible); // [M*B, T, P]
+  const predicted = linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [M*B, T, D]
+  return tf.reshape(predicted, [blocks, batch, count!, width!]);
+}

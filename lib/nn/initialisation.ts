@@ -1,0 +1,50 @@
+/**
+ * Initial values of parameters, by their names, as in the authors' code: weights from a normal distribution with
+ * deviation 0.02, biases 0, norms 1, and the products that end a residual branch divided by sqrt(2 * layer).
+ *
+ * @module
+ */
+import { randomStream } from "../random.ts";
+import { tf } from "../tensorflow/backend.ts";
+import type { Parameters } from "./parameters.ts";
+import { sineCosinePositions } from "./positions.ts";
+
+/** How the patch embedding starts; "xavier" keeps the patches' content visible beside the positions from the start. */
+export type PatchInitialisation = "normal" | "xavier";
+
+/** A number from N(0, deviation), drawn anew beyond two units: the authors' truncation, 100 deviations away. */
+function initialValues(name: string, shape: readonly number[], seed: number, patch: PatchInitialisation): Float32Array {
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (name.endsWith("pos_embed")) return sineCosinePositions(shape[2], Math.sqrt(shape[1]));
+  if (name.endsWith(".bias")) return new Float32Array(size);
+  if (/norm\d*\.weight$/.test(name)) return new Float32Array(size).fill(1);
+
+  // A stream of its own for each parameter: what one model draws does not depend on what else it has.
+  const random = randomStream(seed, ...new TextEncoder().encode(name));
+  if (name === "patch_embed.proj.weight" && patch === "xavier") {
+    const bound = Math.sqrt(6 / (shape[0] + size / shape[0]));
+    return Float32Array.from({ length: size }, () => (2 * random.uniform() - 1) * bound);
+  }
+  const layer = /blocks\.(\d+)\.(attn\.proj|mlp\.fc2)\.weight$/.exec(name);
+  const deviation = 0.02 / Math.sqrt(layer ? 2 * (Number(layer[1]) + 1) : 1);
+  return Float32Array.from({ length: size }, () => deviation * random.normal());
+}
+
+/**
+ * New parameters.
+ *
+ * @param shapes names and shapes, from encoderShapes() or predictorShapes()
+ * @param seed the same seed gives the same values on every machine
+ */
+export function initialise(
+  shapes: Record<string, readonly number[]>,
+  seed: number,
+  patch: PatchInitialisation = "normal",
+): Parameters {
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [
+      name,
+      tf.tensor(initialValues(name, shape, seed, patch), [...shape], "float32"),
+    ]),
+  );
+}

@@ -1,0 +1,126 @@
+/**
+ * The layers of a vision transformer as pure functions over named parameters: linear, layer norm, GELU, self-attention,
+ * MLP and the pre-norm block (Dosovitskiy et al. 2021, arXiv 2010.11929, equations 2-3).
+ *
+ * Biases are added inside the elementwise kernel that follows a product, which saves a pass over memory.
+ *
+ * @module
+ */
+import { tf } from "../tensorflow/backend.ts";
+import { fused } from "../tensorflow/fused.ts";
+import type { Parameters } from "./parameters.ts";
+
+const EPSILON = 1e-6;
+
+/** The product of linear(), without its bias: x [..., I] and W [O, I] give [..., O]. */
+export function product(x: tf.Tensor, weight: tf.Tensor): tf.Tensor {
+  const [outputs, inputs] = weight.shape;
+  const rows = tf.reshape(x, [-1, inputs]); // [B*N, I]
+  return tf.reshape(tf.matMul(rows as tf.Tensor2D, weight as tf.Tensor2D, false, true), [
+    ...x.shape.slice(0, -1),
+    outputs,
+  ]);
+}
+
+const addBias = fused("bias", (x: tf.Tensor, bias: tf.Tensor) => tf.add(x, bias));
+
+/** W x + b over the last axis: x [..., I] to [..., O]. */
+export function linear(p: Parameters, name: string, x: tf.Tensor): tf.Tensor {
+  return addBias(product(x, p[`${name}.weight`]), p[`${name}.bias`]);
+}
+
+/** (x - mean) / sqrt(variance + epsilon) over the last axis. */
+function standardise(x: tf.Tensor, epsilon: number): tf.Tensor {
+  const centred = tf.sub(x, tf.mean(x, -1, true));
+  const variance = tf.mean(tf.square(centred), -1, true);
+  return tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon)));
+}
+
+const affineNorm = fused(
+  "layer_norm",
+  (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) => tf.add(tf.mul(standardise(x, EPSILON), weight), bias),
+  "activation",
+);
+
+/** Layer norm over the last axis, with scale and shift; epsilon 1e-6. */
+export function layerNorm(p: Parameters, name: string, x: tf.Tensor): tf.Tensor {
+  return affineNorm(x, p[`${name}.weight`], p[`${name}.bias`]);
+}
+
+/** Layer norm without scale and shift, epsilon 1e-5: what the targets go through (PyTorch's F.layer_norm). */
+export const normalise: (x: tf.Tensor) => tf.Tensor = fused("normalise", (x: tf.Tensor) => standardise(x, 1e-5));
+
+/** x / 2 (1 + erf(x / sqrt 2)) of x + b: the exact GELU. */
+const biasedGelu = fused(
+  "gelu",
+  (x: tf.Tensor, bias: tf.Tensor) => {
+    const h = tf.add(x, bias);
+    return tf.mul(tf.mul(h, 0.5), tf.add(tf.erf(tf.mul(h, Math.SQRT1_2)), 1));
+  },
+  "activation",
+);
+
+/** x + (y + b): the residual stream takes in what a branch computed. */
+const addBranch = fused("residual", (x: tf.Tensor, y: tf.Tensor, bias: tf.Tensor) => tf.add(x, tf.add(y, bias)));
+
+/** [B, N, K*H*d] + b, split into K x heads: [K, B, H, N, d]. */
+function splitHeads(parts: number, heads: number): (x: tf.Tensor, bias: tf.Tensor) => tf.Tensor {
+  const key = `${parts} ${heads}`;
+  let split = splits.get(key);
+  if (!split) {
+    splits.set(
+      key,
+      split = fused("split_heads", (x: tf.Tensor, bias: tf.Tensor) => {
+        const [batch, tokens, width] = x.shape;
+        const biased = tf.reshape(tf.add(x, bias), [batch, tokens, parts, heads, width / (parts * heads)]);
+        return tf.transpose(biased, [2, 0, 3, 1, 4]);
+      }, "activation"),
+    );
+  }
+  return split;
+}
+const splits = new Map<string, (x: tf.Tensor, bias: tf.Tensor) => tf.Tensor>();
+
+const scaledSoftmax = fused("softmax", (scores: tf.Tensor, scale: tf.Tensor) => {
+  const scaled = tf.mul(scores, scale);
+  const exponentials = tf.exp(tf.sub(scaled, tf.max(scaled, -1, true)));
+  return tf.div(exponentials, tf.sum(exponentials, -1, true));
+}, "activation");
+
+const mergeHeads = fused("merge_heads", (x: tf.Tensor) => {
+  const [batch, heads, tokens, width] = x.shape;
+  return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * width]);
+}, "activation");
+
+/** Multi-head self-attention of x [B, N, D], before the output's bias; `from` > 0 asks only for the tokens from there on. */
+function attend(p: Parameters, name: string, x: tf.Tensor, heads: number, from: number): tf.Tensor {
+  const [batch, tokens, width] = x.shape;
+  const weight = p[`${name}.qkv.weight`], bias = p[`${name}.qkv.bias`]; // [3D, D], [3D]
+  let q, k, v; // [B, H, N, d] each
+  if (from === 0) {
+    [q, k, v] = tf.unstack(splitHeads(3, heads)(product(x, weight), bias)); // of [3, B, H, N, d]
+  } else {
+    const asking = tf.slice(x, [0, from, 0], [batch, tokens! - from, width!]);
+    q = tf.squeeze(splitHeads(1, heads)(product(asking, tf.slice(weight, 0, width)), tf.slice(bias, 0, width)), [0]);
+    const [rest, restBias] = [tf.slice(weight, width!), tf.slice(bias, width!)];
+    [k, v] = tf.unstack(splitHeads(2, heads)(product(x, rest), restBias));
+  }
+  const scale = tf.scalar(1 / Math.sqrt(width! / heads));
+  const weights = scaledSoftmax(tf.matMul(q, k, false, true), scale); // [B, H, N, N]
+  return product(mergeHeads(tf.matMul(weights, v)), p[`${name}.proj.weight`]); // [B, N, D]
+}
+
+/**
+ * A pre-norm transformer block, x + attention(norm(x)) and then x + MLP(norm(x)): [B, N, D] to [B, N, D].
+ *
+ * @param from computes only the tokens from this one on (they still attend to all), for a last block of which the others
+ *   are not read: [B, N - from, D]
+ */
+export function block(p: Parameters, name: string, x: tf.Tensor, heads: number, from = 0): tf.Tensor {
+  const attended = attend(p, `${name}.attn`, layerNorm(p, `${name}.norm1`, x), heads, from);
+  if (from > 0) x = tf.slice(x, [0, from, 0]);
+  x = addBranch(x, attended, p[`${name}.attn.proj.bias`]);
+  const hidden = product(layerNorm(p, `${name}.norm2`, x), p[`${name}.mlp.fc1.weight`]); // [B, N, 4D]
+  const branch = product(biasedGelu(hidden, p[`${name}.mlp.fc1.bias`]), p[`${name}.mlp.fc2.weight`]);
+  return addBranch(x, branch, p[`${name}.mlp.fc2.bias`]);
+}

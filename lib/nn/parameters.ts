@@ -1,0 +1,19 @@
+/**
+ * Parameters: a flat record from name to tensor, with the names and shapes of the authors' checkpoints.
+ *
+ * @module
+ */
+import type { tf } from "../tensorflow/backend.ts";
+
+/** Tensors by name, e.g. "blocks.0.attn.qkv.weight" [3D, D]. */
+export type Parameters = { [name: string]: tf.Tensor };
+
+/** The fixed sine-cosine positions lie among the parameters, as in the authors' checkpoints, but are not trained. */
+export function isTrained(name: string): boolean {
+  return !name.endsWith("pos_embed");
+}
+
+/** Whether weight decay applies: to matrices, not to biases, norms and tokens (the authors' rule). */
+export function isDecayed(name: string): boolean {
+  return name.endsWith(".weight") && !/norm\d*\.weight$/.test(name);
+}

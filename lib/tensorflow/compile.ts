@@ -1,0 +1,187 @@
+/**
+ * compile(fn): a function of tensors, run once to record what it computes and from then on one call into TensorFlow.
+ *
+ * @module
+ */
+import { cast, type Precision } from "./autocast.ts";
+import { AttrKind } from "./attributes.ts";
+import { idsOf, tensorOf, type tf, traced } from "./backend.ts";
+import { currentGraph, eagerValue, register, symbolicValue } from "./binding.ts";
+import { describe } from "./dtypes.ts";
+import { addFunction, type EagerValue, executeFunction, hasGpu, release, removeFunction } from "./eager.ts";
+import { believedDType, Graph } from "./graph.ts";
+import { library } from "./library.ts";
+import { flatten } from "./structure.ts";
+import type { Variables } from "./variables.ts";
+
+/** How to compile. */
+export interface CompileOptions {
+  /**
+   * "xla" gives the whole function to XLA; "graph" leaves matrix products to TensorFlow's own kernels (oneDNN on a CPU)
+   * and gives XLA the parts that are marked with fused(). Default: "xla" on a GPU, "graph" on a CPU.
+   */
+  jit?: "xla" | "graph";
+  /** What matrix products compute in; parameters, norms and loss stay float32. Default "float32". */
+  precision?: Precision;
+  /** For errors and profiles; default the function's own name. */
+  name?: string;
+  /** Told of each compilation: new shapes or constants mean a new one, which takes seconds for a large step. */
+  onCompile?: (compilation: { name: string; signature: string; operations: number; seconds: number }) => void;
+}
+
+/** One compilation: a function in TensorFlow for one signature. */
+interface Compilation {
+  name: string;
+  captures: EagerValue[];
+  outputs: number;
+  rebuild(tensors: readonly tf.Tensor[]): unknown;
+}
+
+let compilations = 0;
+
+function trace(
+  fn: (...args: unknown[]) => unknown,
+  args: unknown[],
+  options: CompileOptions & { name: string },
+  variables?: Variables<unknown>,
+): { compilation: Compilation; operations: number } {
+  const jit = options.jit ?? (hasGpu() ? "xla" : "graph");
+  const graph = new Graph(options.precision ?? "float32", jit === "graph");
+  const flat = flatten(args, "arguments");
+  const inputs = idsOf(flat.tensors).map((id) => {
+    const { shape, dtype } = eagerValue(id);
+    return graph.placeholder(shape, dtype);
+  });
+  const resources = variables?.list.map(({ resource }) => graph.placeholder([], resource.dtype)) ?? [];
+  const held = variables?.list.map(({ shape, dtype }, i) => graph.readVariable(resources[i], shape, dtype)) ?? [];
+
+  const { outputs, updates, rebuild } = traced(graph, () => {
+    const asTensors = (values: typeof inputs) => values.map((value) => tensorOf(register(value)));
+    const symbols = (tensors: tf.Tensor[]) => idsOf(tensors).map((id) => symbolicValue(id, graph));
+    const given = flat.rebuild(asTensors(inputs)) as unknown[];
+    const { state, result } = variables
+      ? fn(variables.rebuild(asTensors(held)), ...given) as { state: unknown; result: unknown }
+      : { state: [], result: fn(...given) };
+    const returned = flatten(result, `the result of ${options.name}`);
+    const kept = flatten(state, `the state that ${options.name} returns`);
+    // What leaves the function is what tfjs believes it to be.
+    const outputs = symbols(returned.tensors).map((value) => cast(graph, value, believedDType(value.dtype)));
+    return { outputs, updates: symbols(kept.tensors), rebuild: returned.rebuild };
+  });
+
+  if (updates.length !== held.length) {
+    throw new Error(
+      `${options.name} was given a state of ${held.length} tensors, but returned one of ${updates.length}.`,
+    );
+  }
+  const controls = updates.flatMap((value, i) => {
+    if (value === held[i]) return [];
+    const { path, shape, dtype } = variables!.list[i];
+    if (value.shape.join() !== shape.join()) {
+      throw new Error(`${options.name} returned ${path} as [${value.shape}], but its shape is [${shape}].`);
+    }
+    return [graph.assignVariable(resources[i], value, dtype)];
+  });
+  const operations = graph.size;
+  const unique = `${options.name.replace(/\W/g, "_")}_${compilations++}`;
+  const made = graph.toFunction(unique, { inputs: [...inputs, ...resources], outputs, controls, xla: jit === "xla" });
+  addFunction(made);
+  library().TF_DeleteFunction(made.pointer);
+  // Nothing surrounds this graph, so all that it captured is in TensorFlow's memory.
+  const captures = graph.captures as EagerValue[];
+  return { compilation: { name: unique, captures, outputs: outputs.length, rebuild }, operations };
+}
+
+/** A function that compile() made. */
+export interface Compiled<Args extends unknown[], Result> {
+  /** Runs it; compiles first where it has not met these shapes and constants. */
+  (...args: Args): Promise<Result>;
+  /** Frees the compilations. */
+  dispose(): void;
+}
+
+function makeCompiled<Args extends unknown[], Result>(
+  fn: (...args: unknown[]) => unknown,
+  options: CompileOptions,
+  variables?: Variables<unknown>,
+): Compiled<Args, Result> {
+  const name = options.name ?? (fn.name || "function");
+  const known = new Map<string, Compilation>();
+  let previous: Promise<unknown> = Promise.resolve();
+
+  const run = async (...args: Args): Promise<Result> => {
+    if (currentGraph()) throw new Error(`${name} is compiled and cannot be called inside another compiled function.`);
+    const { tensors, key } = flatten(args, "arguments");
+    const values = idsOf(tensors).map(eagerValue);
+    const signature = `${key} ${values.map(({ dtype, shape }) => describe(dtype, shape)).join()}`;
+    let compilation = known.get(signature);
+    if (!compilation) {
+      const start = performance.now();
+      const traced = trace(fn, args, { ...options, name }, variables);
+      known.set(signature, compilation = traced.compilation);
+      const seconds = (performance.now() - start) / 1000;
+      options.onCompile?.({ name, signature, operations: traced.operations, seconds });
+    }
+    const inputs = [...values, ...variables?.list.map(({ resource }) => resource) ?? [], ...compilation.captures];
+    const xla = { name: "_XlaMustCompile", type: AttrKind.BOOL, value: true };
+    const jit = options.jit ?? (hasGpu() ? "xla" : "graph");
+    const running = executeFunction(compilation.name, jit === "xla" ? [xla] : [], inputs, compilation.outputs);
+    const outputs = await running;
+    return compilation.rebuild(outputs.map((value) => tensorOf(register(value)))) as Result;
+  };
+
+  const inTurn = (...args: Args): Promise<Result> => {
+    // Two updates of the same variables at once would lose one of them.
+    const result = previous.then(() => run(...args));
+    previous = result.catch(() => {});
+    return result;
+  };
+
+  const dispose = () => {
+    for (const { name, captures } of known.values()) {
+      captures.forEach(release);
+      removeFunction(name);
+    }
+    known.clear();
+  };
+  return Object.assign(variables ? inTurn : run, { dispose });
+}
+
+/**
+ * Compiles a pure function of tensors.
+ *
+ * The function runs once for each signature (the structure of its arguments, their shapes and types, and every number,
+ * string or boolean among them), to record its tf operations; after that a call is one call into TensorFlow, off the
+ * event loop. It must not read values (`dataSync`) nor depend on anything else that changes: tensors that it captures are
+ * taken as they are at the first call. Gradients (tf.valueAndGrads) are recorded as well.
+ *
+ * @param fn arguments and result: tensors, or nested records and arrays of them
+ * @returns the compiled function; its results belong to the caller, who disposes of them
+ * @throws Error where a value is read during the trace, or a shape depends on values; TensorFlowError with the op, its
+ *   inputs and TensorFlow's reason where an op cannot be built or run
+ */
+export function compile<Args extends unknown[], Result>(
+  fn: (...args: Args) => Result,
+  options: CompileOptions = {},
+): Compiled<Args, Result> {
+  return makeCompiled<Args, Result>(fn as (...args: unknown[]) => unknown, options);
+}
+
+/**
+ * Compiles a function that updates a state: (state, ...args) -> { state, result }. The state lives in variables that are
+ * updated in place, so that it is held once. Calls run one after another.
+ *
+ * @param fn pure, as for compile(); the state it returns has the structure and shapes of the one it is given
+ * @param variables hold the state
+ */
+export function compileUpdate<State, Args extends unknown[], Result>(
+  fn: (state: State, ...args: Args) => { state: State; result: Result },
+  variables: Variables<State>,
+  options: CompileOptions = {},
+): Compiled<Args, Result> {
+  return makeCompiled<Args, Result>(
+    fn as unknown as (...args: unknown[]) => unknown,
+    { name: fn.name, ...options },
+    variables as Variables<unknown>,
+  );
+}

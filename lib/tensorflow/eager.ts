@@ -1,0 +1,182 @@
+/**
+ * Ops executed at once, on tensors that TensorFlow holds: the context, tensor handles, and TFE_Execute on and off the
+ * event loop.
+ *
+ * @module
+ */
+import { type Attribute, describeCall, setAttribute } from "./attributes.ts";
+import { type HostValues, newTensor, takeValues } from "./host_tensors.ts";
+import { checked, checkedAsync, cString, fromCString, library } from "./library.ts";
+import { groupInputs, opDef } from "./op_defs.ts";
+
+/** A tensor in TensorFlow's memory. Whoever made it frees it, with release(). */
+export interface EagerValue {
+  readonly handle: Deno.PointerValue;
+  readonly shape: number[];
+  /** TF_DataType */
+  readonly dtype: number;
+}
+
+let current: Deno.PointerValue = null;
+let live = 0;
+
+/** Handles that have been made and not released. */
+export function liveHandles(): number {
+  return live;
+}
+
+/**
+ * The context in which everything runs. GPU memory grows as needed instead of being taken whole at the start:
+ * ConfigProto { gpu_options { allow_growth: true } }.
+ */
+export function context(): Deno.PointerValue {
+  if (current !== null) return current;
+  const config = new Uint8Array([0x32, 0x02, 0x20, 0x01]);
+  return current = checked(() => "TensorFlow could not start", (tf, status) => {
+    const options = tf.TFE_NewContextOptions();
+    tf.TFE_ContextOptionsSetConfig(options, config, BigInt(config.length), status);
+    const made = tf.TFE_NewContext(options, status);
+    tf.TFE_DeleteContextOptions(options);
+    return made;
+  });
+}
+
+let gpu: boolean | undefined;
+
+/** Whether TensorFlow found a GPU that it can use. */
+export function hasGpu(): boolean {
+  return gpu ??= checked(() => "TensorFlow could not list its devices", (tf, status) => {
+    const devices = tf.TFE_ContextListDevices(context(), status);
+    const types = Array.from(
+      { length: tf.TF_DeviceListCount(devices) },
+      (_, i) => fromCString(tf.TF_DeviceListType(devices, i, status)),
+    );
+    tf.TF_DeleteDeviceList(devices);
+    return types.includes("GPU");
+  });
+}
+
+/** TensorFlow's version, e.g. "2.21.0". */
+export function tensorflowVersion(): string {
+  return fromCString(library().TF_Version());
+}
+
+function adopt(handle: Deno.PointerValue): EagerValue {
+  live++;
+  return checked(() => "A tensor's shape could not be read", (tf, status) => {
+    const rank = tf.TFE_TensorHandleNumDims(handle, status);
+    const shape = Array.from({ length: rank }, (_, i) => Number(tf.TFE_TensorHandleDim(handle, i, status)));
+    return { handle, shape, dtype: tf.TFE_TensorHandleDataType(handle) };
+  });
+}
+
+/** Copies values into TensorFlow. */
+export function fromHost(shape: readonly number[], dtype: number, values: HostValues): EagerValue {
+  const tensor = newTensor(shape, dtype, values);
+  const handle = checked(() => "A tensor could not be made", (tf, status) => {
+    const made = tf.TFE_NewTensorHandle(tensor, status);
+    tf.TF_DeleteTensor(tensor);
+    return made;
+  });
+  live++;
+  return { handle, shape: [...shape], dtype };
+}
+
+/** Waits for a tensor's values and copies them out. */
+export function toHost(value: EagerValue): ReturnType<typeof takeValues> {
+  const doing = () => "A tensor's values could not be read";
+  return takeValues(checked(doing, (tf, status) => tf.TFE_TensorHandleResolve(value.handle, status)));
+}
+
+/** As toHost(), without holding up the event loop. */
+export async function toHostAsync(value: EagerValue): Promise<ReturnType<typeof takeValues>> {
+  const doing = () => "A tensor's values could not be read";
+  return takeValues(await checkedAsync(doing, (tf, status) => tf.TFE_TensorHandleResolveAsync(value.handle, status)));
+}
+
+/** A second handle to the same memory. */
+export function share(value: EagerValue): EagerValue {
+  const doing = () => "A tensor could not be shared";
+  const handle = checked(doing, (tf, status) => tf.TFE_TensorHandleCopySharingTensor(value.handle, status));
+  live++;
+  return { ...value, handle };
+}
+
+/** Frees a handle, and with the last one the memory. */
+export function release(value: EagerValue): void {
+  live--;
+  library().TFE_DeleteTensorHandle(value.handle);
+}
+
+/** An op with its inputs and attributes set; TensorFlow keeps the inputs alive until it is deleted. */
+function prepare(name: string, attributes: readonly Attribute[], inputs: readonly EagerValue[], isFunction: boolean) {
+  const doing = () => describeCall(name, inputs);
+  const op = checked(doing, (tf, status) => tf.TFE_NewOp(context(), cString(name), status));
+  const inferred = isFunction ? undefined : opDef(name).inferred;
+  for (const attribute of attributes) {
+    if (!inferred?.has(attribute.name)) setAttribute("eager", op, attribute);
+  }
+  for (const input of isFunction ? inputs : groupInputs(name, inputs)) {
+    checked(doing, (tf, status) => {
+      if (!Array.isArray(input)) return tf.TFE_OpAddInput(op, (input as EagerValue).handle, status);
+      const handles = BigUint64Array.from(input, ({ handle }) => Deno.UnsafePointer.value(handle));
+      tf.TFE_OpAddInputList(op, handles.length ? handles : new BigUint64Array(1), input.length, status);
+    });
+  }
+  return op;
+}
+
+function results(handles: BigUint64Array, count: Int32Array): EagerValue[] {
+  return Array.from(handles.subarray(0, count[0]), (handle) => adopt(Deno.UnsafePointer.create(handle)));
+}
+
+/**
+ * Executes an op.
+ *
+ * @throws TensorFlowError that names the op, its inputs' types and shapes, and TensorFlow's reason.
+ */
+export function execute(
+  name: string,
+  attributes: readonly Attribute[],
+  inputs: readonly EagerValue[],
+  outputs: number,
+): EagerValue[] {
+  const op = prepare(name, attributes, inputs, false);
+  const handles = new BigUint64Array(Math.max(1, outputs)), count = new Int32Array([outputs]);
+  try {
+    checked(() => describeCall(name, inputs), (tf, status) => tf.TFE_Execute(op, handles, count, status));
+  } finally {
+    library().TFE_DeleteOp(op);
+  }
+  return results(handles, count);
+}
+
+/** Makes a function callable by its name. */
+export function addFunction({ name, pointer }: { name: string; pointer: Deno.PointerValue }): void {
+  checked(() => `Function ${name}`, (tf, status) => tf.TFE_ContextAddFunction(context(), pointer, status));
+}
+
+/** Forgets a function. */
+export function removeFunction(name: string): void {
+  checked(() => `Function ${name}`, (tf, status) => tf.TFE_ContextRemoveFunction(context(), cString(name), status));
+}
+
+/** Executes a function of the context off the event loop: timers, decoding and displays go on meanwhile. */
+export async function executeFunction(
+  name: string,
+  attributes: readonly Attribute[],
+  inputs: readonly EagerValue[],
+  outputs: number,
+): Promise<EagerValue[]> {
+  const op = prepare(name, attributes, inputs, true);
+  const handles = new BigUint64Array(Math.max(1, outputs)), count = new Int32Array([outputs]);
+  try {
+    await checkedAsync(
+      () => `The compiled function ${name} failed`,
+      (tf, status) => tf.TFE_ExecuteAsync(op, handles, count, status),
+    );
+  } finally {
+    library().TFE_DeleteOp(op);
+  }
+  return results(handles, count);
+}

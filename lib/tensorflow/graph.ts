@@ -1,0 +1,264 @@
+/**
+ * A TF_Graph under construction: what a function that is being compiled records instead of executing.
+ *
+ * @module
+ */
+import { type Attribute, AttrKind, describeCall, setAttribute } from "./attributes.ts";
+import { autocast, cast, type Precision } from "./autocast.ts";
+import { describe as dtypeAndShape, DType } from "./dtypes.ts";
+import { type EagerValue, share } from "./eager.ts";
+import { type HostValues, newTensor } from "./host_tensors.ts";
+import { checked, cString, int64s, library } from "./library.ts";
+import { groupInputs, opDef } from "./op_defs.ts";
+
+/** One output of an operation in a graph. */
+export interface SymbolicValue {
+  readonly graph: Graph;
+  readonly op: Deno.PointerValue;
+  readonly index: number;
+  readonly shape: number[];
+  /** TF_DataType in the graph; where it is bfloat16, tfjs believes float32. */
+  readonly dtype: number;
+}
+
+/** A function made from a graph, to be called by name. */
+export interface GraphFunction {
+  readonly name: string;
+  readonly pointer: Deno.PointerValue;
+  readonly outputs: readonly { shape: number[]; dtype: number }[];
+}
+
+/** The bytes of a TF_Output. */
+function outputStruct({ op, index }: SymbolicValue): Uint8Array<ArrayBuffer> {
+  return outputStructs([{ op, index }]);
+}
+
+function outputStructs(values: readonly { op: Deno.PointerValue; index: number }[]): Uint8Array<ArrayBuffer> {
+  const view = new DataView(new ArrayBuffer(16 * Math.max(1, values.length)));
+  values.forEach(({ op, index }, i) => {
+    view.setBigUint64(16 * i, Deno.UnsafePointer.value(op), true);
+    view.setInt32(16 * i + 8, index, true);
+  });
+  return new Uint8Array(view.buffer);
+}
+
+/** A graph, and the values from outside that it uses. */
+export class Graph {
+  readonly #pointer = library().TF_NewGraph();
+  readonly #constants = new Map<string, SymbolicValue>();
+  readonly #functions = new Set<string>();
+  #operations = 0;
+
+  readonly #captures = new Map<
+    EagerValue | SymbolicValue,
+    { outer: EagerValue | SymbolicValue; inner: SymbolicValue }
+  >();
+
+  /**
+   * @param precision what matrix products compute in
+   * @param islands whether fused() makes functions of its own in this graph, compiled by XLA (a graph that XLA
+   *   compiles as a whole needs none)
+   * @param parent the graph whose trace this one interrupts, where it is a nested function's
+   */
+  constructor(readonly precision: Precision, readonly islands: boolean, readonly parent?: Graph) {}
+
+  /** Number of operations. */
+  get size(): number {
+    return this.#operations;
+  }
+
+  #finish(type: string, describe: () => string, build: (operation: Deno.PointerValue) => void): Deno.PointerValue {
+    const tensorflow = library();
+    // Not cString(): its cache would keep a name for each node.
+    const name = new TextEncoder().encode(`${type}_${this.#operations++}\0`);
+    const operation = tensorflow.TF_NewOperation(this.#pointer, cString(type), name);
+    build(operation);
+    return checked(describe, (tf, status) => tf.TF_FinishOperation(operation, status));
+  }
+
+  #output(op: Deno.PointerValue, index: number, describe: () => string): SymbolicValue {
+    const struct = outputStructs([{ op, index }]);
+    const shape = checked(describe, (tf, status) => {
+      const rank = tf.TF_GraphGetTensorNumDims(this.#pointer, struct, status);
+      if (rank < 0) return undefined;
+      const dimensions = new BigInt64Array(Math.max(1, rank));
+      if (rank > 0) tf.TF_GraphGetTensorShape(this.#pointer, struct, dimensions, rank, status);
+      return Array.from(dimensions.subarray(0, rank), Number);
+    });
+    if (!shape || shape.some((dimension) => dimension < 0)) {
+      throw new Error(
+        `${describe()}: the output's shape depends on values, and a compiled function needs shapes that are known beforehand.`,
+      );
+    }
+    return { graph: this, op, index, shape, dtype: library().TF_OperationOutputType(struct) };
+  }
+
+  /** An input of the function that this graph becomes. */
+  placeholder(shape: readonly number[], dtype: number): SymbolicValue {
+    const describe = () => "An input of a compiled function";
+    const op = this.#finish("Placeholder", describe, (operation) => {
+      setAttribute("graph", operation, { name: "dtype", type: AttrKind.TYPE, value: dtype });
+      setAttribute("graph", operation, { name: "shape", type: AttrKind.SHAPE, value: shape });
+    });
+    return this.#output(op, 0, describe);
+  }
+
+  /** A constant; equal ones are one, for kernels make the same axes and shapes over and over. */
+  constant(shape: readonly number[], dtype: number, values: HostValues): SymbolicValue {
+    const key = `${dtypeAndShape(dtype, shape)} ${Array.from(values as ArrayLike<unknown>).join()}`;
+    const known = this.#constants.get(key);
+    if (known) return known;
+    const describe = () => "A constant of a compiled function";
+    const op = this.#finish("Const", describe, (operation) => {
+      setAttribute("graph", operation, { name: "dtype", type: AttrKind.TYPE, value: dtype });
+      const tensor = newTensor(shape, dtype, values);
+      checked(describe, (tf, status) => tf.TF_SetAttrTensor(operation, cString("value"), tensor, status));
+      library().TF_DeleteTensor(tensor);
+    });
+    const value = this.#output(op, 0, describe);
+    this.#constants.set(key, value);
+    return value;
+  }
+
+  /** A value from outside, as an input of the function that this graph becomes. */
+  capture(outer: EagerValue | SymbolicValue): SymbolicValue {
+    let capture = this.#captures.get(outer);
+    if (!capture) {
+      // A handle of our own: the caller may dispose of its tensor, and the function goes on.
+      const held = "handle" in outer ? share(outer) : outer;
+      this.#captures.set(outer, capture = { outer: held, inner: this.placeholder(outer.shape, outer.dtype) });
+    }
+    return capture.inner;
+  }
+
+  /** Values from outside, in the order in which they became inputs; whoever calls the function releases the handles. */
+  get captures(): (EagerValue | SymbolicValue)[] {
+    return Array.from(this.#captures.values(), ({ outer }) => outer);
+  }
+
+  /**
+   * Adds an operation as it is, in the types of its inputs.
+   *
+   * @throws TensorFlowError that names the op, its inputs' types and shapes, and TensorFlow's reason.
+   */
+  operation(
+    type: string,
+    attributes: readonly Attribute[],
+    inputs: readonly SymbolicValue[],
+    outputs: number,
+  ): SymbolicValue[] {
+    const describe = () => describeCall(type, inputs);
+    const tensorflow = library();
+    const { inferred } = opDef(type);
+    const op = this.#finish(type, describe, (operation) => {
+      for (const input of groupInputs(type, inputs)) {
+        if (Array.isArray(input)) tensorflow.TF_AddInputList(operation, outputStructs(input), input.length);
+        else tensorflow.TF_AddInput(operation, outputStruct(input));
+      }
+      for (const attribute of attributes) {
+        if (!inferred.has(attribute.name)) setAttribute("graph", operation, attribute);
+      }
+    });
+    return Array.from({ length: outputs }, (_, i) => this.#output(op, i, describe));
+  }
+
+  /** Adds an operation as tfjs asks for it: in the precision that the run computes it in. */
+  add(
+    type: string,
+    attributes: readonly Attribute[],
+    inputs: readonly SymbolicValue[],
+    outputs: number,
+  ): SymbolicValue[] {
+    return this.operation(type, attributes, autocast(this, type, inputs), outputs);
+  }
+
+  /** Reads a variable whose handle is an input of this graph. */
+  readVariable(variable: SymbolicValue, shape: readonly number[], dtype: number): SymbolicValue {
+    const describe = () => "A variable of a compiled function";
+    const op = this.#finish("ReadVariableOp", describe, (operation) => {
+      library().TF_AddInput(operation, outputStruct(variable));
+      setAttribute("graph", operation, { name: "dtype", type: AttrKind.TYPE, value: dtype });
+    });
+    const struct = outputStructs([{ op, index: 0 }]);
+    checked(
+      describe,
+      (tf, status) => tf.TF_GraphSetTensorShape(this.#pointer, struct, int64s(shape), shape.length, status),
+    );
+    return this.#output(op, 0, describe);
+  }
+
+  /** Assigns a variable; returns the operation, to be among the function's control outputs. */
+  assignVariable(variable: SymbolicValue, value: SymbolicValue, dtype: number): Deno.PointerValue {
+    const exact = value.dtype === dtype ? value : cast(this, value, dtype);
+    return this.#finish("AssignVariableOp", () => "A variable of a compiled function", (operation) => {
+      library().TF_AddInput(operation, outputStruct(variable));
+      library().TF_AddInput(operation, outputStruct(exact));
+      setAttribute("graph", operation, { name: "dtype", type: AttrKind.TYPE, value: dtype });
+    });
+  }
+
+  /** Calls a function that XLA compiles to kernels of its own. */
+  call(fn: GraphFunction, inputs: readonly SymbolicValue[]): SymbolicValue[] {
+    if (!this.#functions.has(fn.name)) {
+      this.#functions.add(fn.name);
+      const doing = () => `Function ${fn.name}`;
+      checked(doing, (tf, status) => tf.TF_GraphCopyFunction(this.#pointer, fn.pointer, null, status));
+    }
+    const op = this.#finish(fn.name, () => describeCall(fn.name, inputs), (operation) => {
+      for (const input of inputs) library().TF_AddInput(operation, outputStruct(input));
+      setAttribute("graph", operation, { name: "_XlaMustCompile", type: AttrKind.BOOL, value: true });
+      setAttribute("graph", operation, { name: "_noinline", type: AttrKind.BOOL, value: true });
+    });
+    return fn.outputs.map(({ shape, dtype }, index) => {
+      // TensorFlow infers no shapes through a call.
+      checked(() => fn.name, (tf, status) => {
+        const struct = outputStructs([{ op, index }]);
+        tf.TF_GraphSetTensorShape(this.#pointer, struct, int64s(shape), shape.length, status);
+      });
+      return { graph: this, op, index, shape, dtype };
+    });
+  }
+
+  /**
+   * Ends the graph: a function of its inputs, then of its captures, that also runs the control operations. With `xla`,
+   * XLA compiles it whole when it is first called.
+   */
+  toFunction(
+    name: string,
+    { inputs, outputs, controls = [], xla }: {
+      inputs: readonly SymbolicValue[];
+      outputs: readonly SymbolicValue[];
+      controls?: readonly Deno.PointerValue[];
+      xla: boolean;
+    },
+  ): GraphFunction {
+    const all = [...inputs, ...Array.from(this.#captures.values(), ({ inner }) => inner)];
+    // An output must be the result of an operation, and each only once.
+    const results = outputs.map((value) => this.operation("Identity", [], [value], 1)[0]);
+    const controlOps = BigUint64Array.from(controls, (op) => Deno.UnsafePointer.value(op));
+    const pointer = checked(() => `Function ${name}`, (tf, status) => {
+      const made = tf.TF_GraphToFunctionWithControlOutputs(
+        ...[this.#pointer, cString(name), 0, -1, null] as const,
+        ...[all.length, outputStructs(all), results.length, outputStructs(results), null] as const,
+        ...[controls.length, controls.length ? controlOps : new BigUint64Array(1), null, null] as const,
+        ...[new Uint8Array(1), status] as const,
+      );
+      tf.TF_DeleteGraph(this.#pointer);
+      return made;
+    });
+    // AttrValue { b: true }
+    if (xla) {
+      for (const attribute of ["_XlaMustCompile", "_noinline"]) {
+        checked(() => `Function ${name}`, (tf, status) => {
+          tf.TF_FunctionSetAttrValueProto(pointer, cString(attribute), new Uint8Array([0x28, 1]), 2n, status);
+        });
+      }
+    }
+    return { name, pointer, outputs: results.map(({ shape, dtype }) => ({ shape, dtype })) };
+  }
+}
+
+/** The type that tfjs is told. */
+export function believedDType(dtype: number): number {
+  return dtype === DType.BFLOAT16 ? DType.FLOAT : dtype;
+}

@@ -1,0 +1,112 @@
+/**
+ * TensorFlow's libraries, loaded once: their symbols, C strings, and statuses turned into errors.
+ *
+ * @module
+ */
+import { locateTensorFlow } from "./locate.ts";
+import { ccSymbols, frameworkSymbols } from "./symbols.ts";
+
+/** Both libraries' functions in one record. */
+export type Library =
+  & Deno.DynamicLibrary<typeof ccSymbols>["symbols"]
+  & Deno.DynamicLibrary<typeof frameworkSymbols>["symbols"];
+
+/** What TensorFlow says went wrong, with what the kit was doing. */
+export class TensorFlowError extends Error {
+  override name = "TensorFlowError";
+}
+
+let loaded: Library | undefined;
+
+/**
+ * The libraries, opened on first use.
+ *
+ * @throws Error where they are not installed, naming every path that was tried and the command that mends it, or where
+ * the system's loader refuses them, in its words.
+ */
+export function library(): Library {
+  return loaded ??= open();
+}
+
+function open(): Library {
+  const { cc, framework, cuda, dir } = locateTensorFlow();
+  // TensorFlow reads these when it is loaded. Without oneDNN its CPU allocator returns every large tensor to the
+  // system, and page faults then cost more than the arithmetic of elementwise kernels (5 times, measured).
+  const settings: Record<string, string> = { TF_ENABLE_ONEDNN_OPTS: "1", TF_CPP_MIN_LOG_LEVEL: "2" };
+  if (cuda) settings.XLA_FLAGS = `--xla_gpu_cuda_data_dir=${dir}/../nvidia/cuda_nvcc`;
+  for (const [name, value] of Object.entries(settings)) {
+    if (Deno.env.get(name) === undefined) Deno.env.set(name, value);
+  }
+  try {
+    if (Deno.build.os === "linux") pin(cc);
+    const frameworkLibrary = Deno.dlopen(framework, frameworkSymbols);
+    return { ...frameworkLibrary.symbols, ...Deno.dlopen(cc, ccSymbols).symbols };
+  } catch (error) {
+    throw new Error(`TensorFlow's libraries in ${dir} could not be loaded: ${(error as Error).message}`);
+  }
+}
+
+/** Keeps the library in memory at exit: Deno unloads it while its threads still run, and the process would crash. */
+function pin(path: string): void {
+  const RTLD_NOW = 2, RTLD_NODELETE = 0x1000;
+  const libc = Deno.dlopen("libdl.so.2", { dlopen: { parameters: ["buffer", "i32"], result: "pointer" } });
+  libc.symbols.dlopen(cString(path), RTLD_NOW | RTLD_NODELETE);
+}
+
+const encoder = new TextEncoder();
+const strings = new Map<string, Uint8Array<ArrayBuffer>>();
+
+/** A zero-terminated C string; equal strings share one, for op and attribute names come again and again. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  let bytes = strings.get(text);
+  if (!bytes) strings.set(text, bytes = encoder.encode(text + "\0"));
+  return bytes;
+}
+
+/** Reads a zero-terminated string. */
+export function fromCString(pointer: Deno.PointerValue): string {
+  return pointer === null ? "" : Deno.UnsafePointerView.getCString(pointer);
+}
+
+/** int64 dimensions as the C API takes them; never empty, for FFI gives an empty buffer no address. */
+export function int64s(values: ArrayLike<number>): BigInt64Array<ArrayBuffer> {
+  return BigInt64Array.from(values.length ? Array.from(values, BigInt) : [0n]);
+}
+
+function message(tensorflow: Library, status: Deno.PointerValue): string | undefined {
+  return tensorflow.TF_GetCode(status) === 0 ? undefined : fromCString(tensorflow.TF_Message(status));
+}
+
+let shared: Deno.PointerValue = null;
+
+/**
+ * Calls `fn` with a status and throws what it reports.
+ *
+ * @param doing what was attempted, the beginning of the error's sentence; a function, for it is seldom needed
+ */
+export function checked<T>(doing: () => string, fn: (tensorflow: Library, status: Deno.PointerValue) => T): T {
+  const tensorflow = library();
+  // Calls that return before anything else runs can share one status.
+  shared ??= tensorflow.TF_NewStatus();
+  const result = fn(tensorflow, shared);
+  const problem = message(tensorflow, shared);
+  if (problem !== undefined) throw new TensorFlowError(`${doing()}: ${problem}`);
+  return result;
+}
+
+/** As checked(), for a call that runs off the event loop: it has a status of its own. */
+export async function checkedAsync<T>(
+  doing: () => string,
+  fn: (tensorflow: Library, status: Deno.PointerValue) => Promise<T>,
+): Promise<T> {
+  const tensorflow = library();
+  const status = tensorflow.TF_NewStatus();
+  try {
+    const result = await fn(tensorflow, status);
+    const problem = message(tensorflow, status);
+    if (problem !== undefined) throw new TensorFlowError(`${doing()}: ${problem}`);
+    return result;
+  } finally {
+    tensorflow.TF_DeleteStatus(status);
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101, algorithm 2) with gradient clipping, and the moving average of the
+ * target encoder in the same pass over memory.
+ *
+ * @module
+ */
+import { isDecayed, isTrained, type Parameters } from "../nn/parameters.ts";
+import { tf } from "../tensorflow/backend.ts";
+import { kernel } from "../tensorflow/fused.ts";
+
+const BETA1 = 0.9, BETA2 = 0.999, EPSILON = 1e-8;
+
+/** First and second moments of the gradients, by parameter. */
+export interface Moments {
+  first: Parameters;
+  second: Parameters;
+}
+
+/** What changes from step to step, as float32 scalars. */
+export interface UpdateScalars {
+  learningRate: tf.Tensor;
+  weightDecay: tf.Tensor;
+  /** 1 - beta1^t and 1 - beta2^t of step t = 1, 2, ...: see biasCorrections(). */
+  correction1: tf.Tensor;
+  correction2: tf.Tensor;
+  /** Factor that clips the gradients, see clipFactor(). */
+  clip: tf.Tensor;
+}
+
+/** Adam's bias corrections of step t = 1, 2, ... */
+export function biasCorrections(t: number): { correction1: number; correction2: number } {
+  return { correction1: 1 - BETA1 ** t, correction2: 1 - BETA2 ** t };
+}
+
+/** Norm of all gradients together. */
+export function globalNorm(gradients: Parameters): tf.Tensor {
+  return tf.sqrt(tf.addN(Object.values(gradients).map((gradient) => squaredNorm(gradient)[0])));
+}
+
+const squaredNorm = kernel("squared_norm", (gradient: tf.Tensor) => [tf.sum(tf.square(gradient))]);
+
+/** min(1, limit / norm): what all gradients are multiplied by so that their norm is at most `limit`. */
+export function clipFactor(norm: tf.Tensor, limit: number): tf.Tensor {
+  return tf.minimum(1, tf.div(limit, tf.add(norm, 1e-6)));
+}
+
+const update = kernel(
+  "adamw",
+  (
+    parameter: tf.Tensor,
+    gradient: tf.Tensor,
+    first: tf.Tensor,
+    second: tf.Tensor,
+    learningRate: tf.Tensor,
+    weightDecay: tf.Tensor,
+    correction1: tf.Tensor,
+    correction2: tf.Tensor,
+    clip: tf.Tensor,
+  ) => {
+    const g = tf.mul(gradient, clip);
+    const m = tf.add(tf.mul(first, BETA1), tf.mul(g, 1 - BETA1));
+    const v = tf.add(tf.mul(second, BETA2), tf.mul(tf.square(g), 1 - BETA2));
+    const direction = tf.div(tf.div(m, correction1), tf.add(tf.sqrt(tf.div(v, correction2)), EPSILON));
+    const decayed = tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
+    return [tf.sub(decayed, tf.mul(learningRate, direction)), m, v];
+  },
+);
+
+/** One step of AdamW for the parameters that have gradients; the others are returned as they are. */
+export function adamw(
+  parameters: Parameters,
+  gradients: Parameters,
+  moments: Moments,
+  scalars: UpdateScalars,
+): { parameters: Parameters; moments: Moments } {
+  const next: Parameters = { ...parameters };
+  const first: Parameters = {}, second: Parameters = {};
+  for (const [name, gradient] of Object.entries(gradients)) {
+    const { learningRate, weightDecay, correction1, correction2, clip } = scalars;
+    const decay = isDecayed(name) ? weightDecay : tf.scalar(0);
+    [next[name], first[name], second[name]] = update(
+      ...[parameters[name], gradient, moments.first[name], moments.second[name]] as const,
+      ...[learningRate, decay, correction1, correction2, clip] as const,
+    );
+  }
+  return { parameters: next, moments: { first, second } };
+}
+
+const average = kernel("ema", (slow: tf.Tensor, fast: tf.Tensor, momentum: tf.Tensor) => [
+  tf.add(tf.mul(slow, momentum), tf.mul(fast, tf.sub(1, momentum))),
+]);
+
+/** momentum * slow + (1 - momentum) * fast, for each parameter of `slow` that is trained. */
+export function movingAverage(slow: Parameters, fast: Parameters, momentum: tf.Tensor): Parameters {
+  return Object.fromEntries(
+    Object.entries(slow).map(([name, value]) => [
+      name,
+      isTrained(name) ? average(value, fast[name], momentum)[0] : value,
+    ]),
+  );
+}

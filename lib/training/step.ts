@@ -1,0 +1,116 @@
+/**
+ * One step of pretraining as a pure function: (state, images, masks, scalars) -> (state, metrics). Everything that a step
+ * computes on tensors is in here and in what it calls.
+ *
+ * @module
+ */
+import type { Architecture } from "../jepa/architectures.ts";
+import { patchify } from "../jepa/encoder.ts";
+import {
+  featureDeviation,
+  jepaLoss,
+  type Networks,
+  type Regulariser,
+  type StepInputs,
+  targetRepresentations,
+} from "../jepa/objective.ts";
+import { isTrained, type Parameters } from "../nn/parameters.ts";
+import { tf } from "../tensorflow/backend.ts";
+import { adamw, clipFactor, globalNorm, type Moments, movingAverage, type UpdateScalars } from "./adamw.ts";
+
+/** All that a run carries from step to step. */
+export interface TrainingState extends Networks {
+  contextMoments: Moments;
+  predictorMoments: Moments;
+}
+
+/** The schedules' values at a step, as float32 scalars. */
+export type StepScalars = Omit<UpdateScalars, "clip"> & { momentum: tf.Tensor };
+
+/** What a step reports, as float32 scalars. */
+export interface StepMetrics {
+  loss: tf.Tensor;
+  /** The loss without the variance and covariance terms. */
+  prediction: tf.Tensor;
+  /** Norm of all gradients before clipping. */
+  gradientNorm: tf.Tensor;
+  /** featureDeviation() of the targets: the collapse measure. */
+  featureStd: tf.Tensor;
+}
+
+/** What of a run's configuration the step depends on. */
+export interface StepConfig {
+  architecture: Architecture;
+  regulariser: Regulariser;
+  /** Largest norm of all gradients together. */
+  clip: number;
+}
+
+const trained = (p: Parameters) => Object.keys(p).filter(isTrained);
+
+/** Fresh moments of parameters: zeros. */
+export function initialMoments(p: Parameters): Moments {
+  const zeros = () => Object.fromEntries(trained(p).map((name) => [name, tf.zerosLike(p[name])]));
+  return { first: zeros(), second: zeros() };
+}
+
+/** Loss and the gradients with respect to both networks' trained parameters. */
+function lossAndGradients(
+  networks: Omit<Networks, "targetEncoder">,
+  lossOf: (networks: Omit<Networks, "targetEncoder">) => { loss: tf.Tensor; prediction: tf.Tensor },
+) {
+  const { contextEncoder, predictor } = networks;
+  const encoderNames = trained(contextEncoder), predictorNames = trained(predictor);
+  const all = [...encoderNames.map((name) => contextEncoder[name]), ...predictorNames.map((name) => predictor[name])];
+  let prediction: tf.Tensor;
+  const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => {
+    const named = (names: string[], offset: number) => Object.fromEntries(names.map((n, i) => [n, values[offset + i]]));
+    const losses = lossOf({
+      contextEncoder: { ...contextEncoder, ...named(encoderNames, 0) },
+      predictor: { ...predictor, ...named(predictorNames, encoderNames.length) },
+    });
+    prediction = tf.keep(losses.prediction);
+    return losses.loss as tf.Scalar;
+  })(all);
+  return {
+    loss: value,
+    prediction: prediction!,
+    encoderGradients: Object.fromEntries(encoderNames.map((name, i) => [name, grads[i]])),
+    predictorGradients: Object.fromEntries(predictorNames.map((name, i) => [name, grads[encoderNames.length + i]])),
+  };
+}
+
+/**
+ * One step: targets from the target encoder, loss and gradients, AdamW on context encoder and predictor, and the moving
+ * average (paper, section 3).
+ */
+export function trainingStep(
+  { architecture, regulariser, clip }: StepConfig,
+  state: TrainingState,
+  inputs: StepInputs,
+  scalars: StepScalars,
+): { state: TrainingState; result: StepMetrics } {
+  const patches = patchify(inputs.pixels, architecture.patch); // [B, N, 3*p*p]
+  const targets = targetRepresentations(state.targetEncoder, architecture, patches, inputs.targets);
+
+  const { loss, prediction, encoderGradients, predictorGradients } = lossAndGradients(
+    state,
+    (networks) => jepaLoss(networks, architecture, regulariser, patches, targets.blocks, inputs),
+  );
+  const prefixed = Object.entries(predictorGradients).map(([name, gradient]) => [`predictor ${name}`, gradient]);
+  const gradientNorm = globalNorm({ ...encoderGradients, ...Object.fromEntries(prefixed) });
+
+  const update: UpdateScalars = { ...scalars, clip: clipFactor(gradientNorm, clip) };
+  const encoder = adamw(state.contextEncoder, encoderGradients, state.contextMoments, update);
+  const predictor = adamw(state.predictor, predictorGradients, state.predictorMoments, update);
+  return {
+    state: {
+      contextEncoder: encoder.parameters,
+      predictor: predictor.parameters,
+      targetEncoder: movingAverage(state.targetEncoder, encoder.parameters, scalars.momentum),
+      contextMoments: encoder.moments,
+      predictorMoments: predictor.moments,
+    },
+    result: { loss, prediction, gradientNorm, featureStd: featureDeviation(targets.all) },
+  };
+}
