@@ -1,0 +1,197 @@
+/**
+ * `deno task pretrain`: sets up what is missing, pretrains I-JEPA, and tells what the encoder is worth beside the same
+ * network with random weights and raw pixels.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { loadCifar10 } from "../datasets/cifar10.ts";
+import type { Dataset } from "../datasets/dataset.ts";
+import { openImageFolder } from "../datasets/image_folder.ts";
+import { lossCurve } from "../figures/loss_curve.ts";
+import { masksFigure } from "../figures/masks_figure.ts";
+import { formatDuration, formatNumber, type ProgressBar, progressBar } from "../figures/progress.ts";
+import { saveFigure } from "../figures/save.ts";
+import { encoderShapes } from "../jepa/architectures.ts";
+import { maskSampler } from "../jepa/mask_samplers/by_name.ts";
+import { contextOf, targetBlock } from "../jepa/masks.ts";
+import { initialise } from "../nn/initialisation.ts";
+import { randomStream } from "../random.ts";
+import { tf } from "../tensorflow/backend.ts";
+import { preset, PRESETS, type RunConfig } from "../training/presets.ts";
+import { readConfig } from "../training/run_folder.ts";
+import { pretrain, totalStepsOf } from "../training/trainer.ts";
+import { evaluationTable } from "./evaluation_table.ts";
+import { runCommand } from "./run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
+
+const HELP = `deno task pretrain [options]
+
+Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
+
+  --preset NAME      ${Object.keys(PRESETS).join(" | ")} (default cifar10)
+  --data DIR         a folder of images in folders of classes, instead of CIFAR-10; with train/ and test/ or val/ inside,
+                     the second is used for the evaluation
+  --epochs N         passes over the images
+  --batch N          images a step
+  --lr X             peak learning rate
+  --seed N           everything random follows from it (default 0)
+  --precision P      float32 | bfloat16: what matrix products compute in
+  --out DIR          the run's folder (default weights/PRESET-1, -2, ...)
+  --resume           goes on with the run in --out, or with the newest of this preset
+  --skip-bad-images  leaves out images that cannot be read, and says how many, instead of stopping
+  --no-eval          leaves the evaluation out
+  --help
+`;
+
+const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
+
+function parseNumber(name: string, text: string | undefined, integer = false): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0 || (integer && !Number.isInteger(value))) {
+    throw new Error(`--${name} takes ${integer ? "a whole number" : "a number"} from 0 on; got "${text}".`);
+  }
+  return value;
+}
+
+/** The images to train on, and those to test on where there are some. */
+async function openImages(data: string | undefined, skipBad: boolean): Promise<{ train: Dataset; test?: Dataset }> {
+  if (data !== undefined) {
+    const open = (dir: string) => openImageFolder(dir, { onBadImage: skipBad ? "skip" : "stop" });
+    if (!await exists(`${data}/train`)) return { train: await open(data) };
+    const test = (await exists(`${data}/test`)) ? "test" : (await exists(`${data}/val`)) ? "val" : undefined;
+    return { train: await open(`${data}/train`), test: test && await open(`${data}/${test}`) };
+  }
+  let bar: ProgressBar | undefined;
+  try {
+    return await loadCifar10("data", {
+      onProgress: ({ label, done, total }) => (bar ??= progressBar({ label, total, unit: "bytes" })).update(done),
+    });
+  } finally {
+    bar?.stop();
+  }
+}
+
+/** weights/PRESET-n: the newest one where a run is to go on, else the first that is free. */
+async function defaultFolder(name: string, resume: boolean): Promise<string> {
+  let n = 1;
+  while (await exists(`weights/${name}-${n}`)) n++;
+  if (!resume) return `weights/${name}-${n}`;
+  if (n === 1) throw new Error(`There is no run of the preset ${name} to resume: start one without --resume.`);
+  return `weights/${name}-${n - 1}`;
+}
+
+/** The masks of the run's first step over its first images, as a picture. */
+async function saveMasks(config: RunConfig, dataset: Dataset, dir: string): Promise<void> {
+  const { image, patch } = config.architecture;
+  const grid = [image / patch, image / patch] as const;
+  const count = 4;
+  const masks = maskSampler(config.masks, grid)(config.batch, randomStream(config.seed, 1, 0));
+  const { pixels } = await dataset.centred(Uint32Array.from({ length: count }, (_, i) => i), image);
+  const examples = Array.from({ length: count }, (_, i) => ({
+    pixels: pixels.subarray(i * image * image * 3, (i + 1) * image * image * 3),
+    size: image,
+    grid,
+    context: contextOf(masks, i),
+    targets: Array.from({ length: masks.blocks }, (_, m) => targetBlock(masks, m, i)),
+  }));
+  await saveFigure(masksFigure(examples), `${dir}/masks`);
+}
+
+async function main(): Promise<void> {
+  const { values: flags } = parseArgs({
+    args: Deno.args,
+    options: {
+      "preset": { type: "string", default: "cifar10" },
+      "data": { type: "string" },
+      "epochs": { type: "string" },
+      "batch": { type: "string" },
+      "lr": { type: "string" },
+      "seed": { type: "string" },
+      "precision": { type: "string" },
+      "out": { type: "string" },
+      "resume": { type: "boolean", default: false },
+      "skip-bad-images": { type: "boolean", default: false },
+      "no-eval": { type: "boolean", default: false },
+      "help": { type: "boolean", short: "h" },
+    },
+  });
+  if (flags.help) return console.log(HELP);
+
+  const base = preset(flags.preset);
+  const dir = flags.out ?? await defaultFolder(flags.preset, flags.resume);
+  // What is not said again on resuming is as the run was started.
+  const started = flags.resume ? await readConfig(dir) : base;
+  const precision = flags.precision ?? started.precision;
+  if (precision !== "float32" && precision !== "bfloat16") {
+    throw new Error(`--precision is float32 or bfloat16; got "${precision}".`);
+  }
+  const config: RunConfig = {
+    ...started,
+    precision,
+    epochs: parseNumber("epochs", flags.epochs) ?? started.epochs,
+    batch: parseNumber("batch", flags.batch, true) ?? started.batch,
+    seed: parseNumber("seed", flags.seed, true) ?? started.seed,
+    learningRate: { ...started.learningRate, peak: parseNumber("lr", flags.lr) ?? started.learningRate.peak },
+  };
+
+  await setUpTensorFlow();
+  const { train, test } = await openImages(flags.data, flags["skip-bad-images"]);
+  const totalSteps = totalStepsOf(config, train.length);
+  console.log(`${flags.preset}: ${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
+
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  Deno.addSignalListener("SIGINT", onSignal);
+  const bar = progressBar({ label: "Pretraining", total: totalSteps, unit: "steps" });
+  let rate = 0;
+  const result = await pretrain(config, train, {
+    dir,
+    resume: flags.resume,
+    signal: stop.signal,
+    onStep: (entry) => {
+      const now = config.batch / entry.seconds;
+      rate = rate === 0 || entry.step < 3 ? now : 0.95 * rate + 0.05 * now;
+      bar.update(entry.step, {
+        "loss": entry.loss,
+        "images/s": Math.round(rate),
+        "lr": entry.learningRate,
+        "EMA": entry.momentum,
+        "feature std": entry.featureStd,
+      });
+    },
+  }).finally(() => {
+    bar.stop();
+    Deno.removeSignalListener("SIGINT", onSignal);
+  });
+  if (!result.finished) {
+    console.log(
+      `Stopped at step ${result.step} of ${totalSteps}, with a checkpoint. Go on with: --resume --out ${dir}`,
+    );
+    return;
+  }
+  const skipped = "skipped" in train ? (train.skipped as string[]) : [];
+  if (skipped.length) {
+    console.log(`${skipped.length} images could not be read and were left out: ${skipped.join(", ")}`);
+  }
+
+  await saveFigure(lossCurve(result.log), `${dir}/loss`);
+  await saveMasks(config, train, dir);
+  const seconds = result.log.reduce((sum, entry) => sum + entry.seconds, 0);
+  const images = result.log.length * config.batch;
+  console.log(`Trained ${formatDuration(seconds)}, ${formatNumber(images / seconds)} images/s.`);
+
+  if (!flags["no-eval"] && test) {
+    const random = initialise(encoderShapes(config.architecture), config.seed, config.patchInitialisation);
+    const encoders = { "trained target encoder": result.targetEncoder, "the same network, random weights": random };
+    console.log(await evaluationTable(encoders, config.architecture, train, test, `${dir}/evaluation.json`));
+    tf.dispose(random);
+  } else if (!flags["no-eval"]) {
+    console.log("No evaluation: the data has no test/ or val/ folder beside train/.");
+  }
+  tf.dispose(result.targetEncoder);
+  console.log(`Weights: ${result.weights}\nPictures: ${dir}/loss.png, ${dir}/masks.png (and .html, .svg)`);
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,145 @@
+/**
+ * Runs by name: each preset is a plain object that says everything about a run, and its comment says what it costs and
+ * what it reaches. A run's folder keeps its configuration as config.json.
+ *
+ * @module
+ */
+import type { CropRange } from "../datasets/dataset.ts";
+import { type Architecture, architecture } from "../jepa/architectures.ts";
+import type { MaskConfig } from "../jepa/mask_samplers/by_name.ts";
+import type { Regulariser } from "../jepa/objective.ts";
+import type { PatchInitialisation } from "../nn/initialisation.ts";
+import type { Precision } from "../tensorflow/autocast.ts";
+
+/** Everything that decides a run's result, besides the images. */
+export interface RunConfig {
+  architecture: Architecture;
+  patchInitialisation: PatchInitialisation;
+  masks: MaskConfig;
+  regulariser: Regulariser;
+  crop: CropRange;
+  /** Images a step. */
+  batch: number;
+  /** Passes over the images; a fraction is fine. */
+  epochs: number;
+  /** Linear from `start` to `peak` over the first `warmup` share of the steps, then a cosine to `final`. */
+  learningRate: { start: number; peak: number; final: number; warmup: number };
+  /** Cosine from `start` to `final`; on matrices only. */
+  weightDecay: { start: number; final: number };
+  /** Momentum of the target encoder's moving average: linear from `start` to `final`. */
+  momentum: { start: number; final: number };
+  /** Largest norm of all gradients together; larger ones are scaled down. */
+  clip: number;
+  precision: Precision;
+  seed: number;
+}
+
+/** The paper's recipe (appendix A.1 and the authors' configurations): crops, schedules, masks and the bare objective. */
+const PUBLISHED = {
+  patchInitialisation: "normal",
+  masks: { sampler: "multiBlockAsPublished", bucket: 8 },
+  regulariser: { variance: 0, covariance: 0 },
+  crop: { scale: [0.3, 1], aspect: [3 / 4, 4 / 3] },
+  weightDecay: { start: 0.04, final: 0.4 },
+  momentum: { start: 0.996, final: 1 },
+  clip: Infinity,
+  precision: "float32",
+  seed: 0,
+} as const satisfies Partial<RunConfig>;
+
+const TINY: Architecture = {
+  image: 32,
+  patch: 4,
+  width: 128,
+  depth: 4,
+  heads: 4,
+  mlpRatio: 4,
+  predictor: { width: 64, depth: 2, heads: 4 },
+};
+
+/** The presets by name. */
+export const PRESETS = {
+  /**
+   * What `deno task pretrain` runs: a small encoder on CIFAR-10 in minutes on two cores. The published objective alone
+   * stays at its trivial solution for so few steps, so the variance and covariance terms are on, and steps are many and
+   * small. See weights/EXPERIMENTS.md for how this came about.
+   */
+  "cifar10": {
+    ...PUBLISHED,
+    architecture: TINY,
+    patchInitialisation: "xavier",
+    masks: { sampler: "multiBlock", blocks: 2, targetScale: [0.14, 0.15], contextLength: 24 },
+    regulariser: { variance: 2, covariance: 0.2 },
+    batch: 64,
+    epochs: 1,
+    learningRate: { start: 2e-4, peak: 2e-3, final: 1e-6, warmup: 0.1 },
+    momentum: { start: 0.98, final: 1 },
+    clip: 3,
+  },
+
+  /** The published recipe at CIFAR-10's size, to compare with: it needs far longer before it beats random weights. */
+  "cifar10-published": {
+    ...PUBLISHED,
+    architecture: TINY,
+    masks: { sampler: "multiBlockAsPublished", minKeep: 4, bucket: 4 },
+    batch: 128,
+    epochs: 4,
+    learningRate: { start: 2e-4, peak: 1e-3, final: 1e-6, warmup: 0.1 },
+  },
+
+  /** Under a minute on two cores, for tests: too short to learn anything. */
+  "smoke": {
+    ...PUBLISHED,
+    architecture: { ...TINY, width: 32, depth: 2, heads: 2, predictor: { width: 16, depth: 1, heads: 2 } },
+    patchInitialisation: "xavier",
+    masks: { sampler: "multiBlock", blocks: 2, targetScale: [0.14, 0.15], contextLength: 24 },
+    regulariser: { variance: 2, covariance: 0.2 },
+    batch: 64,
+    epochs: 0.06,
+    learningRate: { start: 2e-4, peak: 2e-3, final: 1e-6, warmup: 0.1 },
+    momentum: { start: 0.98, final: 1 },
+    clip: 3,
+  },
+
+  /** The paper's ViT-B/16 (72.9 % linear, Table 1): 600 epochs of ImageNet on GPUs. */
+  "imagenet-b16": {
+    ...PUBLISHED,
+    architecture: architecture("B/16"),
+    batch: 2048,
+    epochs: 600,
+    learningRate: { start: 1e-4, peak: 1e-3, final: 1e-6, warmup: 15 / 600 },
+    precision: "bfloat16",
+  },
+
+  /** The paper's ViT-L/16 (77.5 % linear, Table 1): 600 epochs of ImageNet on GPUs. */
+  "imagenet-l16": {
+    ...PUBLISHED,
+    architecture: architecture("L/16"),
+    batch: 2048,
+    epochs: 600,
+    learningRate: { start: 1e-4, peak: 1e-3, final: 1e-6, warmup: 15 / 600 },
+    precision: "bfloat16",
+  },
+
+  /** The authors' ViT-H/14 (79.3 % linear, Table 1): 300 epochs, under 1,200 A100 hours. */
+  "imagenet-h14": {
+    ...PUBLISHED,
+    architecture: architecture("H/14"),
+    batch: 2048,
+    epochs: 300,
+    learningRate: { start: 2e-4, peak: 1e-3, final: 1e-6, warmup: 40 / 300 },
+    precision: "bfloat16",
+  },
+} satisfies Record<string, RunConfig>;
+
+/**
+ * The preset of that name.
+ *
+ * @throws RangeError that lists the names where there is none.
+ */
+export function preset(name: string): RunConfig {
+  if (!Object.hasOwn(PRESETS, name)) {
+    throw new RangeError(`No preset is called "${name}": there are ${Object.keys(PRESETS).join(", ")}.`);
+  }
+  return PRESETS[name as keyof typeof PRESETS];
+}

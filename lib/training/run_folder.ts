@@ -1,0 +1,107 @@
+/**
+ * A run is a folder: config.json, log.jsonl with a line for each step, and the checkpoint. This file reads and writes
+ * the first two.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { RunConfig } from "./presets.ts";
+
+/** One line of log.jsonl. Measures that are not finite are written as null. */
+export interface LogEntry {
+  /** Steps done, from 1 on. */
+  step: number;
+  epoch: number;
+  loss: number;
+  /** The loss without the variance and covariance terms. */
+  prediction: number;
+  /** Norm of all gradients together, before clipping. */
+  gradientNorm: number;
+  /** Collapse measure: deviation over the batch of the average-pooled targets, averaged over dimensions. */
+  featureStd: number;
+  learningRate: number;
+  weightDecay: number;
+  /** Momentum of the target encoder. */
+  momentum: number;
+  /** Seconds that the step took, reading images included. */
+  seconds: number;
+}
+
+const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
+
+/** JSON has no infinity, which stands for "no clipping". */
+const toJson = (config: RunConfig) =>
+  JSON.stringify(config, (_, value) => value === Infinity ? "Infinity" : value, 2) + "\n";
+const fromJson = (text: string): RunConfig => JSON.parse(text, (_, value) => value === "Infinity" ? Infinity : value);
+
+/** Writes text beside and renames it, so that the file is always whole. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  await Deno.writeTextFile(`${path}.part`, text);
+  await Deno.rename(`${path}.part`, path);
+}
+
+/**
+ * The configuration that a run was started with.
+ *
+ * @throws Error where the folder holds no run.
+ */
+export async function readConfig(dir: string): Promise<RunConfig> {
+  try {
+    return fromJson(await Deno.readTextFile(`${dir}/config.json`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new Error(`${dir} holds no run: it has no config.json.`);
+    throw new Error(`${dir}/config.json cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/**
+ * Begins a run in a new folder.
+ *
+ * @throws Error where the folder holds a run already.
+ */
+export async function createRun(dir: string, config: RunConfig): Promise<void> {
+  if (await exists(`${dir}/config.json`)) {
+    throw new Error(`${dir} holds a run already: go on with it (--resume), or name another folder (--out).`);
+  }
+  await Deno.mkdir(dir, { recursive: true });
+  await Deno.writeTextFile(`${dir}/log.jsonl`, "");
+  await replaceFile(`${dir}/config.json`, toJson(config));
+}
+
+/**
+ * Checks that a run that is to go on was started with this configuration.
+ *
+ * @throws Error that names the entries that differ.
+ */
+export async function checkConfig(dir: string, config: RunConfig): Promise<void> {
+  const kept = await readConfig(dir);
+  const given = fromJson(toJson(config));
+  const keys = Object.keys(given) as (keyof RunConfig)[];
+  const different = keys.filter((key) => !isDeepStrictEqual(kept[key], given[key]));
+  if (different.length) {
+    throw new Error(
+      `The run in ${dir} was started with another ${different.join(", ")} (see its config.json): resume it with the ` +
+        "options it was started with, or begin a new run in another folder.",
+    );
+  }
+}
+
+/**
+ * The log up to a step. Lines after it, of steps that a stopped run did beyond its last checkpoint, are removed from the
+ * file, as is a last line that was cut off.
+ */
+export async function truncateLog(dir: string, step: number): Promise<LogEntry[]> {
+  const entries: LogEntry[] = [];
+  for (const line of (await Deno.readTextFile(`${dir}/log.jsonl`)).split("\n")) {
+    let entry: LogEntry | undefined;
+    try {
+      entry = JSON.parse(line);
+    } catch {
+      break; // A kill in the middle of a write; nothing after it counts.
+    }
+    if (entry!.step > step) break;
+    entries.push(entry!);
+  }
+  await replaceFile(`${dir}/log.jsonl`, entries.map((entry) => JSON.stringify(entry) + "\n").join(""));
+  return entries;
+}

@@ -1,0 +1,204 @@
+/**
+ * The training loop: batches and masks in, the compiled step, the log, checkpoints, and the way back into a run that was
+ * stopped.
+ *
+ * @module
+ */
+import type { Dataset } from "../datasets/dataset.ts";
+import { batches } from "../datasets/loader.ts";
+import { encoderShapes, predictorShapes } from "../jepa/architectures.ts";
+import { maskSampler } from "../jepa/mask_samplers/by_name.ts";
+import type { Masks } from "../jepa/masks.ts";
+import { initialise } from "../nn/initialisation.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { randomStream } from "../random.ts";
+import { tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { compileUpdate } from "../tensorflow/compile.ts";
+import { Variables } from "../tensorflow/variables.ts";
+import { biasCorrections } from "./adamw.ts";
+import { readCheckpoint, writeCheckpoint, writeParameters } from "./checkpoint.ts";
+import type { RunConfig } from "./presets.ts";
+import { checkConfig, createRun, type LogEntry, truncateLog } from "./run_folder.ts";
+import { cosine, linear, warmupCosine } from "./schedules.ts";
+import { initialMoments, type StepMetrics, type StepScalars, type TrainingState, trainingStep } from "./step.ts";
+
+/** Keys of the run's random streams, so that no two of them are alike. */
+const MASK_STREAM = 1;
+
+/** How to run it; none of this changes the result. */
+export interface PretrainOptions {
+  /** The run's folder. */
+  dir: string;
+  /** Goes on from the folder's checkpoint instead of starting anew. */
+  resume?: boolean;
+  /** Steps between checkpoints. Default 200. */
+  checkpointEvery?: number;
+  /** Told of each step done, and of the steps in the whole run. */
+  onStep?: (entry: LogEntry, totalSteps: number) => void;
+  /** Told of each compilation: one for each pair of context and target lengths. */
+  onCompile?: (compilation: { signature: string; seconds: number }) => void;
+  /** Stops the run after the present step, with a checkpoint. */
+  signal?: AbortSignal;
+}
+
+/** What a run leaves. */
+export interface PretrainResult {
+  /** Whether all steps are done; false where `signal` stopped it. */
+  finished: boolean;
+  /** Steps done. */
+  step: number;
+  log: LogEntry[];
+  /** The target encoder's parameters, which evaluations use; the caller disposes of them. */
+  targetEncoder: Parameters;
+  /** The file that holds them. */
+  weights: string;
+}
+
+/** A run's state before its first step: the target encoder starts as a copy of the context encoder. */
+export function initialState({ architecture, patchInitialisation, seed }: RunConfig): TrainingState {
+  const contextEncoder = initialise(encoderShapes(architecture), seed, patchInitialisation);
+  const predictor = initialise(predictorShapes(architecture), seed, patchInitialisation);
+  return {
+    contextEncoder,
+    predictor,
+    targetEncoder: Object.fromEntries(Object.entries(contextEncoder).map(([name, value]) => [name, tf.clone(value)])),
+    contextMoments: initialMoments(contextEncoder),
+    predictorMoments: initialMoments(predictor),
+  };
+}
+
+/** Steps of a whole run. */
+export function totalStepsOf({ epochs, batch }: RunConfig, images: number): number {
+  const steps = Math.round(epochs * Math.floor(images / batch));
+  if (steps >= 1) return steps;
+  throw new RangeError(`${epochs} epochs of ${images} images make no step of ${batch} images: raise the epochs.`);
+}
+
+/** The schedules' values for the update after `step` updates, as the authors' code steps them. */
+function schedules({ learningRate, weightDecay, momentum }: RunConfig, totalSteps: number) {
+  const rate = warmupCosine({ ...learningRate, warmupSteps: Math.round(learningRate.warmup * totalSteps), totalSteps });
+  const decay = cosine({ ...weightDecay, totalSteps });
+  const average = linear({ ...momentum, totalSteps });
+  return (step: number) => ({
+    learningRate: rate(step + 1),
+    weightDecay: decay(step + 1),
+    momentum: average(step),
+  });
+}
+
+function stepTensors(pixels: Uint8Array, size: number, masks: Masks) {
+  const { batch, blocks, contextLength, targetLength } = masks;
+  return {
+    pixels: uint8Tensor(pixels, [batch, size, size, 3]),
+    context: tf.tensor2d(masks.context, [batch, contextLength], "int32"),
+    targets: tf.tensor3d(masks.targets, [blocks, batch, targetLength], "int32"),
+  };
+}
+
+async function readMetrics(metrics: StepMetrics): Promise<Record<keyof StepMetrics, number>> {
+  const read = async (tensor: tf.Tensor) => (await tensor.data())[0];
+  const [loss, prediction, gradientNorm, featureStd] = await Promise.all(
+    [metrics.loss, metrics.prediction, metrics.gradientNorm, metrics.featureStd].map(read),
+  );
+  return { loss, prediction, gradientNorm, featureStd };
+}
+
+/**
+ * Pretrains an encoder with I-JEPA (paper, section 3), writing the run into a folder: config.json, log.jsonl,
+ * checkpoint.safetensors, and at the end encoder.safetensors with the target encoder.
+ *
+ * The result depends on the configuration and the images alone: a run that was stopped, by its signal or by a kill, and
+ * resumed ends with the same weights, bit for bit, on the same machine.
+ *
+ * @throws Error where the folder holds another run, where there is nothing to resume, or, with the step, where loss or
+ *   gradients are not finite; the last checkpoint is then left as it is
+ */
+export async function pretrain(config: RunConfig, dataset: Dataset, options: PretrainOptions): Promise<PretrainResult> {
+  const { dir, resume = false, checkpointEvery = 200, onStep, onCompile, signal } = options;
+  const { architecture, batch, crop, seed } = config;
+  const totalSteps = totalStepsOf(config, dataset.length);
+  const grid = architecture.image / architecture.patch;
+  const drawMasks = maskSampler(config.masks, [grid, grid]);
+  const scheduled = schedules(config, totalSteps);
+
+  let log: LogEntry[] = [], step = 0;
+  let state = initialState(config);
+  if (resume) {
+    await checkConfig(dir, config);
+    const checkpoint = await readCheckpoint(`${dir}/checkpoint.safetensors`, state).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return undefined; // It was stopped before its first checkpoint: from the beginning.
+    });
+    if (checkpoint) {
+      tf.dispose(state as unknown as tf.TensorContainer);
+      ({ state, step } = checkpoint);
+    }
+    log = await truncateLog(dir, step);
+  } else {
+    await createRun(dir, config);
+  }
+
+  const variables = new Variables(state);
+  tf.dispose(state as unknown as tf.TensorContainer);
+  const update = compileUpdate(
+    (state: TrainingState, inputs: ReturnType<typeof stepTensors>, scalars: StepScalars) =>
+      trainingStep(config, state, inputs, scalars),
+    variables,
+    { name: "training_step", precision: config.precision, onCompile },
+  );
+  const checkpoint = async () => {
+    const held = variables.read();
+    await writeCheckpoint(`${dir}/checkpoint.safetensors`, held, step);
+    tf.dispose(held as unknown as tf.TensorContainer);
+  };
+
+  using logFile = await Deno.open(`${dir}/log.jsonl`, { append: true });
+  const stream = batches(dataset, { batch, size: architecture.image, crop, seed, start: step });
+  let saved = step, last = performance.now();
+  try {
+    while (step < totalSteps && !signal?.aborted) {
+      const { pixels, epoch } = (await stream.next()).value!;
+      const values = scheduled(step);
+      const scalars = { ...values, ...biasCorrections(step + 1) };
+      const inputs = stepTensors(pixels, architecture.image, drawMasks(batch, randomStream(seed, MASK_STREAM, step)));
+      const scalarTensors = Object.fromEntries(
+        Object.entries(scalars).map(([name, value]) => [name, tf.scalar(value)]),
+      ) as unknown as StepScalars;
+      const metrics = await update(inputs, scalarTensors);
+      const measured = await readMetrics(metrics);
+      tf.dispose([inputs, scalarTensors, metrics] as unknown as tf.TensorContainer);
+      step++;
+
+      const now = performance.now();
+      const entry = { step, epoch, ...measured, ...values, seconds: (now - last) / 1000 };
+      last = now;
+      logFile.writeSync(new TextEncoder().encode(JSON.stringify(entry) + "\n"));
+      log.push(entry);
+      if (!Number.isFinite(measured.loss) || !Number.isFinite(measured.gradientNorm)) {
+        throw new Error(
+          `Training stopped at step ${step}: loss ${measured.loss}, gradient norm ${measured.gradientNorm}. The checkpoint ` +
+            `of step ${saved} in ${dir} is kept; try a lower learning rate or a smaller clip.`,
+        );
+      }
+      onStep?.(entry, totalSteps);
+      if (step % checkpointEvery === 0 && step < totalSteps) {
+        await checkpoint();
+        saved = step;
+      }
+    }
+  } finally {
+    await stream.return();
+  }
+  if (saved < step) await checkpoint();
+  const held = variables.read();
+  const weights = `${dir}/encoder.safetensors`;
+  const finished = step === totalSteps;
+  if (finished) {
+    await writeParameters(weights, held.targetEncoder, { architecture: JSON.stringify(architecture) });
+  }
+  const { targetEncoder, ...rest } = held;
+  tf.dispose(rest as unknown as tf.TensorContainer);
+  update.dispose();
+  variables.dispose();
+  return { finished, step, log, targetEncoder, weights };
+}
