@@ -9,20 +9,27 @@ import { readTarGz } from "./tar.ts";
 
 /** How far a download or another long task has come. */
 export interface Progress {
+  /** What is being downloaded. */
   label: string;
+  /** Bytes so far. */
   done: number;
+  /** Bytes in all; 0 where the server does not say. */
   total: number;
 }
 
 /** 32 x 32 images: `pixels` is [N, 32, 32, 3], `labels` [N], 0 .. 9. */
 export interface Split {
+  /** [count, 32, 32, 3] */
   pixels: Uint8Array;
+  /** [count], 0..9 */
   labels: Uint8Array;
 }
 
 /** The two halves of the data set. */
 export interface Splits {
+  /** 50,000 images. */
   train: Split;
+  /** 10,000 images. */
   test: Split;
 }
 
@@ -36,6 +43,7 @@ export interface Source {
   bytes: number;
   /** The archive's hash, in the form "algorithm-base64". */
   integrity: string;
+  /** The images in the archive's files, by their names. */
   decode(files: Map<string, Uint8Array>): Promise<Splits>;
 }
 

@@ -22,8 +22,11 @@ export interface CropRange {
 
 /** A set of images, each known by its index in 0 .. length - 1. */
 export interface Dataset {
+  /** For messages and tables. */
   readonly name: string;
+  /** Number of images. */
   readonly length: number;
+  /** Names of the classes, by label. */
   readonly classes: readonly string[];
   /** [length], -1 where unknown. */
   readonly labels: Int32Array;

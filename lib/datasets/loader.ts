@@ -14,7 +14,9 @@ export interface BatchOptions {
   batch: number;
   /** Width and height of the crops, in pixels. */
   size: number;
+  /** Range of the random resized crops. */
   crop: CropRange;
+  /** Order and crops follow from it. */
   seed: number;
   /** The first step to deliver; 0 unless a run is resumed. */
   start?: number;

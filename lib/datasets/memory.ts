@@ -10,11 +10,15 @@ import { resample } from "./resample.ts";
 
 /** What `memoryDataset` is made of. */
 export interface MemoryImages {
+  /** For messages and tables. */
   name: string;
+  /** Names of the classes, by label. */
   classes: readonly string[];
   /** [N, height, width, 3], 8-bit sRGB. */
   pixels: Uint8Array;
+  /** Of every image, in pixels. */
   width: number;
+  /** Of every image, in pixels. */
   height: number;
   /** [N], -1 where unknown. */
   labels: Int32Array;

@@ -8,9 +8,11 @@ import { smoothed, thin } from "./series.ts";
 
 /** What `lossCurve` reads of one line of a run's log; a measure that is not taken at every step is left out of the others. */
 export interface LossEntry {
+  /** Steps done, from 1 on. */
   step: number;
   /** null is how JSON writes a loss that was not finite. */
   loss: number | null;
+  /** Learning rate of the step. */
   learningRate?: number | null;
   /** Standard deviation of the target representations over a batch: near 0 when they have collapsed. */
   featureStd?: number | null;

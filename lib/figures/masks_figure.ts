@@ -13,6 +13,7 @@ export interface MaskExample {
   pixels: Uint8Array;
   /** A multiple of the grid's height and width. */
   size: number;
+  /** Patches down and across the image. */
   grid: Grid;
   /** Patches that the context encoder sees. */
   context: ArrayLike<number>;

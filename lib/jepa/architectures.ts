@@ -24,13 +24,17 @@ export interface EncoderSize {
 
 /** Sizes of a predictor, a narrow Vision Transformer between two projections; its MLP ratio is always 4. */
 export interface PredictorSize {
+  /** Length of a token, P. */
   width: number;
+  /** Transformer blocks. */
   depth: number;
+  /** Attention heads, a divisor of the width. */
   heads: number;
 }
 
 /** The sizes of an encoder (context and target encoder are alike) and of its predictor. */
 export interface Architecture extends EncoderSize {
+  /** Sizes of the predictor. */
   predictor: PredictorSize;
 }
 

@@ -6,7 +6,7 @@
  */
 import { block, layerNorm, product } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { tf } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import type { EncoderSize } from "./architectures.ts";
 
 /** Mean and deviation of ImageNet's pixels in [0, 1], by which the authors standardise images. */
@@ -14,7 +14,7 @@ const MEAN = [0.485, 0.456, 0.406];
 const DEVIATION = [0.229, 0.224, 0.225];
 
 /** Images as patches: uint8 pixels [B, H, W, 3] in 0..255 to standardised [B, N, 3*p*p], in the order of a convolution's weights. */
-export function patchify(pixels: tf.Tensor, patch: number): tf.Tensor {
+export function patchify(pixels: Tensor, patch: number): Tensor {
   const [batch, height, width] = pixels.shape;
   const rows = height! / patch, columns = width! / patch;
   const standardised = tf.div(tf.sub(tf.div(tf.cast(pixels, "float32"), 255), MEAN), DEVIATION); // [B, H, W, 3]
@@ -26,7 +26,7 @@ export function patchify(pixels: tf.Tensor, patch: number): tf.Tensor {
  * Takes tokens by their place: x [B, N, D] (or [1, N, D] for all images alike) at indices int32 [G, K], whose row g
  * belongs to image g mod B, gives [G, K, D].
  */
-export function gatherTokens(x: tf.Tensor, indices: tf.Tensor): tf.Tensor {
+export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
   const [batch, tokens, width] = x.shape;
   const [groups, count] = indices.shape;
   const image = Int32Array.from({ length: groups }, (_, g) => g % batch * tokens!);
@@ -44,9 +44,9 @@ export function gatherTokens(x: tf.Tensor, indices: tf.Tensor): tf.Tensor {
 export function encode(
   p: Parameters,
   { depth, heads }: EncoderSize,
-  patches: tf.Tensor,
-  visible?: tf.Tensor,
-): tf.Tensor {
+  patches: Tensor,
+  visible?: Tensor,
+): Tensor {
   const seen = visible ? gatherTokens(patches, visible) : patches; // [B, C, 3*p*p]
   const positions = visible ? gatherTokens(p["pos_embed"], visible) : p["pos_embed"]; // [B, C, D]
   const weight = p["patch_embed.proj.weight"]; // [D, 3, p, p]

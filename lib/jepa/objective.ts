@@ -6,7 +6,7 @@
  */
 import type { Parameters } from "../nn/parameters.ts";
 import { normalise } from "../nn/layers.ts";
-import { tf } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 import type { Architecture } from "./architectures.ts";
 import { encode, gatherTokens } from "./encoder.ts";
@@ -25,25 +25,29 @@ export interface Networks {
 /** Images and masks of one step, in the compiled step's form. */
 export interface StepInputs {
   /** uint8 [B, H, W, 3] */
-  pixels: tf.Tensor;
+  pixels: Tensor;
   /** int32 [B, C] */
-  context: tf.Tensor;
+  context: Tensor;
   /** int32 [M, B, T] */
-  targets: tf.Tensor;
+  targets: Tensor;
 }
 
 /** Weights of the variance and covariance terms; 0 leaves a term out, both 0 is the published objective. */
 export interface Regulariser {
+  /** Weight of the variance term. */
   variance: number;
+  /** Weight of the covariance term. */
   covariance: number;
+  /** The deviation that each dimension is pushed up to (VICReg's gamma). */
+  deviation: number;
 }
 
 /** |e| - 1/2 where |e| > 1, else e^2 / 2, averaged: the authors' loss (smooth L1, beta 1). The paper says squared L2. */
-export function smoothL1(predicted: tf.Tensor, target: tf.Tensor): tf.Tensor {
+export function smoothL1(predicted: Tensor, target: Tensor): Tensor {
   return tf.mean(elementwiseSmoothL1(predicted, target));
 }
 
-const elementwiseSmoothL1 = fused("smooth_l1", (predicted: tf.Tensor, target: tf.Tensor) => {
+const elementwiseSmoothL1 = fused("smooth_l1", (predicted: Tensor, target: Tensor) => {
   const error = tf.abs(tf.sub(predicted, target));
   const clipped = tf.minimum(error, 1); // where() has no gradient for its condition's op in tfjs
   return tf.mul(clipped, tf.sub(error, tf.mul(clipped, 0.5)));
@@ -53,9 +57,9 @@ const elementwiseSmoothL1 = fused("smooth_l1", (predicted: tf.Tensor, target: tf
 export function targetRepresentations(
   p: Parameters,
   architecture: Architecture,
-  patches: tf.Tensor,
-  targets: tf.Tensor,
-): { all: tf.Tensor; blocks: tf.Tensor } {
+  patches: Tensor,
+  targets: Tensor,
+): { all: Tensor; blocks: Tensor } {
   const [blocks, batch, count] = targets.shape;
   const all = normalise(encode(p, architecture, patches)); // [B, N, D]
   const gathered = gatherTokens(all, tf.reshape(targets, [blocks * batch, count!])); // [M*B, T, D]
@@ -64,13 +68,13 @@ export function targetRepresentations(
 
 /**
  * VICReg's variance and covariance terms (Bardes et al. 2022, arXiv 2105.04906, equations 1 and 3) of z [B, D]: the
- * deviation of each dimension over the batch is pushed up to 1, and different dimensions towards no correlation.
+ * deviation of each dimension over the batch is pushed up to `goal`, and different dimensions towards no correlation.
  */
-export function varianceAndCovariance(z: tf.Tensor): { variance: tf.Tensor; covariance: tf.Tensor } {
+export function varianceAndCovariance(z: Tensor, goal: number): { variance: Tensor; covariance: Tensor } {
   const [batch, width] = z.shape;
   const centred = tf.sub(z, tf.mean(z, 0, true)) as tf.Tensor2D; // [B, D]
   const deviation = tf.sqrt(tf.add(tf.mean(tf.square(centred), 0), 1e-4)); // [D]
-  const variance = tf.mean(tf.relu(tf.sub(1, deviation)));
+  const variance = tf.mean(tf.relu(tf.sub(goal, deviation)));
   const products = tf.div(tf.matMul(centred, centred, true), batch - 1); // [D, D]
   const diagonal = tf.sum(tf.square(tf.div(tf.sum(tf.square(centred), 0), batch - 1)));
   const covariance = tf.div(tf.sub(tf.sum(tf.square(products)), diagonal), width!);
@@ -78,7 +82,7 @@ export function varianceAndCovariance(z: tf.Tensor): { variance: tf.Tensor; cova
 }
 
 /** Deviation over the batch, averaged over the dimensions, of the average-pooled x [B, N, D]: near 0 in a collapse. */
-export function featureDeviation(x: tf.Tensor): tf.Tensor {
+export function featureDeviation(x: Tensor): Tensor {
   const pooled = tf.mean(x, 1); // [B, D]
   return tf.mean(tf.sqrt(tf.mean(tf.square(tf.sub(pooled, tf.mean(pooled, 0, true))), 0)));
 }
@@ -86,9 +90,9 @@ export function featureDeviation(x: tf.Tensor): tf.Tensor {
 /** What a step reports besides its gradients. */
 export interface Losses {
   /** What is minimised. */
-  loss: tf.Tensor;
+  loss: Tensor;
   /** Its part from the prediction. */
-  prediction: tf.Tensor;
+  prediction: Tensor;
 }
 
 /** The loss of one batch, as a function of the context encoder's and the predictor's parameters. */
@@ -96,8 +100,8 @@ export function jepaLoss(
   networks: Omit<Networks, "targetEncoder">,
   architecture: Architecture,
   regulariser: Regulariser,
-  patches: tf.Tensor,
-  targets: tf.Tensor,
+  patches: Tensor,
+  targets: Tensor,
   inputs: StepInputs,
 ): Losses {
   const representation = encode(networks.contextEncoder, architecture, patches, inputs.context); // [B, C, D]
@@ -110,7 +114,7 @@ export function jepaLoss(
   ); // [M, B, T, D]
   const prediction = smoothL1(predicted, targets);
   if (regulariser.variance === 0 && regulariser.covariance === 0) return { loss: prediction, prediction };
-  const { variance, covariance } = varianceAndCovariance(tf.mean(representation, 1));
+  const { variance, covariance } = varianceAndCovariance(tf.mean(representation, 1), regulariser.deviation);
   const spread = tf.add(tf.mul(variance, regulariser.variance), tf.mul(covariance, regulariser.covariance));
   return { loss: tf.add(prediction, spread), prediction };
 }

@@ -6,7 +6,7 @@
  */
 import { block, layerNorm, linear } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { tf } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import type { PredictorSize } from "./architectures.ts";
 import { gatherTokens } from "./encoder.ts";
 
@@ -21,10 +21,10 @@ import { gatherTokens } from "./encoder.ts";
 export function predict(
   p: Parameters,
   { depth, heads }: PredictorSize,
-  representation: tf.Tensor,
-  context: tf.Tensor,
-  targets: tf.Tensor,
-): tf.Tensor {
+  representation: Tensor,
+  context: Tensor,
+  targets: Tensor,
+): Tensor {
   const [blocks, batch, count] = targets.shape;
   const [, visible, width] = representation.shape;
   const positions = p["predictor_pos_embed"]; // [1, N, P]

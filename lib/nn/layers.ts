@@ -6,14 +6,14 @@
  *
  * @module
  */
-import { tf } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 import type { Parameters } from "./parameters.ts";
 
 const EPSILON = 1e-6;
 
 /** The product of linear(), without its bias: x [..., I] and W [O, I] give [..., O]. */
-export function product(x: tf.Tensor, weight: tf.Tensor): tf.Tensor {
+export function product(x: Tensor, weight: Tensor): Tensor {
   const [outputs, inputs] = weight.shape;
   const rows = tf.reshape(x, [-1, inputs]); // [B*N, I]
   return tf.reshape(tf.matMul(rows as tf.Tensor2D, weight as tf.Tensor2D, false, true), [
@@ -22,15 +22,15 @@ export function product(x: tf.Tensor, weight: tf.Tensor): tf.Tensor {
   ]);
 }
 
-const addBias = fused("bias", (x: tf.Tensor, bias: tf.Tensor) => tf.add(x, bias));
+const addBias = fused("bias", (x: Tensor, bias: Tensor) => tf.add(x, bias));
 
 /** W x + b over the last axis: x [..., I] to [..., O]. */
-export function linear(p: Parameters, name: string, x: tf.Tensor): tf.Tensor {
+export function linear(p: Parameters, name: string, x: Tensor): Tensor {
   return addBias(product(x, p[`${name}.weight`]), p[`${name}.bias`]);
 }
 
 /** (x - mean) / sqrt(variance + epsilon) over the last axis. */
-function standardise(x: tf.Tensor, epsilon: number): tf.Tensor {
+function standardise(x: Tensor, epsilon: number): Tensor {
   const centred = tf.sub(x, tf.mean(x, -1, true));
   const variance = tf.mean(tf.square(centred), -1, true);
   return tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon)));
@@ -38,22 +38,22 @@ function standardise(x: tf.Tensor, epsilon: number): tf.Tensor {
 
 const affineNorm = fused(
   "layer_norm",
-  (x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) => tf.add(tf.mul(standardise(x, EPSILON), weight), bias),
+  (x: Tensor, weight: Tensor, bias: Tensor) => tf.add(tf.mul(standardise(x, EPSILON), weight), bias),
   "activation",
 );
 
 /** Layer norm over the last axis, with scale and shift; epsilon 1e-6. */
-export function layerNorm(p: Parameters, name: string, x: tf.Tensor): tf.Tensor {
+export function layerNorm(p: Parameters, name: string, x: Tensor): Tensor {
   return affineNorm(x, p[`${name}.weight`], p[`${name}.bias`]);
 }
 
 /** Layer norm without scale and shift, epsilon 1e-5: what the targets go through (PyTorch's F.layer_norm). */
-export const normalise: (x: tf.Tensor) => tf.Tensor = fused("normalise", (x: tf.Tensor) => standardise(x, 1e-5));
+export const normalise: (x: Tensor) => Tensor = fused("normalise", (x: Tensor) => standardise(x, 1e-5));
 
 /** x / 2 (1 + erf(x / sqrt 2)) of x + b: the exact GELU. */
 const biasedGelu = fused(
   "gelu",
-  (x: tf.Tensor, bias: tf.Tensor) => {
+  (x: Tensor, bias: Tensor) => {
     const h = tf.add(x, bias);
     return tf.mul(tf.mul(h, 0.5), tf.add(tf.erf(tf.mul(h, Math.SQRT1_2)), 1));
   },
@@ -61,16 +61,16 @@ const biasedGelu = fused(
 );
 
 /** x + (y + b): the residual stream takes in what a branch computed. */
-const addBranch = fused("residual", (x: tf.Tensor, y: tf.Tensor, bias: tf.Tensor) => tf.add(x, tf.add(y, bias)));
+const addBranch = fused("residual", (x: Tensor, y: Tensor, bias: Tensor) => tf.add(x, tf.add(y, bias)));
 
 /** [B, N, K*H*d] + b, split into K x heads: [K, B, H, N, d]. */
-function splitHeads(parts: number, heads: number): (x: tf.Tensor, bias: tf.Tensor) => tf.Tensor {
+function splitHeads(parts: number, heads: number): (x: Tensor, bias: Tensor) => Tensor {
   const key = `${parts} ${heads}`;
   let split = splits.get(key);
   if (!split) {
     splits.set(
       key,
-      split = fused("split_heads", (x: tf.Tensor, bias: tf.Tensor) => {
+      split = fused("split_heads", (x: Tensor, bias: Tensor) => {
         const [batch, tokens, width] = x.shape;
         const biased = tf.reshape(tf.add(x, bias), [batch, tokens, parts, heads, width / (parts * heads)]);
         return tf.transpose(biased, [2, 0, 3, 1, 4]);
@@ -79,21 +79,21 @@ function splitHeads(parts: number, heads: number): (x: tf.Tensor, bias: tf.Tenso
   }
   return split;
 }
-const splits = new Map<string, (x: tf.Tensor, bias: tf.Tensor) => tf.Tensor>();
+const splits = new Map<string, (x: Tensor, bias: Tensor) => Tensor>();
 
-const scaledSoftmax = fused("softmax", (scores: tf.Tensor, scale: tf.Tensor) => {
+const scaledSoftmax = fused("softmax", (scores: Tensor, scale: Tensor) => {
   const scaled = tf.mul(scores, scale);
   const exponentials = tf.exp(tf.sub(scaled, tf.max(scaled, -1, true)));
   return tf.div(exponentials, tf.sum(exponentials, -1, true));
 }, "activation");
 
-const mergeHeads = fused("merge_heads", (x: tf.Tensor) => {
+const mergeHeads = fused("merge_heads", (x: Tensor) => {
   const [batch, heads, tokens, width] = x.shape;
   return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * width]);
 }, "activation");
 
 /** Multi-head self-attention of x [B, N, D], before the output's bias; `from` > 0 asks only for the tokens from there on. */
-function attend(p: Parameters, name: string, x: tf.Tensor, heads: number, from: number): tf.Tensor {
+function attend(p: Parameters, name: string, x: Tensor, heads: number, from: number): Tensor {
   const [batch, tokens, width] = x.shape;
   const weight = p[`${name}.qkv.weight`], bias = p[`${name}.qkv.bias`]; // [3D, D], [3D]
   let q, k, v; // [B, H, N, d] each
@@ -116,7 +116,7 @@ function attend(p: Parameters, name: string, x: tf.Tensor, heads: number, from: 
  * @param from computes only the tokens from this one on (they still attend to all), for a last block of which the others
  *   are not read: [B, N - from, D]
  */
-export function block(p: Parameters, name: string, x: tf.Tensor, heads: number, from = 0): tf.Tensor {
+export function block(p: Parameters, name: string, x: Tensor, heads: number, from = 0): Tensor {
   const attended = attend(p, `${name}.attn`, layerNorm(p, `${name}.norm1`, x), heads, from);
   if (from > 0) x = tf.slice(x, [0, from, 0]);
   x = addBranch(x, attended, p[`${name}.attn.proj.bias`]);

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { tf } from "../tensorflow/backend.ts";
+import type { Tensor } from "../tensorflow/backend.ts";
 
 /** Tensors by name, e.g. "blocks.0.attn.qkv.weight" [3D, D]. */
-export type Parameters = { [name: string]: tf.Tensor };
+export type Parameters = { [name: string]: Tensor };
 
 /** The fixed sine-cosine positions lie among the parameters, as in the authors' checkpoints, but are not trained. */
 export function isTrained(name: string): boolean {

@@ -34,10 +34,16 @@ export function autocast(graph: Graph, type: string, inputs: readonly SymbolicVa
   const isReduced = (value: SymbolicValue) => value.dtype === DType.BFLOAT16;
   if (!inputs.some(isReduced)) return [...inputs];
   if (MOVEMENTS.has(type)) {
-    // Data that is joined must agree in type.
-    const joined = opDef(type).inputs.some((input) => input.listAttr);
-    const floats = inputs.filter((value) => isReduced(value) || value.dtype === DType.FLOAT);
-    if (!joined || floats.every(isReduced)) return [...inputs];
+    const args = opDef(type).inputs;
+    if (args.some((arg) => arg.listAttr)) {
+      // Data that is joined must agree in type.
+      const floats = inputs.filter((value) => isReduced(value) || value.dtype === DType.FLOAT);
+      if (floats.every(isReduced)) return [...inputs];
+    } else {
+      // So must what accompanies the data, such as the number that a padding is filled with.
+      const accompanies = (i: number) => args[i].typeAttr !== undefined && args[i].typeAttr === args[0].typeAttr;
+      return inputs.map((value, i) => accompanies(i) ? cast(graph, value, inputs[0].dtype) : value);
+    }
   }
   return inputs.map((value) => isReduced(value) ? cast(graph, value, DType.FLOAT) : value);
 }

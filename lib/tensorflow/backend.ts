@@ -17,6 +17,9 @@ import type { Graph } from "./graph.ts";
 
 export { tf };
 
+/** A tensor: tfjs's Tensor, of any rank. */
+export type Tensor = InstanceType<(typeof tf)["Tensor"]>;
+
 // The kernels were written for a Node that had this function.
 (util as unknown as Record<string, unknown>).isNullOrUndefined ??= (value: unknown) => value == null;
 
@@ -27,9 +30,9 @@ const forgotten = new FinalizationRegistry<number>((id) => binding.deleteTensor(
 interface NodeBackend extends tf.KernelBackend {
   /** What it keeps of a tensor; `values` wait until an op first needs them in TensorFlow. */
   tensorMap: { get(dataId: object): { id: number; values: tf.backend_util.BackendValues | null } };
-  createOutputTensor(metadata: TensorMetadata): tf.Tensor;
+  createOutputTensor(metadata: TensorMetadata): Tensor;
   getInputTensorIds(tensors: tf.TensorInfo[]): number[];
-  executeSingleOutput(name: string, attributes: unknown[], inputs: tf.TensorInfo[]): tf.Tensor;
+  executeSingleOutput(name: string, attributes: unknown[], inputs: tf.TensorInfo[]): Tensor;
   memory(): { unreliable: boolean };
 }
 
@@ -40,7 +43,7 @@ class Backend extends NodeBackendClass {
     super(binding, "@tensorflow/tfjs-node-gpu");
   }
 
-  override createOutputTensor(metadata: TensorMetadata): tf.Tensor {
+  override createOutputTensor(metadata: TensorMetadata): Tensor {
     const tensor = super.createOutputTensor(metadata);
     forgotten.register(tensor.dataId, metadata.id);
     return tensor;
@@ -87,13 +90,13 @@ export function backend(): Backend {
 }
 
 /** The numbers by which the binding knows tensors. */
-export function idsOf(tensors: readonly tf.Tensor[]): number[] {
+export function idsOf(tensors: readonly Tensor[]): number[] {
   for (const tensor of tensors) if (tensor.isDisposed) throw new Error("A tensor was used after it was disposed of.");
   return backend().getInputTensorIds([...tensors]);
 }
 
 /** A tensor for a value that the binding knows. */
-export function tensorOf(metadata: TensorMetadata): tf.Tensor {
+export function tensorOf(metadata: TensorMetadata): Tensor {
   return backend().createOutputTensor(metadata);
 }
 
@@ -103,7 +106,7 @@ export function tensorOf(metadata: TensorMetadata): tf.Tensor {
  *
  * @param values uint8, in row-major order
  */
-export function uint8Tensor(values: Uint8Array, shape: number[]): tf.Tensor {
+export function uint8Tensor(values: Uint8Array, shape: number[]): Tensor {
   return tensorOf(register(fromHost(shape, DType.UINT8, values)));
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Attribute, AttrKind } from "./attributes.ts";
-import { describe, DType, sizeOf } from "./dtypes.ts";
+import { DType, sizeOf } from "./dtypes.ts";
 import * as eager from "./eager.ts";
 import type { EagerValue } from "./eager.ts";
 import { believedDType, type Graph, type SymbolicValue } from "./graph.ts";

@@ -5,7 +5,7 @@
  */
 import { cast, type Precision } from "./autocast.ts";
 import { AttrKind } from "./attributes.ts";
-import { idsOf, tensorOf, type tf, traced } from "./backend.ts";
+import { idsOf, type Tensor, tensorOf, traced } from "./backend.ts";
 import { currentGraph, eagerValue, register, symbolicValue } from "./binding.ts";
 import { describe } from "./dtypes.ts";
 import { addFunction, type EagerValue, executeFunction, hasGpu, release, removeFunction } from "./eager.ts";
@@ -34,7 +34,7 @@ interface Compilation {
   name: string;
   captures: EagerValue[];
   outputs: number;
-  rebuild(tensors: readonly tf.Tensor[]): unknown;
+  rebuild(tensors: readonly Tensor[]): unknown;
 }
 
 let compilations = 0;
@@ -47,6 +47,12 @@ function trace(
 ): { compilation: Compilation; operations: number } {
   const jit = options.jit ?? (hasGpu() ? "xla" : "graph");
   const graph = new Graph(options.precision ?? "float32", jit === "graph");
+  try {
+    return traceInto(graph, jit, fn, args, options, variables);
+  } catch (error) {
+    graph.discard();
+    throw error;
+  }
   const flat = flatten(args, "arguments");
   const inputs = idsOf(flat.tensors).map((id) => {
     const { shape, dtype } = eagerValue(id);
@@ -57,7 +63,7 @@ function trace(
 
   const { outputs, updates, rebuild } = traced(graph, () => {
     const asTensors = (values: typeof inputs) => values.map((value) => tensorOf(register(value)));
-    const symbols = (tensors: tf.Tensor[]) => idsOf(tensors).map((id) => symbolicValue(id, graph));
+    const symbols = (tensors: Tensor[]) => idsOf(tensors).map((id) => symbolicValue(id, graph));
     const given = flat.rebuild(asTensors(inputs)) as unknown[];
     const { state, result } = variables
       ? fn(variables.rebuild(asTensors(held)), ...given) as { state: unknown; result: unknown }

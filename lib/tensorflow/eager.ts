@@ -11,7 +11,9 @@ import { groupInputs, opDef } from "./op_defs.ts";
 
 /** A tensor in TensorFlow's memory. Whoever made it frees it, with release(). */
 export interface EagerValue {
+  /** TFE_TensorHandle* */
   readonly handle: Deno.PointerValue;
+  /** Its dimensions. */
   readonly shape: number[];
   /** TF_DataType */
   readonly dtype: number;
@@ -91,7 +93,12 @@ export function toHost(value: EagerValue): ReturnType<typeof takeValues> {
 /** As toHost(), without holding up the event loop. */
 export async function toHostAsync(value: EagerValue): Promise<ReturnType<typeof takeValues>> {
   const doing = () => "A tensor's values could not be read";
-  return takeValues(await checkedAsync(doing, (tf, status) => tf.TFE_TensorHandleResolveAsync(value.handle, status)));
+  const held = share(value); // The caller may dispose of the tensor meanwhile.
+  try {
+    return takeValues(await checkedAsync(doing, (tf, status) => tf.TFE_TensorHandleResolveAsync(held.handle, status)));
+  } finally {
+    release(held);
+  }
 }
 
 /** A second handle to the same memory. */
@@ -161,16 +168,21 @@ export function removeFunction(name: string): void {
   checked(() => `Function ${name}`, (tf, status) => tf.TFE_ContextRemoveFunction(context(), cString(name), status));
 }
 
-/** Executes a function of the context off the event loop: timers, decoding and displays go on meanwhile. */
+/**
+ * Executes a function of the context off the event loop: timers, decoding and displays go on meanwhile. It takes hold of
+ * the inputs at once, and begins when `turn` has come.
+ */
 export async function executeFunction(
   name: string,
   attributes: readonly Attribute[],
   inputs: readonly EagerValue[],
   outputs: number,
+  turn: Promise<unknown>,
 ): Promise<EagerValue[]> {
   const op = prepare(name, attributes, inputs, true);
   const handles = new BigUint64Array(Math.max(1, outputs)), count = new Int32Array([outputs]);
   try {
+    await turn;
     await checkedAsync(
       () => `The compiled function ${name} failed`,
       (tf, status) => tf.TFE_ExecuteAsync(op, handles, count, status),

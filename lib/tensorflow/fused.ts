@@ -5,13 +5,13 @@
  * @module
  */
 import { cast } from "./autocast.ts";
-import { idsOf, tensorOf, tf, traced } from "./backend.ts";
+import { idsOf, type Tensor, tensorOf, tf, traced } from "./backend.ts";
 import { currentGraph, register, symbolicValue } from "./binding.ts";
 import { describe, DType } from "./dtypes.ts";
 import { addFunction } from "./eager.ts";
 import { Graph, type GraphFunction, type SymbolicValue } from "./graph.ts";
 
-type TensorFunction = (...inputs: tf.Tensor[]) => tf.Tensor[];
+type TensorFunction = (...inputs: Tensor[]) => Tensor[];
 
 /** A nested function and what it uses of the graphs around it. */
 interface Island {
@@ -40,7 +40,7 @@ function traceIsland(
 }
 
 /** tf.grads, callable while another gradient is being taken: tfjs keeps a single tape and drops it at the end. */
-function gradients(fn: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[], dy: tf.Tensor): tf.Tensor[] {
+function gradients(fn: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor): Tensor[] {
   const { state } = tf.engine();
   const tape = state.activeTape;
   try {
@@ -85,12 +85,12 @@ function island(
  * @param store how a compiled function in bfloat16 keeps the result: "float32", or "activation" where matrix products
  *   consume it
  */
-export function fused<Inputs extends tf.Tensor[]>(
+export function fused<Inputs extends Tensor[]>(
   name: string,
-  fn: (...inputs: Inputs) => tf.Tensor,
+  fn: (...inputs: Inputs) => Tensor,
   store: "float32" | "activation" = "float32",
-): (...inputs: Inputs) => tf.Tensor {
-  const plain = fn as unknown as (...inputs: tf.Tensor[]) => tf.Tensor;
+): (...inputs: Inputs) => Tensor {
+  const plain = fn as unknown as (...inputs: Tensor[]) => Tensor;
   const forward = island(name, (...inputs) => [plain(...inputs)], () => (output) => {
     const reduced = store === "activation" && output.graph.precision === "bfloat16" && output.dtype === DType.FLOAT;
     return reduced ? DType.BFLOAT16 : output.dtype;
@@ -102,11 +102,11 @@ export function fused<Inputs extends tf.Tensor[]>(
   );
   const differentiable = tf.customGrad((...args) => {
     const save = args.pop() as unknown as tf.GradSaveFunc;
-    const inputs = args as tf.Tensor[];
+    const inputs = args as Tensor[];
     save(inputs);
     return {
       value: forward(...inputs)[0],
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => backward(dy, ...saved),
+      gradFunc: (dy: Tensor, saved: Tensor[]) => backward(dy, ...saved),
     };
   });
   return (...inputs) => differentiable(...inputs);
@@ -115,11 +115,11 @@ export function fused<Inputs extends tf.Tensor[]>(
 /**
  * As fused(), for functions of several results that need no gradient, such as an optimiser's update of one parameter.
  */
-export function kernel<Inputs extends tf.Tensor[]>(
+export function kernel<Inputs extends Tensor[]>(
   name: string,
-  fn: (...inputs: Inputs) => tf.Tensor[],
-): (...inputs: Inputs) => tf.Tensor[] {
+  fn: (...inputs: Inputs) => Tensor[],
+): (...inputs: Inputs) => Tensor[] {
   return island(name, fn as unknown as TensorFunction, () => (output) => output.dtype) as (
     ...inputs: Inputs
-  ) => tf.Tensor[];
+  ) => Tensor[];
 }

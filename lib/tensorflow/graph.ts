@@ -6,7 +6,7 @@
 import { type Attribute, AttrKind, describeCall, setAttribute } from "./attributes.ts";
 import { autocast, cast, type Precision } from "./autocast.ts";
 import { describe as dtypeAndShape, DType } from "./dtypes.ts";
-import { type EagerValue, share } from "./eager.ts";
+import { type EagerValue, release, share } from "./eager.ts";
 import { type HostValues, newTensor } from "./host_tensors.ts";
 import { checked, cString, int64s, library } from "./library.ts";
 import { groupInputs, opDef } from "./op_defs.ts";
@@ -40,6 +40,12 @@ function outputStructs(values: readonly { op: Deno.PointerValue; index: number }
     view.setInt32(16 * i + 8, index, true);
   });
   return new Uint8Array(view.buffer);
+}
+
+/** Text that only equal values share. */
+function constantKey(dtype: number, values: HostValues): string {
+  if (dtype === DType.STRING) return JSON.stringify(values);
+  return Array.from(values as ArrayLike<unknown>, (value) => Object.is(value, -0) ? "-0" : `${value}`).join();
 }
 
 /** A graph, and the values from outside that it uses. */
@@ -105,7 +111,7 @@ export class Graph {
 
   /** A constant; equal ones are one, for kernels make the same axes and shapes over and over. */
   constant(shape: readonly number[], dtype: number, values: HostValues): SymbolicValue {
-    const key = `${dtypeAndShape(dtype, shape)} ${Array.from(values as ArrayLike<unknown>).join()}`;
+    const key = `${dtypeAndShape(dtype, shape)} ${constantKey(dtype, values)}`;
     const known = this.#constants.get(key);
     if (known) return known;
     const describe = () => "A constant of a compiled function";
@@ -187,12 +193,20 @@ export class Graph {
     return this.#output(op, 0, describe);
   }
 
-  /** Assigns a variable; returns the operation, to be among the function's control outputs. */
-  assignVariable(variable: SymbolicValue, value: SymbolicValue, dtype: number): Deno.PointerValue {
+  /**
+   * Assigns a variable after it has been read as `held`; returns the operation, to be among the function's control outputs.
+   */
+  assignVariable(
+    variable: SymbolicValue,
+    held: SymbolicValue,
+    value: SymbolicValue,
+    dtype: number,
+  ): Deno.PointerValue {
     const exact = value.dtype === dtype ? value : cast(this, value, dtype);
     return this.#finish("AssignVariableOp", () => "A variable of a compiled function", (operation) => {
       library().TF_AddInput(operation, outputStruct(variable));
       library().TF_AddInput(operation, outputStruct(exact));
+      library().TF_AddControlInput(operation, held.op);
       setAttribute("graph", operation, { name: "dtype", type: AttrKind.TYPE, value: dtype });
     });
   }
@@ -219,6 +233,12 @@ export class Graph {
     });
   }
 
+  /** Gives up a graph that will not become a function. */
+  discard(): void {
+    for (const capture of this.captures) if ("handle" in capture) release(capture);
+    library().TF_DeleteGraph(this.#pointer);
+  }
+
   /**
    * Ends the graph: a function of its inputs, then of its captures, that also runs the control operations. With `xla`,
    * XLA compiles it whole when it is first called.
@@ -237,15 +257,14 @@ export class Graph {
     const results = outputs.map((value) => this.operation("Identity", [], [value], 1)[0]);
     const controlOps = BigUint64Array.from(controls, (op) => Deno.UnsafePointer.value(op));
     const pointer = checked(() => `Function ${name}`, (tf, status) => {
-      const made = tf.TF_GraphToFunctionWithControlOutputs(
+      return tf.TF_GraphToFunctionWithControlOutputs(
         ...[this.#pointer, cString(name), 0, -1, null] as const,
         ...[all.length, outputStructs(all), results.length, outputStructs(results), null] as const,
         ...[controls.length, controls.length ? controlOps : new BigUint64Array(1), null, null] as const,
         ...[new Uint8Array(1), status] as const,
       );
-      tf.TF_DeleteGraph(this.#pointer);
-      return made;
     });
+    library().TF_DeleteGraph(this.#pointer);
     // AttrValue { b: true }
     if (xla) {
       for (const attribute of ["_XlaMustCompile", "_noinline"]) {

@@ -32,25 +32,42 @@ function open(): Library {
   const { cc, framework, cuda, dir } = locateTensorFlow();
   // TensorFlow reads these when it is loaded. Without oneDNN its CPU allocator returns every large tensor to the
   // system, and page faults then cost more than the arithmetic of elementwise kernels (5 times, measured).
-  const settings: Record<string, string> = { TF_ENABLE_ONEDNN_OPTS: "1", TF_CPP_MIN_LOG_LEVEL: "2" };
+  // Problems reach us as statuses: of its log, only what ends the process (level 3) is worth a user's terminal.
+  const settings: Record<string, string> = { TF_ENABLE_ONEDNN_OPTS: "1", TF_CPP_MIN_LOG_LEVEL: "3" };
   if (cuda) settings.XLA_FLAGS = `--xla_gpu_cuda_data_dir=${dir}/../nvidia/cuda_nvcc`;
   for (const [name, value] of Object.entries(settings)) {
     if (Deno.env.get(name) === undefined) Deno.env.set(name, value);
   }
   try {
-    if (Deno.build.os === "linux") pin(cc);
-    const frameworkLibrary = Deno.dlopen(framework, frameworkSymbols);
-    return { ...frameworkLibrary.symbols, ...Deno.dlopen(cc, ccSymbols).symbols };
+    const logLevel = Number(Deno.env.get("TF_CPP_MIN_LOG_LEVEL"));
+    if (Deno.build.os === "linux") pin(cc, logLevel > 0);
+    const { symbols } = Deno.dlopen(framework, frameworkSymbols);
+    symbols.setMinLogLevel?.(logLevel);
+    return { ...symbols, ...Deno.dlopen(cc, ccSymbols).symbols };
   } catch (error) {
     throw new Error(`TensorFlow's libraries in ${dir} could not be loaded: ${(error as Error).message}`);
   }
 }
 
-/** Keeps the library in memory at exit: Deno unloads it while its threads still run, and the process would crash. */
-function pin(path: string): void {
-  const RTLD_NOW = 2, RTLD_NODELETE = 0x1000;
-  const libc = Deno.dlopen("libdl.so.2", { dlopen: { parameters: ["buffer", "i32"], result: "pointer" } });
-  libc.symbols.dlopen(cString(path), RTLD_NOW | RTLD_NODELETE);
+/**
+ * Loads a library for good: Deno unloads its own at exit while their threads still run, and the process would crash.
+ * TensorFlow logs while it is being loaded, before any setting can reach it; `quiet` sends that nowhere.
+ */
+function pin(path: string, quiet: boolean): void {
+  const RTLD_NOW = 2, RTLD_NODELETE = 0x1000, STDERR = 2, O_WRONLY = 1;
+  const dl = Deno.dlopen("libdl.so.2", { dlopen: { parameters: ["buffer", "i32"], result: "pointer" } }).symbols;
+  const libc = Deno.dlopen("libc.so.6", {
+    open: { parameters: ["buffer", "i32"], result: "i32" },
+    dup: { parameters: ["i32"], result: "i32" },
+    dup2: { parameters: ["i32", "i32"], result: "i32" },
+    close: { parameters: ["i32"], result: "i32" },
+  }).symbols;
+  const terminal = libc.dup(STDERR), nowhere = libc.open(cString("/dev/null"), O_WRONLY);
+  if (quiet) libc.dup2(nowhere, STDERR);
+  dl.dlopen(cString(path), RTLD_NOW | RTLD_NODELETE);
+  libc.dup2(terminal, STDERR);
+  libc.close(terminal);
+  libc.close(nowhere);
 }
 
 const encoder = new TextEncoder();

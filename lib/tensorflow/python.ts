@@ -8,9 +8,13 @@ import { fileURLToPath } from "node:url";
 
 /** How far a step has come: bytes of a download or an unpacking; "steps", 0 and then 1 of 1, where nothing is counted. */
 export interface Progress {
+  /** What is being fetched or unpacked. */
   label: string;
+  /** What is counted. */
   unit: "bytes" | "steps";
+  /** So far. */
   done: number;
+  /** In all; 0 where it is not known. */
   total: number;
 }
 

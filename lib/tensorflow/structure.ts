@@ -4,17 +4,17 @@
  *
  * @module
  */
-import { tf } from "./backend.ts";
+import { type Tensor, tf } from "./backend.ts";
 
 /** A flat list of tensors and how to put the like together again. */
 export interface Flattened {
-  tensors: tf.Tensor[];
+  tensors: Tensor[];
   /** Where each tensor stood, e.g. "batch.images". */
   paths: string[];
   /** Text that is equal for values of equal structure; numbers, strings and booleans are part of it. */
   key: string;
   /** The same structure around other tensors. */
-  rebuild(tensors: readonly tf.Tensor[]): unknown;
+  rebuild(tensors: readonly Tensor[]): unknown;
 }
 
 /**
@@ -25,8 +25,8 @@ export interface Flattened {
  *   null, undefined).
  */
 export function flatten(value: unknown, name: string): Flattened {
-  const tensors: tf.Tensor[] = [], paths: string[] = [];
-  type Build = (tensors: readonly tf.Tensor[]) => unknown;
+  const tensors: Tensor[] = [], paths: string[] = [];
+  type Build = (tensors: readonly Tensor[]) => unknown;
 
   const visit = (item: unknown, path: string): [key: string, build: Build] => {
     if (item instanceof tf.Tensor) {
@@ -41,6 +41,7 @@ export function flatten(value: unknown, name: string): Flattened {
     if (typeof item === "object" && item !== null) {
       const prototype = Object.getPrototypeOf(item);
       if (prototype !== Object.prototype && prototype !== null) {
+        if (item instanceof Promise) item.catch(() => {}); // What it says later comes second to what is said now.
         const kind = item instanceof Promise ? "a promise" : `a ${prototype.constructor?.name}`;
         throw new TypeError(
           `${path} is ${kind}; a compiled function takes and returns tensors and plain records of them.`,
@@ -60,4 +61,21 @@ export function flatten(value: unknown, name: string): Flattened {
 
   const [key, rebuild] = visit(value, name);
   return { tensors, paths, key, rebuild };
+}
+
+/**
+ * A state's tensors in the order of `paths`, however its records order their entries.
+ *
+ * @param paths as flatten(state, "state") names them
+ * @param name what to call the state in errors
+ * @throws Error where a path holds no tensor, or a tensor has another path.
+ */
+export function tensorsAt(state: unknown, paths: readonly string[], name: string): Tensor[] {
+  const flat = flatten(state, "state");
+  const byPath = new Map(flat.paths.map((path, i) => [path, flat.tensors[i]]));
+  const expected = new Set(paths);
+  const missing = paths.filter((path) => !byPath.has(path)), surplus = flat.paths.filter((path) => !expected.has(path));
+  if (missing.length) throw new Error(`${name} lacks ${missing.join(", ")}.`);
+  if (surplus.length) throw new Error(`${name} has ${surplus.join(", ")}, for which there is no variable.`);
+  return paths.map((path) => byPath.get(path)!);
 }

@@ -65,6 +65,7 @@ export const ccSymbols = {
   TF_DeleteGraph: { parameters: [pointer], result: none },
   TF_NewOperation: { parameters: [pointer, buffer, buffer], result: pointer },
   TF_AddInput: { parameters: [pointer, output], result: none },
+  TF_AddControlInput: { parameters: [pointer, pointer], result: none },
   TF_AddInputList: { parameters: [pointer, buffer, i32], result: none },
   TF_SetAttrType: { parameters: [pointer, buffer, i32], result: none },
   TF_SetAttrTypeList: { parameters: [pointer, buffer, buffer, i32], result: none },
@@ -111,4 +112,13 @@ export const frameworkSymbols = {
   TF_TensorByteSize: { parameters: [pointer], result: usize },
   TF_TensorType: { parameters: [pointer], result: i32 },
   TF_DeleteBuffer: { parameters: [pointer], result: none },
+
+  // absl::SetMinLogLevel(LogSeverityAtLeast) of the Abseil release in TensorFlow 2.21: what it logs before absl's own
+  // initialisation heeds no environment variable.
+  setMinLogLevel: {
+    name: "_ZN4absl12lts_2025081414SetMinLogLevelENS0_18LogSeverityAtLeastE",
+    parameters: [i32],
+    result: none,
+    optional: true,
+  },
 } as const satisfies Deno.ForeignLibraryInterface;

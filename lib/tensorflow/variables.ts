@@ -5,19 +5,24 @@
  * @module
  */
 import { AttrKind } from "./attributes.ts";
-import { idsOf, tensorOf, tf } from "./backend.ts";
+import { idsOf, type Tensor, tensorOf } from "./backend.ts";
 import { eagerValue, register } from "./binding.ts";
+import { describe } from "./dtypes.ts";
 import { type EagerValue, execute, release } from "./eager.ts";
-import { flatten } from "./structure.ts";
+import { flatten, tensorsAt } from "./structure.ts";
 
 /** The name by which TensorFlow knows a variable that nobody else shall find (tensorflow/core/framework/resource_handle). */
 const ANONYMOUS = "cd2c89b7-88b7-44c8-ad83-06c2a9158347";
 
 /** One variable: the handle of the resource, and what it holds. */
 export interface Variable {
+  /** TensorFlow's handle. */
   resource: EagerValue;
+  /** Where it stands in the state, e.g. "state.encoder.norm.bias". */
   path: string;
+  /** Shape of the value. */
   shape: number[];
+  /** TF_DataType of the value. */
   dtype: number;
 }
 
@@ -43,11 +48,17 @@ function assignVariable({ resource, dtype }: Variable, value: EagerValue): void 
   execute("AssignVariableOp", [{ name: "dtype", type: AttrKind.TYPE, value: dtype }], [resource, value], 0);
 }
 
+/** Throws where a variable cannot hold a value. */
+export function checkFits(variable: Variable, value: { shape: number[]; dtype: number }, verb: string): void {
+  const [held, given] = [variable, value].map(({ dtype, shape }) => describe(dtype, shape));
+  if (held !== given) throw new Error(`${variable.path} is ${held}, but ${verb} ${given}.`);
+}
+
 /** A structure of tensors held as variables. */
 export class Variables<State> {
   /** The variables, in the structure's order. */
   readonly list: readonly Variable[];
-  readonly #rebuild: (tensors: readonly tf.Tensor[]) => unknown;
+  readonly #rebuild: (tensors: readonly Tensor[]) => unknown;
 
   /** Copies the initial values; the caller keeps the tensors. */
   constructor(initial: State) {
@@ -57,7 +68,7 @@ export class Variables<State> {
   }
 
   /** The structure around other tensors. */
-  rebuild(tensors: readonly tf.Tensor[]): State {
+  rebuild(tensors: readonly Tensor[]): State {
     return this.#rebuild(tensors) as State;
   }
 
@@ -72,18 +83,13 @@ export class Variables<State> {
   /**
    * Replaces the values.
    *
-   * @throws Error where a tensor's shape is not the variable's.
+   * @throws Error where a tensor is missing or surplus, or its shape or type is not the variable's; nothing is replaced then.
    */
   assign(values: State): void {
-    const { tensors } = flatten(values, "state");
-    idsOf(tensors).forEach((id, i) => {
-      const { path, shape } = this.list[i];
-      const value = eagerValue(id);
-      if (value.shape.join() !== shape.join()) {
-        throw new Error(`${path} has shape [${shape}], but was given [${value.shape}].`);
-      }
-      assignVariable(this.list[i], value);
-    });
+    const tensors = tensorsAt(values, this.list.map(({ path }) => path), "The state to be assigned");
+    const given = idsOf(tensors).map(eagerValue);
+    given.forEach((value, i) => checkFits(this.list[i], value, "was given"));
+    given.forEach((value, i) => assignVariable(this.list[i], value));
   }
 
   /** Frees the memory. */

@@ -5,26 +5,31 @@
  * @module
  */
 import { isDecayed, isTrained, type Parameters } from "../nn/parameters.ts";
-import { tf } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { kernel } from "../tensorflow/fused.ts";
 
 const BETA1 = 0.9, BETA2 = 0.999, EPSILON = 1e-8;
 
 /** First and second moments of the gradients, by parameter. */
 export interface Moments {
+  /** Moving average of the gradients. */
   first: Parameters;
+  /** Moving average of their squares. */
   second: Parameters;
 }
 
 /** What changes from step to step, as float32 scalars. */
 export interface UpdateScalars {
-  learningRate: tf.Tensor;
-  weightDecay: tf.Tensor;
+  /** eta */
+  learningRate: Tensor;
+  /** lambda; what is taken off a parameter is learningRate * weightDecay of it. */
+  weightDecay: Tensor;
   /** 1 - beta1^t and 1 - beta2^t of step t = 1, 2, ...: see biasCorrections(). */
-  correction1: tf.Tensor;
-  correction2: tf.Tensor;
+  correction1: Tensor;
+  /** See correction1. */
+  correction2: Tensor;
   /** Factor that clips the gradients, see clipFactor(). */
-  clip: tf.Tensor;
+  clip: Tensor;
 }
 
 /** Adam's bias corrections of step t = 1, 2, ... */
@@ -33,29 +38,29 @@ export function biasCorrections(t: number): { correction1: number; correction2: 
 }
 
 /** Norm of all gradients together. */
-export function globalNorm(gradients: Parameters): tf.Tensor {
+export function globalNorm(gradients: Parameters): Tensor {
   return tf.sqrt(tf.addN(Object.values(gradients).map((gradient) => squaredNorm(gradient)[0])));
 }
 
-const squaredNorm = kernel("squared_norm", (gradient: tf.Tensor) => [tf.sum(tf.square(gradient))]);
+const squaredNorm = kernel("squared_norm", (gradient: Tensor) => [tf.sum(tf.square(gradient))]);
 
 /** min(1, limit / norm): what all gradients are multiplied by so that their norm is at most `limit`. */
-export function clipFactor(norm: tf.Tensor, limit: number): tf.Tensor {
+export function clipFactor(norm: Tensor, limit: number): Tensor {
   return tf.minimum(1, tf.div(limit, tf.add(norm, 1e-6)));
 }
 
 const update = kernel(
   "adamw",
   (
-    parameter: tf.Tensor,
-    gradient: tf.Tensor,
-    first: tf.Tensor,
-    second: tf.Tensor,
-    learningRate: tf.Tensor,
-    weightDecay: tf.Tensor,
-    correction1: tf.Tensor,
-    correction2: tf.Tensor,
-    clip: tf.Tensor,
+    parameter: Tensor,
+    gradient: Tensor,
+    first: Tensor,
+    second: Tensor,
+    learningRate: Tensor,
+    weightDecay: Tensor,
+    correction1: Tensor,
+    correction2: Tensor,
+    clip: Tensor,
   ) => {
     const g = tf.mul(gradient, clip);
     const m = tf.add(tf.mul(first, BETA1), tf.mul(g, 1 - BETA1));
@@ -86,12 +91,12 @@ export function adamw(
   return { parameters: next, moments: { first, second } };
 }
 
-const average = kernel("ema", (slow: tf.Tensor, fast: tf.Tensor, momentum: tf.Tensor) => [
+const average = kernel("ema", (slow: Tensor, fast: Tensor, momentum: Tensor) => [
   tf.add(tf.mul(slow, momentum), tf.mul(fast, tf.sub(1, momentum))),
 ]);
 
 /** momentum * slow + (1 - momentum) * fast, for each parameter of `slow` that is trained. */
-export function movingAverage(slow: Parameters, fast: Parameters, momentum: tf.Tensor): Parameters {
+export function movingAverage(slow: Parameters, fast: Parameters, momentum: Tensor): Parameters {
   return Object.fromEntries(
     Object.entries(slow).map(([name, value]) => [
       name,

@@ -13,10 +13,15 @@ import type { Precision } from "../tensorflow/autocast.ts";
 
 /** Everything that decides a run's result, besides the images. */
 export interface RunConfig {
+  /** Sizes of the networks and of the images. */
   architecture: Architecture;
+  /** How the patch embedding starts. */
   patchInitialisation: PatchInitialisation;
+  /** The mask sampler and its options. */
   masks: MaskConfig;
+  /** Weights of the variance and covariance terms; zeros are the published objective. */
   regulariser: Regulariser;
+  /** Random resized crops, the only augmentation. */
   crop: CropRange;
   /** Images a step. */
   batch: number;
@@ -30,7 +35,9 @@ export interface RunConfig {
   momentum: { start: number; final: number };
   /** Largest norm of all gradients together; larger ones are scaled down. */
   clip: number;
+  /** What matrix products compute in. */
   precision: Precision;
+  /** Everything random follows from it. */
   seed: number;
 }
 
@@ -38,7 +45,7 @@ export interface RunConfig {
 const PUBLISHED = {
   patchInitialisation: "normal",
   masks: { sampler: "multiBlockAsPublished", bucket: 8 },
-  regulariser: { variance: 0, covariance: 0 },
+  regulariser: { variance: 0, covariance: 0, deviation: 1 },
   crop: { scale: [0.3, 1], aspect: [3 / 4, 4 / 3] },
   weightDecay: { start: 0.04, final: 0.4 },
   momentum: { start: 0.996, final: 1 },
@@ -69,7 +76,7 @@ export const PRESETS = {
     architecture: TINY,
     patchInitialisation: "xavier",
     masks: { sampler: "multiBlock", blocks: 2, targetScale: [0.14, 0.15], contextLength: 24 },
-    regulariser: { variance: 2, covariance: 0.2 },
+    regulariser: { variance: 2, covariance: 0.2, deviation: 0.5 },
     batch: 64,
     epochs: 1,
     learningRate: { start: 2e-4, peak: 2e-3, final: 1e-6, warmup: 0.1 },
@@ -93,7 +100,7 @@ export const PRESETS = {
     architecture: { ...TINY, width: 32, depth: 2, heads: 2, predictor: { width: 16, depth: 1, heads: 2 } },
     patchInitialisation: "xavier",
     masks: { sampler: "multiBlock", blocks: 2, targetScale: [0.14, 0.15], contextLength: 24 },
-    regulariser: { variance: 2, covariance: 0.2 },
+    regulariser: { variance: 2, covariance: 0.2, deviation: 0.5 },
     batch: 64,
     epochs: 0.06,
     learningRate: { start: 2e-4, peak: 2e-3, final: 1e-6, warmup: 0.1 },

@@ -11,7 +11,9 @@ import type { RunConfig } from "./presets.ts";
 export interface LogEntry {
   /** Steps done, from 1 on. */
   step: number;
+  /** Whole passes over the images before this step. */
   epoch: number;
+  /** What was minimised. */
   loss: number;
   /** The loss without the variance and covariance terms. */
   prediction: number;
@@ -19,7 +21,9 @@ export interface LogEntry {
   gradientNorm: number;
   /** Collapse measure: deviation over the batch of the average-pooled targets, averaged over dimensions. */
   featureStd: number;
+  /** Of this step's update. */
   learningRate: number;
+  /** Of this step's update. */
   weightDecay: number;
   /** Momentum of the target encoder. */
   momentum: number;

@@ -14,8 +14,11 @@ export type Schedule = (step: number) => number;
 
 /** Where a schedule starts, where it ends, and after how many steps. */
 export interface Ramp {
+  /** Value at step 0. */
   start: number;
+  /** Value at the last step, and after it. */
   final: number;
+  /** Steps of the whole run. */
   totalSteps: number;
 }
 

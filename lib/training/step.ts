@@ -15,32 +15,37 @@ import {
   targetRepresentations,
 } from "../jepa/objective.ts";
 import { isTrained, type Parameters } from "../nn/parameters.ts";
-import { tf } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { adamw, clipFactor, globalNorm, type Moments, movingAverage, type UpdateScalars } from "./adamw.ts";
 
 /** All that a run carries from step to step. */
 export interface TrainingState extends Networks {
+  /** Of the context encoder's gradients. */
   contextMoments: Moments;
+  /** Of the predictor's gradients. */
   predictorMoments: Moments;
 }
 
 /** The schedules' values at a step, as float32 scalars. */
-export type StepScalars = Omit<UpdateScalars, "clip"> & { momentum: tf.Tensor };
+export type StepScalars = Omit<UpdateScalars, "clip"> & { momentum: Tensor };
 
 /** What a step reports, as float32 scalars. */
 export interface StepMetrics {
-  loss: tf.Tensor;
+  /** What is minimised. */
+  loss: Tensor;
   /** The loss without the variance and covariance terms. */
-  prediction: tf.Tensor;
+  prediction: Tensor;
   /** Norm of all gradients before clipping. */
-  gradientNorm: tf.Tensor;
+  gradientNorm: Tensor;
   /** featureDeviation() of the targets: the collapse measure. */
-  featureStd: tf.Tensor;
+  featureStd: Tensor;
 }
 
 /** What of a run's configuration the step depends on. */
 export interface StepConfig {
+  /** Sizes of the networks. */
   architecture: Architecture;
+  /** Weights of the terms that keep a short run from collapsing. */
   regulariser: Regulariser;
   /** Largest norm of all gradients together. */
   clip: number;
@@ -57,13 +62,13 @@ export function initialMoments(p: Parameters): Moments {
 /** Loss and the gradients with respect to both networks' trained parameters. */
 function lossAndGradients(
   networks: Omit<Networks, "targetEncoder">,
-  lossOf: (networks: Omit<Networks, "targetEncoder">) => { loss: tf.Tensor; prediction: tf.Tensor },
+  lossOf: (networks: Omit<Networks, "targetEncoder">) => { loss: Tensor; prediction: Tensor },
 ) {
   const { contextEncoder, predictor } = networks;
   const encoderNames = trained(contextEncoder), predictorNames = trained(predictor);
   const all = [...encoderNames.map((name) => contextEncoder[name]), ...predictorNames.map((name) => predictor[name])];
-  let prediction: tf.Tensor;
-  const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => {
+  let prediction: Tensor;
+  const { value, grads } = tf.valueAndGrads((...values: Tensor[]) => {
     const named = (names: string[], offset: number) => Object.fromEntries(names.map((n, i) => [n, values[offset + i]]));
     const losses = lossOf({
       contextEncoder: { ...contextEncoder, ...named(encoderNames, 0) },

@@ -12,7 +12,7 @@ import type { Masks } from "../jepa/masks.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream } from "../random.ts";
-import { tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { biasCorrections } from "./adamw.ts";
@@ -47,6 +47,7 @@ export interface PretrainResult {
   finished: boolean;
   /** Steps done. */
   step: number;
+  /** A line for each step, those before a resume included. */
   log: LogEntry[];
   /** The target encoder's parameters, which evaluations use; the caller disposes of them. */
   targetEncoder: Parameters;
@@ -96,7 +97,7 @@ function stepTensors(pixels: Uint8Array, size: number, masks: Masks) {
 }
 
 async function readMetrics(metrics: StepMetrics): Promise<Record<keyof StepMetrics, number>> {
-  const read = async (tensor: tf.Tensor) => (await tensor.data())[0];
+  const read = async (tensor: Tensor) => (await tensor.data())[0];
   const [loss, prediction, gradientNorm, featureStd] = await Promise.all(
     [metrics.loss, metrics.prediction, metrics.gradientNorm, metrics.featureStd].map(read),
   );

@@ -8,7 +8,7 @@
  */
 
 /** The typed array that holds each dtype in memory; BF16, which JavaScript does not have, as its 16 bits. */
-interface DtypeArrays {
+export type DtypeArrays = {
   BOOL: Uint8Array;
   U8: Uint8Array;
   I8: Int8Array;
@@ -22,7 +22,7 @@ interface DtypeArrays {
   F64: Float64Array;
   I64: BigInt64Array;
   U64: BigUint64Array;
-}
+};
 
 /** An element type, by the format's own name. */
 export type Dtype = keyof DtypeArrays;

@@ -19,6 +19,7 @@ import {
 
 /** Options of `multiBlockAsPublished`; the defaults are those of the authors' configurations. */
 export interface MultiBlockAsPublishedOptions {
+  /** Patches down and across an image. */
   grid: Grid;
   /** Target blocks an image, M. Default 4. */
   blocks?: number;

@@ -20,6 +20,7 @@ import {
 
 /** Options of `multiBlock`; the defaults are the paper's. */
 export interface MultiBlockOptions {
+  /** Patches down and across an image. */
   grid: Grid;
   /** Target blocks an image, M. Default 4 (Table 10). */
   blocks?: number;

@@ -1,0 +1,135 @@
+/**
+ * I-JEPA (Assran et al., CVPR 2023) for Deno: the building blocks and the training loop, on a current TensorFlow.
+ *
+ * To follow one image to the loss: {@link patchify}, {@link encode} (the context block, then all patches),
+ * {@link predict}, {@link smoothL1}, all called by {@link jepaLoss}; {@link trainingStep} adds the optimiser and the
+ * moving average, {@link pretrain} the loop.
+ *
+ * @example Masks of one batch, and the loss that a small I-JEPA has on it
+ * ```ts ignore
+ * import { architecture, multiBlock, randomStream } from "./mod.ts";
+ * const sampler = multiBlock({ grid: [14, 14] });
+ * const masks = sampler(16, randomStream(0));
+ * ```
+ *
+ * @module
+ */
+
+import { tf as tfjs } from "./lib/tensorflow/backend.ts";
+
+/**
+ * tfjs's operations and automatic differentiation (@tensorflow/tfjs-core), running on TensorFlow. It is loaded when the
+ * first tensor is made.
+ */
+export const tf: typeof tfjs = tfjs;
+
+// The paper: masks, encoder, predictor, objective.
+export {
+  type Architecture,
+  architecture,
+  encoderShapes,
+  type EncoderSize,
+  parameterCount,
+  type ParameterShapes,
+  predictorShapes,
+  type PredictorSize,
+} from "./lib/jepa/architectures.ts";
+export { encode, gatherTokens, patchify } from "./lib/jepa/encoder.ts";
+export { type MaskConfig, maskSampler } from "./lib/jepa/mask_samplers/by_name.ts";
+export { multiBlock, type MultiBlockOptions } from "./lib/jepa/mask_samplers/multi_block.ts";
+export { multiBlockAsPublished, type MultiBlockAsPublishedOptions } from "./lib/jepa/mask_samplers/as_published.ts";
+export { randomMasks, rasterizedQuadrants, singleBlock } from "./lib/jepa/mask_samplers/ablations.ts";
+export type { Range } from "./lib/jepa/mask_samplers/blocks.ts";
+export {
+  contextOf,
+  type Grid,
+  type MaskHeatMaps,
+  maskHeatMaps,
+  type Masks,
+  type MaskSampler,
+  targetBlock,
+} from "./lib/jepa/masks.ts";
+export {
+  featureDeviation,
+  jepaLoss,
+  type Losses,
+  type Networks,
+  type Regulariser,
+  smoothL1,
+  type StepInputs,
+  targetRepresentations,
+  varianceAndCovariance,
+} from "./lib/jepa/objective.ts";
+export { predict } from "./lib/jepa/predictor.ts";
+
+// Layers over named parameters.
+export { initialise, type PatchInitialisation } from "./lib/nn/initialisation.ts";
+export { block, layerNorm, linear, normalise, product } from "./lib/nn/layers.ts";
+export { isDecayed, isTrained, type Parameters } from "./lib/nn/parameters.ts";
+export { sineCosinePositions } from "./lib/nn/positions.ts";
+
+// Training.
+export {
+  adamw,
+  biasCorrections,
+  clipFactor,
+  globalNorm,
+  type Moments,
+  movingAverage,
+  type UpdateScalars,
+} from "./lib/training/adamw.ts";
+export { readCheckpoint, writeCheckpoint, writeParameters } from "./lib/training/checkpoint.ts";
+export { preset, PRESETS, type RunConfig } from "./lib/training/presets.ts";
+export { type LogEntry, readConfig } from "./lib/training/run_folder.ts";
+export { cosine, linear as linearSchedule, type Ramp, type Schedule, warmupCosine } from "./lib/training/schedules.ts";
+export {
+  initialMoments,
+  type StepConfig,
+  type StepMetrics,
+  type StepScalars,
+  type TrainingState,
+  trainingStep,
+} from "./lib/training/step.ts";
+export { initialState, pretrain, type PretrainOptions, type PretrainResult } from "./lib/training/trainer.ts";
+
+// Images.
+export { CIFAR10_CLASSES, loadCifar10 } from "./lib/datasets/cifar10.ts";
+export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/cifar10_sources.ts";
+export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
+export { type ImageFolder, openImageFolder } from "./lib/datasets/image_folder.ts";
+export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
+export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
+
+// Figures.
+export type { Figure } from "./lib/figures/figure.ts";
+export { lossCurve, type LossEntry } from "./lib/figures/loss_curve.ts";
+export { type MaskExample, masksFigure } from "./lib/figures/masks_figure.ts";
+export { figureToHtml, figureToPng, saveFigure } from "./lib/figures/save.ts";
+export { figureToSvg } from "./lib/figures/svg.ts";
+
+// Files.
+export {
+  type Dtype,
+  type DtypeArrays,
+  type HostTensor,
+  readSafetensors,
+  toBfloat16,
+  toFloat16,
+  toFloat32,
+  writeSafetensors,
+} from "./lib/weights/safetensors.ts";
+
+// The engine: tfjs's tf on TensorFlow, and functions compiled for it.
+export type { Precision } from "./lib/tensorflow/autocast.ts";
+export { type Tensor, uint8Tensor } from "./lib/tensorflow/backend.ts";
+export { compile, type Compiled, type CompileOptions, compileUpdate } from "./lib/tensorflow/compile.ts";
+export { hasGpu } from "./lib/tensorflow/eager.ts";
+export { fused, kernel } from "./lib/tensorflow/fused.ts";
+export { installTensorFlow } from "./lib/tensorflow/install.ts";
+export type { TensorFlowVariant } from "./lib/tensorflow/locate.ts";
+export type { Progress as InstallProgress } from "./lib/tensorflow/python.ts";
+export type { EagerValue } from "./lib/tensorflow/eager.ts";
+export { type Variable, Variables } from "./lib/tensorflow/variables.ts";
+
+// Seeded random numbers.
+export { type Random, randomStream, shuffled } from "./lib/random.ts";
