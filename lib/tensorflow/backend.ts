@@ -85,8 +85,9 @@ tf.registerKernel({
 
 /** The backend, started on first use. */
 export function backend(): Backend {
+  const started = tf.backend(); // tfjs starts it, and has no name for it before
   if (tf.getBackend() !== "tensorflow") throw new Error(`tfjs runs on the backend ${tf.getBackend()}: leave it alone.`);
-  return tf.backend() as Backend;
+  return started as Backend;
 }
 
 /** The numbers by which the binding knows tensors. */

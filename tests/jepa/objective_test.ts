@@ -1,0 +1,94 @@
+import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { patchify } from "../../lib/jepa/encoder.ts";
+import {
+  featureDeviation,
+  jepaLoss,
+  smoothL1,
+  targetRepresentations,
+  varianceAndCovariance,
+} from "../../lib/jepa/objective.ts";
+import { isTrained } from "../../lib/nn/parameters.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
+import {
+  architecture,
+  cases,
+  initialNetworks,
+  largestDifference,
+  stepInputs,
+} from "../training/reference/reference.ts";
+
+const number = (x: tf.Tensor) => x.dataSync()[0];
+
+Deno.test("smoothL1() is quadratic up to 1 and linear from there, with the gradient clipped to 1", () => {
+  const target = tf.tensor1d([0, 0, 0, 0]), predicted = tf.tensor1d([0.5, -1, 3, -5]);
+  assertAlmostEquals(number(smoothL1(predicted, target)), (0.125 + 0.5 + 2.5 + 4.5) / 4, 1e-6);
+  const gradient = tf.grad((x) => smoothL1(x, target))(predicted);
+  assertLess(largestDifference(tf.mul(gradient, 4), [0.5, -1, 1, -1]), 1e-6);
+});
+
+Deno.test("targetRepresentations() are layer-normed before they are gathered", () => {
+  const { pixels, targets } = stepInputs(0);
+  const { all, blocks } = targetRepresentations(
+    initialNetworks().targetEncoder,
+    architecture,
+    patchify(pixels, 4),
+    targets,
+  );
+  assertEquals(blocks.shape, [2, 3, 4, 16]);
+  const moments = tf.moments(all, -1);
+  assertLess(largestDifference(moments.mean, new Float32Array(48)), 1e-5);
+  assertLess(largestDifference(moments.variance, new Float32Array(48).fill(1)), 1e-3);
+  const place = targets.dataSync()[3 * 4 + 4 * 2 + 1]; // block 1, image 2, second patch
+  assertEquals(
+    tf.slice(blocks, [1, 2, 1, 0], [1, 1, 1, 16]).dataSync(),
+    tf.slice(all, [2, place, 0], [1, 1, 16]).dataSync(),
+  );
+});
+
+Deno.test("varianceAndCovariance() of independent, spread dimensions is 0", () => {
+  const z = tf.tensor2d([[3, 3], [3, -3], [-3, 3], [-3, -3]]);
+  const { variance, covariance } = varianceAndCovariance(z, 1);
+  assertEquals([number(variance), number(covariance)], [0, 0]);
+});
+
+Deno.test("varianceAndCovariance() sees dimensions that say the same, and those that say nothing", () => {
+  const z = tf.tensor2d([[1, 1, 0], [-1, -1, 0]]);
+  const { variance, covariance } = varianceAndCovariance(z, 2);
+  // Deviations sqrt(1 + 1e-4) twice and sqrt(1e-4) = 0.01; both covariances off the diagonal are 2.
+  assertAlmostEquals(number(variance), (2 * (2 - Math.sqrt(1.0001)) + 1.99) / 3, 1e-5);
+  assertAlmostEquals(number(covariance), (2 ** 2 + 2 ** 2) / 3, 1e-5);
+});
+
+Deno.test("featureDeviation() is 0 in a collapse and the pooled features' deviation else", () => {
+  assertEquals(number(featureDeviation(tf.ones([4, 3, 2]))), 0);
+  const x = tf.tensor3d([[[0, 5], [2, 5]], [[4, 5], [6, 5]]]); // pooled: [1, 5] and [5, 5]
+  assertAlmostEquals(number(featureDeviation(x)), (2 + 0) / 2, 1e-6);
+});
+
+for (const [i, { variance, covariance, deviation, reports: [report] }] of cases.entries()) {
+  Deno.test(`jepaLoss() has PyTorch's gradients in case ${i}`, () => {
+    const { contextEncoder, predictor, targetEncoder } = initialNetworks();
+    const inputs = stepInputs(0), patches = patchify(inputs.pixels, 4);
+    const targets = targetRepresentations(targetEncoder, architecture, patches, inputs.targets).blocks;
+    const places = [
+      ...Object.keys(contextEncoder).filter(isTrained).map((name) => ({ network: "contextEncoder", name })),
+      ...Object.keys(predictor).filter(isTrained).map((name) => ({ network: "predictor", name })),
+    ];
+    const networks = { contextEncoder, predictor } as Record<string, typeof predictor>;
+    const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => {
+      const given = { contextEncoder: { ...contextEncoder }, predictor: { ...predictor } } as typeof networks;
+      places.forEach(({ network, name }, j) => given[network][name] = values[j]);
+      const regulariser = { variance, covariance, deviation };
+      const { loss } = jepaLoss(
+        given as { contextEncoder: typeof predictor; predictor: typeof predictor },
+        ...[architecture, regulariser, patches, targets, inputs] as const,
+      );
+      return loss as tf.Scalar;
+    })(places.map(({ network, name }) => networks[network][name]));
+    assertAlmostEquals(number(value), report.loss, 1e-5);
+    places.forEach(({ network, name }, j) => {
+      const norm = report.gradients[`${network}.${name}`];
+      assertAlmostEquals(number(tf.norm(grads[j])), norm, 1e-5 * norm + 1e-7, `gradient of ${network}.${name}`);
+    });
+  });
+}

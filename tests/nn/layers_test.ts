@@ -1,0 +1,43 @@
+import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { block, layerNorm, linear, normalise } from "../../lib/nn/layers.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
+import { initialNetworks, largestDifference } from "../training/reference/reference.ts";
+
+Deno.test("linear() is W x + b over the last axis", () => {
+  const p = { "l.weight": tf.tensor2d([[1, 2], [3, 4], [5, 6]]), "l.bias": tf.tensor1d([0.5, 0, -1]) };
+  const y = linear(p, "l", tf.tensor3d([[[1, 10], [0, 1]]]));
+  assertEquals(y.shape, [1, 2, 3]);
+  assertEquals([...y.dataSync()], [21.5, 43, 64, 2.5, 4, 5]);
+});
+
+Deno.test("layerNorm() and normalise() centre and scale the last axis", () => {
+  const x = tf.tensor2d([[1, 2, 3, 6], [-1, 5, 0, 0]]);
+  const p = { "n.weight": tf.tensor1d([2, 2, 2, 2]), "n.bias": tf.tensor1d([1, 1, 1, 1]) };
+  const normalised = normalise(x).arraySync() as number[][];
+  const affine = layerNorm(p, "n", x).arraySync() as number[][];
+  for (const [r, row] of normalised.entries()) {
+    assertAlmostEquals(row.reduce((sum, v) => sum + v, 0) / 4, 0, 1e-6);
+    assertAlmostEquals(row.reduce((sum, v) => sum + v * v, 0) / 4, 1, 1e-4);
+    row.forEach((v, i) => assertAlmostEquals(affine[r][i], 2 * v + 1, 1e-4));
+  }
+});
+
+Deno.test("normalise() keeps constant rows finite", () => {
+  assertEquals(largestDifference(normalise(tf.ones([2, 8])), new Float32Array(16)), 0);
+});
+
+Deno.test("block() computes the same for some tokens as for all", () => {
+  const p = initialNetworks().contextEncoder;
+  const x = tf.randomNormal([2, 7, 16], 0, 1, "float32", 5);
+  const all = block(p, "blocks.1", x, 2);
+  const last = block(p, "blocks.1", x, 2, 4);
+  assertEquals(last.shape, [2, 3, 16]);
+  assertLess(largestDifference(last, tf.slice(all, [0, 4, 0]).dataSync()), 1e-6);
+});
+
+Deno.test("block() does not care about the order of tokens", () => {
+  const p = initialNetworks().contextEncoder;
+  const x = tf.randomNormal([1, 5, 16], 0, 1, "float32", 6);
+  const there = block(p, "blocks.0", tf.reverse(x, 1), 2);
+  assertLess(largestDifference(there, tf.reverse(block(p, "blocks.0", x, 2), 1).dataSync()), 1e-5);
+});

@@ -1,0 +1,19 @@
+import { assertEquals } from "@std/assert";
+import { architecture, encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
+import { isDecayed, isTrained } from "../../lib/nn/parameters.ts";
+
+const ti = architecture("Ti/16");
+const shapes = { ...encoderShapes(ti), ...predictorShapes(ti) };
+
+Deno.test("isTrained() leaves out the positions alone", () => {
+  assertEquals(Object.keys(shapes).filter((name) => !isTrained(name)), ["pos_embed", "predictor_pos_embed"]);
+});
+
+Deno.test("isDecayed() picks the matrices and the patch embedding: no bias, norm, token or position", () => {
+  const decayed = Object.keys(shapes).filter(isDecayed);
+  const expected = Object.entries(shapes)
+    .filter(([name, shape]) => shape.length > 1 && !/mask_token|pos_embed/.test(name))
+    .map(([name]) => name);
+  assertEquals(decayed, expected);
+  assertEquals(decayed.length, 1 + 4 * (12 + 6) + 2);
+});
