@@ -9,6 +9,7 @@ import { batches } from "../datasets/loader.ts";
 import { encoderShapes, predictorShapes } from "../jepa/architectures.ts";
 import { maskSampler } from "../jepa/mask_samplers/by_name.ts";
 import type { Masks } from "../jepa/masks.ts";
+import type { StepInputs } from "../jepa/objective.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream } from "../random.ts";
@@ -87,7 +88,46 @@ function schedules({ learningRate, weightDecay, momentum }: RunConfig, totalStep
   });
 }
 
-function stepTensors(pixels: Uint8Array, size: number, masks: Masks) {
+const encoder = new TextEncoder();
+
+/** tf.dispose, for any structure of tensors; its own type knows only index signatures. */
+const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);
+
+/** A new run's state, or the one that a stopped run left. */
+async function openRun(
+  config: RunConfig,
+  dir: string,
+  resume: boolean,
+): Promise<{ state: TrainingState; step: number; log: LogEntry[] }> {
+  const state = initialState(config);
+  if (!resume) {
+    await createRun(dir, config);
+    return { state, step: 0, log: [] };
+  }
+  await checkConfig(dir, config);
+  const checkpoint = await readCheckpoint(`${dir}/checkpoint.safetensors`, state).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined; // Stopped before its first one: from the beginning.
+    throw error;
+  });
+  const step = checkpoint?.step ?? 0;
+  const log = await truncateLog(dir, step);
+  if (!checkpoint) return { state, step, log };
+  disposeAll(state);
+  return { ...checkpoint, log };
+}
+
+function scalarTensors(values: Record<keyof StepScalars, number>): StepScalars {
+  const { learningRate, weightDecay, momentum, correction1, correction2 } = values;
+  return {
+    learningRate: tf.scalar(learningRate),
+    weightDecay: tf.scalar(weightDecay),
+    momentum: tf.scalar(momentum),
+    correction1: tf.scalar(correction1),
+    correction2: tf.scalar(correction2),
+  };
+}
+
+function stepTensors(pixels: Uint8Array, size: number, masks: Masks): StepInputs {
   const { batch, blocks, contextLength, targetLength } = masks;
   return {
     pixels: uint8Tensor(pixels, [batch, size, size, 3]),
@@ -122,84 +162,60 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   const drawMasks = maskSampler(config.masks, [grid, grid]);
   const scheduled = schedules(config, totalSteps);
 
-  let log: LogEntry[] = [], step = 0;
-  let state = initialState(config);
-  if (resume) {
-    await checkConfig(dir, config);
-    const checkpoint = await readCheckpoint(`${dir}/checkpoint.safetensors`, state).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      return undefined; // It was stopped before its first checkpoint: from the beginning.
-    });
-    if (checkpoint) {
-      tf.dispose(state as unknown as tf.TensorContainer);
-      ({ state, step } = checkpoint);
-    }
-    log = await truncateLog(dir, step);
-  } else {
-    await createRun(dir, config);
-  }
-
-  const variables = new Variables(state);
-  tf.dispose(state as unknown as tf.TensorContainer);
+  const begun = await openRun(config, dir, resume);
+  const { log } = begun;
+  let step = begun.step, saved = begun.step, last = performance.now();
+  const variables = new Variables(begun.state);
+  disposeAll(begun.state);
   const update = compileUpdate(
-    (state: TrainingState, inputs: ReturnType<typeof stepTensors>, scalars: StepScalars) =>
-      trainingStep(config, state, inputs, scalars),
+    (state: TrainingState, inputs: StepInputs, scalars: StepScalars) => trainingStep(config, state, inputs, scalars),
     variables,
     { name: "training_step", precision: config.precision, onCompile },
   );
   const checkpoint = async () => {
     const held = variables.read();
     await writeCheckpoint(`${dir}/checkpoint.safetensors`, held, step);
-    tf.dispose(held as unknown as tf.TensorContainer);
+    disposeAll(held);
+    saved = step;
   };
 
   using logFile = await Deno.open(`${dir}/log.jsonl`, { append: true });
   const stream = batches(dataset, { batch, size: architecture.image, crop, seed, start: step });
-  let saved = step, last = performance.now();
   try {
     while (step < totalSteps && !signal?.aborted) {
       const { pixels, epoch } = (await stream.next()).value!;
-      const values = scheduled(step);
-      const scalars = { ...values, ...biasCorrections(step + 1) };
       const inputs = stepTensors(pixels, architecture.image, drawMasks(batch, randomStream(seed, MASK_STREAM, step)));
-      const scalarTensors = Object.fromEntries(
-        Object.entries(scalars).map(([name, value]) => [name, tf.scalar(value)]),
-      ) as unknown as StepScalars;
-      const metrics = await update(inputs, scalarTensors);
+      const values = scheduled(step);
+      const scalars = scalarTensors({ ...values, ...biasCorrections(step + 1) });
+      const metrics = await update(inputs, scalars);
       const measured = await readMetrics(metrics);
-      tf.dispose([inputs, scalarTensors, metrics] as unknown as tf.TensorContainer);
+      disposeAll([inputs, scalars, metrics]);
       step++;
 
       const now = performance.now();
       const entry = { step, epoch, ...measured, ...values, seconds: (now - last) / 1000 };
       last = now;
-      logFile.writeSync(new TextEncoder().encode(JSON.stringify(entry) + "\n"));
+      logFile.writeSync(encoder.encode(JSON.stringify(entry) + "\n"));
       log.push(entry);
       if (!Number.isFinite(measured.loss) || !Number.isFinite(measured.gradientNorm)) {
         throw new Error(
-          `Training stopped at step ${step}: loss ${measured.loss}, gradient norm ${measured.gradientNorm}. The checkpoint ` +
-            `of step ${saved} in ${dir} is kept; try a lower learning rate or a smaller clip.`,
+          `Training stopped at step ${step}: loss ${measured.loss}, gradient norm ${measured.gradientNorm}. The ` +
+            `checkpoint of step ${saved} in ${dir} is kept; try a lower learning rate or a smaller clip.`,
         );
       }
       onStep?.(entry, totalSteps);
-      if (step % checkpointEvery === 0 && step < totalSteps) {
-        await checkpoint();
-        saved = step;
-      }
+      if (step % checkpointEvery === 0 && step < totalSteps) await checkpoint();
     }
+    if (saved < step) await checkpoint();
+
+    const { targetEncoder, ...rest } = variables.read();
+    disposeAll(rest);
+    const weights = `${dir}/encoder.safetensors`, finished = step === totalSteps;
+    if (finished) await writeParameters(weights, targetEncoder, { architecture: JSON.stringify(architecture) });
+    return { finished, step, log, targetEncoder, weights };
   } finally {
     await stream.return();
+    update.dispose();
+    variables.dispose();
   }
-  if (saved < step) await checkpoint();
-  const held = variables.read();
-  const weights = `${dir}/encoder.safetensors`;
-  const finished = step === totalSteps;
-  if (finished) {
-    await writeParameters(weights, held.targetEncoder, { architecture: JSON.stringify(architecture) });
-  }
-  const { targetEncoder, ...rest } = held;
-  tf.dispose(rest as unknown as tf.TensorContainer);
-  update.dispose();
-  variables.dispose();
-  return { finished, step, log, targetEncoder, weights };
 }

@@ -1,0 +1,46 @@
+import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+
+/** The rooms of the house from the top down: a room imports from itself and from those after it. */
+const ROOMS = [
+  ...["commands", "figures", "evaluation", "decoding", "training", "jepa", "nn", "weights", "datasets", "tensorflow"],
+  "random.ts",
+];
+
+const lib = new URL("../lib/", import.meta.url);
+
+function* sources(dir: URL): Generator<URL> {
+  for (const entry of Deno.readDirSync(dir)) {
+    const url = new URL(entry.name + (entry.isDirectory ? "/" : ""), dir);
+    if (entry.isDirectory) yield* sources(url);
+    else if (entry.name.endsWith(".ts")) yield url;
+  }
+}
+
+const roomOf = (url: URL) => url.pathname.slice(lib.pathname.length).split("/")[0];
+
+function localImports(file: URL): URL[] {
+  const text = Deno.readTextFileSync(file);
+  return Array.from(text.matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+)"/g), ([, path]) => new URL(path, file));
+}
+
+Deno.test("imports point down the rooms, never up", () => {
+  const wrong: string[] = [];
+  let checked = 0;
+  for (const file of sources(lib)) {
+    for (const imported of localImports(file)) {
+      const from = ROOMS.indexOf(roomOf(file)), to = ROOMS.indexOf(roomOf(imported));
+      assert(from >= 0 && (to >= 0 || imported.pathname.endsWith(".py")), `${file} or ${imported} is in no known room`);
+      checked++;
+      if (to < from) wrong.push(`${fileURLToPath(file)} imports ${fileURLToPath(imported)}`);
+    }
+  }
+  assertEquals(wrong, []);
+  assert(checked > 100);
+});
+
+Deno.test("nobody in lib imports mod.ts", () => {
+  for (const file of sources(lib)) {
+    for (const imported of localImports(file)) assert(!imported.pathname.endsWith("/mod.ts"), `${file}`);
+  }
+});

@@ -1,0 +1,140 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { memoryDataset } from "../../lib/datasets/memory.ts";
+import { randomStream } from "../../lib/random.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
+import { preset, type RunConfig } from "../../lib/training/presets.ts";
+import { pretrain, type PretrainOptions } from "../../lib/training/trainer.ts";
+
+const random = randomStream(7);
+const images = memoryDataset({
+  name: "noise",
+  classes: ["only"],
+  pixels: Uint8Array.from({ length: 48 * 16 * 16 * 3 }, () => random.integer(256)),
+  width: 16,
+  height: 16,
+  labels: new Int32Array(48),
+});
+
+/** 12 steps of a few milliseconds. */
+const CONFIG: RunConfig = {
+  ...preset("smoke"),
+  architecture: {
+    image: 16,
+    patch: 4,
+    width: 16,
+    depth: 1,
+    heads: 2,
+    mlpRatio: 2,
+    predictor: { width: 8, depth: 1, heads: 2 },
+  },
+  masks: { sampler: "multiBlock", blocks: 2, targetScale: [0.25, 0.25], contextLength: 5 },
+  batch: 8,
+  epochs: 2,
+};
+
+async function run(config: RunConfig, options: Partial<PretrainOptions> & { dir: string }) {
+  const result = await pretrain(config, images, options);
+  tf.dispose(result.targetEncoder);
+  return result;
+}
+
+/** Stops a run after a step. */
+function stopAt(step: number): Pick<PretrainOptions, "signal" | "onStep"> {
+  const controller = new AbortController();
+  return { signal: controller.signal, onStep: (entry) => entry.step === step && controller.abort() };
+}
+
+const read = (dir: string, name: string) => Deno.readFile(`${dir}/${name}`);
+const withoutTimes = (text: Uint8Array) => new TextDecoder().decode(text).replaceAll(/"seconds":[\d.e+-]+/g, "");
+
+async function assertSameRun(dir: string, other: string) {
+  for (const name of ["checkpoint.safetensors", "encoder.safetensors"]) {
+    assertEquals(await read(dir, name), await read(other, name), name);
+  }
+  assertEquals(withoutTimes(await read(dir, "log.jsonl")), withoutTimes(await read(other, "log.jsonl")));
+}
+
+Deno.test("pretrain() stopped by its signal and resumed ends with the same bits", async () => {
+  const root = await Deno.makeTempDir();
+  const whole = await run(CONFIG, { dir: `${root}/whole` });
+  assert(whole.finished);
+  assertEquals(whole.step, 12);
+
+  const stopped = await run(CONFIG, { dir: `${root}/stopped`, ...stopAt(5) });
+  assert(!stopped.finished);
+  assertEquals(stopped.step, 5);
+  const resumed = await run(CONFIG, { dir: `${root}/stopped`, resume: true });
+  assert(resumed.finished);
+  assertEquals(resumed.log.length, 12);
+  await assertSameRun(`${root}/whole`, `${root}/stopped`);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("pretrain() killed beyond its last checkpoint goes on from there with the same bits", async () => {
+  const root = await Deno.makeTempDir();
+  await run(CONFIG, { dir: `${root}/whole` });
+
+  const killed = `${root}/killed`;
+  await run(CONFIG, { dir: killed, checkpointEvery: 4, ...stopAt(4) });
+  // As a kill -9 leaves it: lines of steps beyond the checkpoint, the last one cut off.
+  const beyond = (await Deno.readTextFile(`${root}/whole/log.jsonl`)).split("\n").slice(4, 7).join("\n").slice(0, -9);
+  await Deno.writeTextFile(`${killed}/log.jsonl`, beyond, { append: true });
+  await Deno.writeTextFile(`${killed}/checkpoint.safetensors.part`, "half a file");
+  await run(CONFIG, { dir: killed, resume: true });
+  await assertSameRun(`${root}/whole`, killed);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("pretrain() killed before its first checkpoint begins again", async () => {
+  const root = await Deno.makeTempDir();
+  await run(CONFIG, { dir: `${root}/whole` });
+  await run(CONFIG, { dir: `${root}/killed`, ...stopAt(2) });
+  await Deno.remove(`${root}/killed/checkpoint.safetensors`);
+  await run(CONFIG, { dir: `${root}/killed`, resume: true });
+  await assertSameRun(`${root}/whole`, `${root}/killed`);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("pretrain() gives different weights for different seeds", async () => {
+  const root = await Deno.makeTempDir();
+  await run({ ...CONFIG, epochs: 0.5 }, { dir: `${root}/0` });
+  await run({ ...CONFIG, epochs: 0.5, seed: 1 }, { dir: `${root}/1` });
+  const [zero, one] = [await read(`${root}/0`, "encoder.safetensors"), await read(`${root}/1`, "encoder.safetensors")];
+  assert(zero.some((byte, i) => byte !== one[i]));
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("pretrain() stops at a loss that is not finite, says the step, and keeps the last good checkpoint", async () => {
+  const dir = `${await Deno.makeTempDir()}/run`;
+  const config: RunConfig = { ...CONFIG, learningRate: { start: 1e30, peak: 1e30, final: 1e30, warmup: 0 } };
+  const error = await assertRejects(() => run(config, { dir, checkpointEvery: 1 }), Error, "Training stopped at step ");
+  const step = Number(/at step (\d+)/.exec(error.message)![1]);
+  assert(error.message.includes(`checkpoint of step ${step - 1}`), error.message);
+  const { readCheckpoint } = await import("../../lib/training/checkpoint.ts");
+  const { initialState } = await import("../../lib/training/trainer.ts");
+  const like = initialState(config);
+  const kept = await readCheckpoint(`${dir}/checkpoint.safetensors`, like);
+  assertEquals(kept.step, step - 1);
+  tf.dispose([like, kept.state] as unknown as tf.TensorContainer);
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("pretrain() refuses a folder with a run, and resuming with other options or without a run", async () => {
+  const root = await Deno.makeTempDir();
+  await run(CONFIG, { dir: `${root}/run`, ...stopAt(1) });
+  await assertRejects(() => run(CONFIG, { dir: `${root}/run` }), Error, "holds a run already");
+  const other = { ...CONFIG, batch: 4, clip: 9 };
+  await assertRejects(() => run(other, { dir: `${root}/run`, resume: true }), Error, "another clip, batch");
+  await assertRejects(() => run(CONFIG, { dir: `${root}/none`, resume: true }), Error, "holds no run");
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("pretrain() leaves no handles behind", async () => {
+  const root = await Deno.makeTempDir();
+  const handles = () => (tf.memory() as unknown as { numHandles: number }).numHandles;
+  await run(CONFIG, { dir: `${root}/a` });
+  const before = handles();
+  await run(CONFIG, { dir: `${root}/b` });
+  assertEquals(handles(), before);
+  await Deno.remove(root, { recursive: true });
+});
