@@ -23,6 +23,8 @@ export type Tensor = InstanceType<(typeof tf)["Tensor"]>;
 // The kernels were written for a Node that had this function.
 (util as unknown as Record<string, unknown>).isNullOrUndefined ??= (value: unknown) => value == null;
 
+const DISPOSED = "A tensor was used after it was disposed of.";
+
 /** Frees the tensors that nobody disposed of, once the garbage collector has found them. */
 const forgotten = new FinalizationRegistry<number>((id) => binding.deleteTensor(id));
 
@@ -50,6 +52,8 @@ class Backend extends NodeBackendClass {
   }
 
   override getInputTensorIds(tensors: tf.TensorInfo[]): number[] {
+    const { tensorInfo } = tf.engine().state;
+    if (tensors.some(({ dataId }) => dataId && !tensorInfo.has(dataId))) throw new Error(DISPOSED);
     const waiting = tensors.filter(({ dataId }) => dataId && this.tensorMap.get(dataId).values !== null);
     const ids = super.getInputTensorIds(tensors);
     for (const { dataId } of waiting) forgotten.register(dataId, this.tensorMap.get(dataId).id);
@@ -92,7 +96,7 @@ export function backend(): Backend {
 
 /** The numbers by which the binding knows tensors. */
 export function idsOf(tensors: readonly Tensor[]): number[] {
-  for (const tensor of tensors) if (tensor.isDisposed) throw new Error("A tensor was used after it was disposed of.");
+  if (tensors.some((tensor) => tensor.isDisposed)) throw new Error(DISPOSED);
   return backend().getInputTensorIds([...tensors]);
 }
 

@@ -9,10 +9,10 @@ import { idsOf, type Tensor, tensorOf, traced } from "./backend.ts";
 import { currentGraph, eagerValue, register, symbolicValue } from "./binding.ts";
 import { describe } from "./dtypes.ts";
 import { addFunction, type EagerValue, executeFunction, hasGpu, release, removeFunction } from "./eager.ts";
-import { believedDType, Graph } from "./graph.ts";
+import { believedDType, Graph, type SymbolicValue } from "./graph.ts";
 import { library } from "./library.ts";
-import { flatten } from "./structure.ts";
-import type { Variables } from "./variables.ts";
+import { flatten, tensorsAt } from "./structure.ts";
+import { checkFits, type Variables } from "./variables.ts";
 
 /** How to compile. */
 export interface CompileOptions {
@@ -39,62 +39,72 @@ interface Compilation {
 
 let compilations = 0;
 
-function trace(
+/** Runs `fn` once, its operations going into `graph`. */
+function record(
+  graph: Graph,
   fn: (...args: unknown[]) => unknown,
   args: unknown[],
-  options: CompileOptions & { name: string },
+  name: string,
   variables?: Variables<unknown>,
-): { compilation: Compilation; operations: number } {
-  const jit = options.jit ?? (hasGpu() ? "xla" : "graph");
-  const graph = new Graph(options.precision ?? "float32", jit === "graph");
-  try {
-    return traceInto(graph, jit, fn, args, options, variables);
-  } catch (error) {
-    graph.discard();
-    throw error;
-  }
+): {
+  inputs: SymbolicValue[];
+  outputs: SymbolicValue[];
+  controls: Deno.PointerValue[];
+  rebuild: Compilation["rebuild"];
+} {
   const flat = flatten(args, "arguments");
   const inputs = idsOf(flat.tensors).map((id) => {
     const { shape, dtype } = eagerValue(id);
     return graph.placeholder(shape, dtype);
   });
-  const resources = variables?.list.map(({ resource }) => graph.placeholder([], resource.dtype)) ?? [];
-  const held = variables?.list.map(({ shape, dtype }, i) => graph.readVariable(resources[i], shape, dtype)) ?? [];
+  const list = variables?.list ?? [];
+  const resources = list.map(({ resource }) => graph.placeholder([], resource.dtype));
+  const held = list.map(({ shape, dtype }, i) => graph.readVariable(resources[i], shape, dtype));
 
   const { outputs, updates, rebuild } = traced(graph, () => {
     const asTensors = (values: typeof inputs) => values.map((value) => tensorOf(register(value)));
     const symbols = (tensors: Tensor[]) => idsOf(tensors).map((id) => symbolicValue(id, graph));
     const given = flat.rebuild(asTensors(inputs)) as unknown[];
-    const { state, result } = variables
-      ? fn(variables.rebuild(asTensors(held)), ...given) as { state: unknown; result: unknown }
-      : { state: [], result: fn(...given) };
-    const returned = flatten(result, `the result of ${options.name}`);
-    const kept = flatten(state, `the state that ${options.name} returns`);
+    const value = variables ? fn(variables.rebuild(asTensors(held)), ...given) : fn(...given);
+    const all = flatten(value, `the result of ${name}`);
+    const { state, result } = variables && value ? value as { state?: unknown; result?: unknown } : {};
+    const returned = variables ? flatten(result, "result") : all;
+    const kept = tensorsAt(state, list.map(({ path }) => path), `The state that ${name} returns`);
     // What leaves the function is what tfjs believes it to be.
     const outputs = symbols(returned.tensors).map((value) => cast(graph, value, believedDType(value.dtype)));
-    return { outputs, updates: symbols(kept.tensors), rebuild: returned.rebuild };
+    return { outputs, updates: symbols(kept), rebuild: returned.rebuild };
   });
 
-  if (updates.length !== held.length) {
-    throw new Error(
-      `${options.name} was given a state of ${held.length} tensors, but returned one of ${updates.length}.`,
-    );
-  }
   const controls = updates.flatMap((value, i) => {
     if (value === held[i]) return [];
-    const { path, shape, dtype } = variables!.list[i];
-    if (value.shape.join() !== shape.join()) {
-      throw new Error(`${options.name} returned ${path} as [${value.shape}], but its shape is [${shape}].`);
-    }
-    return [graph.assignVariable(resources[i], value, dtype)];
+    checkFits(list[i], { ...value, dtype: believedDType(value.dtype) }, `${name} returned`);
+    return [graph.assignVariable(resources[i], held[i], value, list[i].dtype)];
   });
+  return { inputs: [...inputs, ...resources], outputs, controls, rebuild };
+}
+
+function trace(
+  fn: (...args: unknown[]) => unknown,
+  args: unknown[],
+  { name, precision = "float32", jit }: Required<Pick<CompileOptions, "name" | "jit">> & CompileOptions,
+  variables?: Variables<unknown>,
+): { compilation: Compilation; operations: number } {
+  const graph = new Graph(precision, jit === "graph");
+  let recorded: ReturnType<typeof record>;
+  try {
+    recorded = record(graph, fn, args, name, variables);
+  } catch (error) {
+    graph.discard();
+    throw error;
+  }
   const operations = graph.size;
-  const unique = `${options.name.replace(/\W/g, "_")}_${compilations++}`;
-  const made = graph.toFunction(unique, { inputs: [...inputs, ...resources], outputs, controls, xla: jit === "xla" });
+  const unique = `${name.replace(/\W/g, "_")}_${compilations++}`;
+  const made = graph.toFunction(unique, { ...recorded, xla: jit === "xla" });
   addFunction(made);
   library().TF_DeleteFunction(made.pointer);
   // Nothing surrounds this graph, so all that it captured is in TensorFlow's memory.
   const captures = graph.captures as EagerValue[];
+  const { outputs, rebuild } = recorded;
   return { compilation: { name: unique, captures, outputs: outputs.length, rebuild }, operations };
 }
 
@@ -113,34 +123,37 @@ function makeCompiled<Args extends unknown[], Result>(
 ): Compiled<Args, Result> {
   const name = options.name ?? (fn.name || "function");
   const known = new Map<string, Compilation>();
-  let previous: Promise<unknown> = Promise.resolve();
 
-  const run = async (...args: Args): Promise<Result> => {
-    if (currentGraph()) throw new Error(`${name} is compiled and cannot be called inside another compiled function.`);
-    const { tensors, key } = flatten(args, "arguments");
-    const values = idsOf(tensors).map(eagerValue);
-    const signature = `${key} ${values.map(({ dtype, shape }) => describe(dtype, shape)).join()}`;
+  const compilationFor = (args: unknown[], signature: string, jit: "xla" | "graph"): Compilation => {
     let compilation = known.get(signature);
     if (!compilation) {
       const start = performance.now();
-      const traced = trace(fn, args, { ...options, name }, variables);
+      const traced = trace(fn, args, { ...options, name, jit }, variables);
       known.set(signature, compilation = traced.compilation);
       const seconds = (performance.now() - start) / 1000;
       options.onCompile?.({ name, signature, operations: traced.operations, seconds });
     }
-    const inputs = [...values, ...variables?.list.map(({ resource }) => resource) ?? [], ...compilation.captures];
-    const xla = { name: "_XlaMustCompile", type: AttrKind.BOOL, value: true };
+    return compilation;
+  };
+
+  const run = async (args: Args): Promise<Result> => {
     const jit = options.jit ?? (hasGpu() ? "xla" : "graph");
-    const running = executeFunction(compilation.name, jit === "xla" ? [xla] : [], inputs, compilation.outputs);
-    const outputs = await running;
+    const { tensors, key } = flatten(args, "arguments");
+    const values = idsOf(tensors).map(eagerValue);
+    const signature = `${key} ${values.map(({ dtype, shape }) => describe(dtype, shape)).join()}`;
+    const compilation = compilationFor(args, signature, jit);
+    const inputs = [...values, ...variables?.list.map(({ resource }) => resource) ?? [], ...compilation.captures];
+    const attributes = jit === "xla" ? [{ name: "_XlaMustCompile", type: AttrKind.BOOL, value: true }] : [];
+    const execution = executeFunction(compilation.name, attributes, inputs, compilation.outputs, variables?.turn);
+    // Two updates of the same variables at once would lose one of them.
+    if (variables) variables.turn = execution.catch(() => {});
+    const outputs = await execution;
     return compilation.rebuild(outputs.map((value) => tensorOf(register(value)))) as Result;
   };
 
-  const inTurn = (...args: Args): Promise<Result> => {
-    // Two updates of the same variables at once would lose one of them.
-    const result = previous.then(() => run(...args));
-    previous = result.catch(() => {});
-    return result;
+  const call = (...args: Args): Promise<Result> => {
+    if (currentGraph()) throw new Error(`${name} is compiled and cannot be called inside another compiled function.`);
+    return run(args);
   };
 
   const dispose = () => {
@@ -150,7 +163,7 @@ function makeCompiled<Args extends unknown[], Result>(
     }
     known.clear();
   };
-  return Object.assign(variables ? inTurn : run, { dispose });
+  return Object.assign(call, { dispose });
 }
 
 /**

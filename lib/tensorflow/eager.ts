@@ -170,14 +170,14 @@ export function removeFunction(name: string): void {
 
 /**
  * Executes a function of the context off the event loop: timers, decoding and displays go on meanwhile. It takes hold of
- * the inputs at once, and begins when `turn` has come.
+ * the inputs at once, and begins when its turn has come, if it has to wait for one.
  */
 export async function executeFunction(
   name: string,
   attributes: readonly Attribute[],
   inputs: readonly EagerValue[],
   outputs: number,
-  turn: Promise<unknown>,
+  turn?: Promise<unknown>,
 ): Promise<EagerValue[]> {
   const op = prepare(name, attributes, inputs, true);
   const handles = new BigUint64Array(Math.max(1, outputs)), count = new Int32Array([outputs]);

@@ -26,7 +26,7 @@ type Bytes = Exclude<HostValues, unknown[]>;
 const encoder = new TextEncoder();
 
 /** The values in the element type's own layout; 16-bit floats travel as their bits. */
-function toTypedArray(dtype: number, values: HostValues): Bytes {
+function toTypedArray(dtype: number, values: HostValues, size: number): Bytes {
   const numbers = values as ArrayLike<number>;
   switch (dtype) {
     case DType.FLOAT:
@@ -44,6 +44,8 @@ function toTypedArray(dtype: number, values: HostValues): Bytes {
       if (values instanceof Uint16Array) return values;
       break;
     case DType.INT64:
+      // tfjs hands 64-bit scalars over as an Int32Array of two words.
+      if (values instanceof Int32Array && values.length === 2 * size) return new BigInt64Array(values.slice().buffer);
       return values instanceof BigInt64Array ? values : BigInt64Array.from(Array.from(numbers, BigInt));
   }
   throw new Error(`A tensor of type ${describe(dtype, [])} cannot be made from a ${values.constructor.name}.`);
@@ -66,30 +68,32 @@ export function newTensor(shape: readonly number[], dtype: number, values: HostV
   const tensorflow = library();
   const dimensions = int64s(shape);
   const size = sizeOf(shape);
-  if (dtype === DType.STRING) {
-    const strings = values as (Uint8Array<ArrayBuffer> | string)[];
-    const tensor = tensorflow.TF_AllocateTensor(dtype, dimensions, shape.length, BigInt(size * TSTRING_BYTES));
-    const start = Deno.UnsafePointer.value(tensorflow.TF_TensorData(tensor));
-    for (let i = 0; i < size; i++) {
-      const string = Deno.UnsafePointer.create(start + BigInt(i * TSTRING_BYTES));
-      const value = strings[i];
-      const bytes = typeof value === "string" ? encoder.encode(value) : value;
-      tensorflow.TF_StringInit(string);
-      tensorflow.TF_StringCopy(string, bytes.length ? bytes : new Uint8Array(1), BigInt(bytes.length));
-    }
-    return tensor;
-  }
-  let array = toTypedArray(dtype, values);
-  // tfjs hands 64-bit scalars over as an Int32Array of two words.
-  if (dtype === DType.INT64 && values instanceof Int32Array && values.length === 2 * size) {
-    array = new BigInt64Array(values.slice().buffer);
-  }
+  const array = dtype === DType.STRING ? values as string[] : toTypedArray(dtype, values, size);
   const expected = dtype === DType.COMPLEX64 ? 2 * size : size;
   if (array.length !== expected) {
     throw new Error(`A tensor ${describe(dtype, shape)} needs ${expected} values, but was given ${array.length}.`);
   }
+  if (Array.isArray(array)) return newStrings(dimensions, shape.length, array);
   const tensor = tensorflow.TF_AllocateTensor(dtype, dimensions, shape.length, BigInt(array.byteLength));
   bytesOf(tensor).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  return tensor;
+}
+
+function newStrings(
+  dimensions: BigInt64Array<ArrayBuffer>,
+  rank: number,
+  values: readonly (Uint8Array | string)[],
+): Deno.PointerValue {
+  const tensorflow = library();
+  const size = BigInt(values.length * TSTRING_BYTES);
+  const tensor = tensorflow.TF_AllocateTensor(DType.STRING, dimensions, rank, size);
+  const start = values.length ? Deno.UnsafePointer.value(tensorflow.TF_TensorData(tensor)) : 0n;
+  values.forEach((value, i) => {
+    const string = Deno.UnsafePointer.create(start + BigInt(i * TSTRING_BYTES));
+    const bytes = typeof value === "string" ? encoder.encode(value) : value as Uint8Array<ArrayBuffer>;
+    tensorflow.TF_StringInit(string);
+    tensorflow.TF_StringCopy(string, bytes.length ? bytes : new Uint8Array(1), BigInt(bytes.length));
+  });
   return tensor;
 }
 

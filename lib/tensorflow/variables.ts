@@ -58,6 +58,8 @@ export function checkFits(variable: Variable, value: { shape: number[]; dtype: n
 export class Variables<State> {
   /** The variables, in the structure's order. */
   readonly list: readonly Variable[];
+  /** Resolves when the updates that were asked for so far are done. */
+  turn: Promise<unknown> = Promise.resolve();
   readonly #rebuild: (tensors: readonly Tensor[]) => unknown;
 
   /** Copies the initial values; the caller keeps the tensors. */

@@ -1,0 +1,9 @@
+/**
+ * TensorFlow, loaded before a file's tests begin: its libraries stay open, which the resource sanitizer would hold against
+ * the first test that computes something. Import it for that.
+ *
+ * @module
+ */
+import { backend } from "../../lib/tensorflow/backend.ts";
+
+backend();
