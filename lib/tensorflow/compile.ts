@@ -121,7 +121,7 @@ function makeCompiled<Args extends unknown[], Result>(
   options: CompileOptions,
   variables?: Variables<unknown>,
 ): Compiled<Args, Result> {
-  const name = options.name ?? (fn.name || "function");
+  const name = options.name || fn.name || "function";
   const known = new Map<string, Compilation>();
 
   const compilationFor = (args: unknown[], signature: string, jit: "xla" | "graph"): Compilation => {
@@ -200,7 +200,7 @@ export function compileUpdate<State, Args extends unknown[], Result>(
 ): Compiled<Args, Result> {
   return makeCompiled<Args, Result>(
     fn as unknown as (...args: unknown[]) => unknown,
-    { name: fn.name, ...options },
+    options,
     variables as Variables<unknown>,
   );
 }

@@ -13,30 +13,37 @@ import { Graph, type GraphFunction, type SymbolicValue } from "./graph.ts";
 
 type TensorFunction = (...inputs: Tensor[]) => Tensor[];
 
-/** A nested function and what it uses of the graphs around it. */
-interface Island {
-  fn: GraphFunction;
-  graph: Graph;
-}
-
 let islands = 0;
 
-/** Traces `fn` into a function of its own. `types` are the types that its outputs shall have. */
+/**
+ * Traces `fn` into a function of its own. `types` are the types that its outputs shall have.
+ *
+ * @throws Error where `fn` uses a tensor that is not among its inputs.
+ */
 function traceIsland(
   name: string,
   fn: TensorFunction,
   outer: Graph,
   inputs: readonly SymbolicValue[],
   types: (output: SymbolicValue, index: number) => number,
-): Island {
+): GraphFunction {
   const graph = new Graph(outer.precision, false, outer);
   const placeholders = inputs.map(({ shape, dtype }) => graph.placeholder(shape, dtype));
-  const outputs = traced(graph, () => {
-    const results = fn(...placeholders.map((value) => tensorOf(register(value))));
-    return idsOf(results).map((id) => symbolicValue(id, graph));
-  });
+  let outputs: SymbolicValue[];
+  try {
+    outputs = traced(graph, () => {
+      const results = fn(...placeholders.map((value) => tensorOf(register(value))));
+      return idsOf(results).map((id) => symbolicValue(id, graph));
+    });
+    if (graph.captures.length) {
+      throw new Error(`fused(${name}) uses a tensor that is not among its inputs: pass it in.`);
+    }
+  } catch (error) {
+    graph.discard();
+    throw error;
+  }
   const typed = outputs.map((value, i) => cast(graph, value, types(value, i)));
-  return { fn: graph.toFunction(`${name}_${islands++}`, { inputs: placeholders, outputs: typed, xla: true }), graph };
+  return graph.toFunction(`${name}_${islands++}`, { inputs: placeholders, outputs: typed, xla: true });
 }
 
 /** tf.grads, callable while another gradient is being taken: tfjs keeps a single tape and drops it at the end. */
@@ -64,12 +71,8 @@ function island(
     const signature = `${outer.precision} ${values.map(({ dtype, shape }) => describe(dtype, shape)).join()}`;
     let compiled = known.get(signature);
     if (!compiled) {
-      const made = traceIsland(name, fn, outer, values, types(values));
-      if (made.graph.captures.length) {
-        throw new Error(`fused(${name}) uses a tensor that is not among its inputs: pass it in.`);
-      }
-      addFunction(made.fn);
-      known.set(signature, compiled = made.fn);
+      known.set(signature, compiled = traceIsland(name, fn, outer, values, types(values)));
+      addFunction(compiled);
     }
     return outer.call(compiled, values).map((value) => tensorOf(register(value)));
   };
