@@ -107,8 +107,11 @@ export function checked<T>(doing: () => string, fn: (tensorflow: Library, status
   shared ??= tensorflow.TF_NewStatus();
   const result = fn(tensorflow, shared);
   const problem = message(tensorflow, shared);
-  if (problem !== undefined) throw new TensorFlowError(`${doing()}: ${problem}`);
-  return result;
+  if (problem === undefined) return result;
+  // Not every function clears a status that another one has set.
+  tensorflow.TF_DeleteStatus(shared);
+  shared = null;
+  throw new TensorFlowError(`${doing()}: ${problem}`);
 }
 
 /** As checked(), for a call that runs off the event loop: it has a status of its own. */

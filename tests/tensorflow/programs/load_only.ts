@@ -1,0 +1,4 @@
+/** Loads TensorFlow, makes no context, and ends. */
+import { library } from "../../../lib/tensorflow/library.ts";
+
+library();
