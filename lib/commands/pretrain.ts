@@ -23,7 +23,6 @@ import { readConfig } from "../training/run_folder.ts";
 import { pretrain, totalStepsOf } from "../training/trainer.ts";
 import { evaluationTable } from "./evaluation_table.ts";
 import { runCommand } from "./run_command.ts";
-import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task pretrain [options]
 
@@ -136,7 +135,6 @@ async function main(): Promise<void> {
     learningRate: { ...started.learningRate, peak: parseNumber("lr", flags.lr) ?? started.learningRate.peak },
   };
 
-  await setUpTensorFlow();
   const { train, test } = await openImages(flags.data, flags["skip-bad-images"]);
   const totalSteps = totalStepsOf(config, train.length);
   console.log(`${flags.preset}: ${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);

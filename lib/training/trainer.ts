@@ -116,7 +116,8 @@ async function openRun(
   return { ...checkpoint, log };
 }
 
-function scalarTensors(values: Record<keyof StepScalars, number>): StepScalars {
+/** A step's schedule values and bias corrections as tensors. */
+export function scalarTensors(values: Record<keyof StepScalars, number>): StepScalars {
   const { learningRate, weightDecay, momentum, correction1, correction2 } = values;
   return {
     learningRate: tf.scalar(learningRate),
@@ -127,7 +128,8 @@ function scalarTensors(values: Record<keyof StepScalars, number>): StepScalars {
   };
 }
 
-function stepTensors(pixels: Uint8Array, size: number, masks: Masks): StepInputs {
+/** Images, uint8 [B, size, size, 3], and their masks as tensors. */
+export function stepTensors(pixels: Uint8Array, size: number, masks: Masks): StepInputs {
   const { batch, blocks, contextLength, targetLength } = masks;
   return {
     pixels: uint8Tensor(pixels, [batch, size, size, 3]),
