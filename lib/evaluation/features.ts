@@ -122,3 +122,35 @@ export async function pixelFeatures(dataset: Dataset, size: number): Promise<Fea
   }
   return { values, width, labels: dataset.labels };
 }
+
+/** The mean of each column, [width]. */
+export function columnMeans({ values, width }: Features): Float64Array<ArrayBuffer> {
+  const means = new Float64Array(width), rows = values.length / width;
+  for (let start = 0; start < values.length; start += width) {
+    for (let j = 0; j < width; j++) means[j] += values[start + j];
+  }
+  return means.map((sum) => sum / rows);
+}
+
+/**
+ * Holds that a classifier can be fitted to one set and measured on the other.
+ *
+ * @throws RangeError where a set is empty, an image has no label, or the widths differ
+ */
+export function checkPair(train: Features, test: Features): void {
+  for (const [name, { values, width, labels }] of [["training", train], ["test", test]] as const) {
+    if (labels.length === 0) throw new RangeError(`The ${name} set holds no images.`);
+    if (values.length !== labels.length * width) {
+      throw new RangeError(
+        `The ${name} set has ${labels.length} labels, but ${values.length} values are not as many rows of ${width}.`,
+      );
+    }
+    const stray = labels.findIndex((label) => label < 0);
+    if (stray >= 0) throw new RangeError(`Image ${stray} of the ${name} set has no label: leave such images out.`);
+  }
+  if (train.width !== test.width) {
+    throw new RangeError(
+      `The training features are ${train.width} wide, the test features ${test.width}: extract both with one encoder.`,
+    );
+  }
+}
