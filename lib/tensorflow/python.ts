@@ -127,6 +127,7 @@ async function runPip(
   what: string,
   temporary: string,
   onLine?: (line: string) => void,
+  task = "deno task setup",
 ): Promise<void> {
   // PIP_USER: a machine-wide `user = true` would make pip refuse in an environment. TMPDIR: /tmp may be small.
   const env = { PIP_USER: "0", PIP_NO_INPUT: "1", PIP_DISABLE_PIP_VERSION_CHECK: "1", TMPDIR: temporary };
@@ -142,9 +143,33 @@ async function runPip(
       : (errors.length ? errors : lines.slice(-2)).join(" ").replace(/\.*$/, ".");
     throw new Error(
       `pip could not fetch ${what}: ${reason} Check the network and the disk's free space, then run ` +
-        "`deno task setup` again.",
+        `\`${task}\` again.`,
     );
   }
+}
+
+/**
+ * Installs requirements into the Python environment `venv`, from pythonEnvironment().
+ *
+ * @param options pip's own, e.g. --no-deps
+ * @param task the command to run again where it fails
+ */
+export async function pipInstall(
+  venv: string,
+  requirements: readonly string[],
+  { options = [], task, onProgress }: {
+    options?: readonly string[];
+    task: string;
+    onProgress?: (progress: Progress) => void;
+  },
+): Promise<void> {
+  let file = requirements[0];
+  const onLine = (line: string) => {
+    file = /^\s*Downloading (\S+?)-\d\S*( |$)/.exec(line)?.[1] ?? file;
+    progressLines(`${file}: download`, onProgress)(line);
+  };
+  const args = ["install", "--progress-bar=raw", ...options, ...requirements];
+  await runPip(`${venv}/bin/python`, args, requirements.join(", "), venv, onLine, task);
 }
 
 /** The files taken out of a wheel, with their sizes in bytes, and the requirements of its `and-cuda` extra. */

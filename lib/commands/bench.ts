@@ -1,0 +1,222 @@
+/**
+ * `deno task bench`: the training step of this project and that of PyTorch, in turn on the same machine, with ratios.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { table } from "../figures/table.ts";
+import type { Precision } from "../tensorflow/autocast.ts";
+import { tensorflowVersion } from "../tensorflow/eager.ts";
+import { ourPrecisions, ourSteps, type Steps } from "./bench_ours.ts";
+import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench_peer.ts";
+import { type BenchSize, SIZES } from "./bench_sizes.ts";
+import { runCommand } from "./run_command.ts";
+
+const HELP = `deno task bench [options]
+
+Times whole training steps (masks, targets, loss, gradients, AdamW, EMA) of this project and of PyTorch with lightly's and
+timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes about a quarter of an hour on two cores.
+
+  --size NAME   ${Object.keys(SIZES).join(" | ")} (default both)
+  --rounds N    turns of each side (default 5, fewer where they take over 2 minutes, but at least 2)
+  --json FILE   writes the results there too
+  --help
+`;
+
+/** A turn takes about so long, in milliseconds, where steps are shorter. */
+const TURN = 3000;
+/** No round is begun after so many milliseconds of rounds. */
+const ROUNDS_LIMIT = 120_000;
+/** A mode whose first step takes so many times as long as f32's is not worth more of them. */
+const SLOW = 4;
+
+/** One of PyTorch's modes against ours; null is what was not measured, for which `note` says why. */
+export interface BenchResult {
+  size: string;
+  /** PyTorch's mode. */
+  mode: string;
+  /** Ours: PyTorch's, or float32 where ours has no bfloat16 on this machine. */
+  ours: Precision;
+  ours_img_s: number;
+  peer_img_s: number | null;
+  /** Ours divided by PyTorch's, the median over the rounds. */
+  ratio: number | null;
+  /** The smallest and the largest ratio of a round. */
+  spread: [number, number] | null;
+  /** PyTorch's steps measured. */
+  steps: number;
+  note: string;
+}
+
+/** Middle value; of an even number the upper one. */
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1];
+
+/** Milliseconds a step, by round. */
+type Timings = number[][];
+
+/** Measures one size. */
+async function measure(
+  name: string,
+  size: BenchSize,
+  rounds: number,
+  show: (what: string) => void,
+): Promise<BenchResult[]> {
+  const ours = new Map<Precision, Steps>(ourPrecisions().map((precision) => [precision, ourSteps(size, precision)]));
+  const ourTimes = new Map<Precision, Timings>([...ours.keys()].map((precision) => [precision, []]));
+  const peer = await startPeer(size);
+  const peerTimes = new Map<PeerMode, Timings>(PEER_MODES.map((mode) => [mode, []]));
+  const notes = new Map<PeerMode, string>();
+  try {
+    for (const [precision, steps] of ours) {
+      show(`ours ${precision}, first step`);
+      await steps.run(1);
+    }
+    const stepTime = await warmUp(peer, peerTimes, notes, show);
+    const count = Math.min(50, Math.max(1, Math.round(TURN / stepTime)));
+    const begun = performance.now();
+    for (let round = 1; round <= rounds && (round <= 2 || performance.now() - begun < ROUNDS_LIMIT); round++) {
+      for (const precision of ours.keys()) {
+        show(`round ${round}, ours ${precision}`);
+        ourTimes.get(precision)!.push(await ours.get(precision)!.run(count));
+        for (const mode of PEER_MODES) {
+          if (notes.has(mode) || ourPrecision(mode, ours) !== precision) continue;
+          show(`round ${round}, PyTorch ${mode.name}`);
+          const answer = await peer.run(mode, count);
+          if ("error" in answer) notes.set(mode, answer.error);
+          else peerTimes.get(mode)!.push(answer.ms);
+        }
+      }
+    }
+  } finally {
+    await peer.close();
+    for (const steps of ours.values()) steps.dispose();
+  }
+  return PEER_MODES.map((mode) => {
+    const precision = ourPrecision(mode, ours);
+    return compare(name, size, mode, precision, ourTimes.get(precision)!, peerTimes.get(mode)!, notes.get(mode) ?? "");
+  });
+}
+
+const ourPrecision = (mode: PeerMode, ours: Map<Precision, Steps>): Precision =>
+  mode.precision === "bf16" && ours.has("bfloat16") ? "bfloat16" : "float32";
+
+/** Runs PyTorch's first steps, and finds out which modes are not worth more; returns f32's milliseconds a step. */
+async function warmUp(
+  peer: Peer,
+  times: Map<PeerMode, Timings>,
+  notes: Map<PeerMode, string>,
+  show: (what: string) => void,
+): Promise<number> {
+  let f32 = Infinity;
+  const slow = new Set<string>();
+  for (const mode of PEER_MODES) {
+    if (slow.has(mode.precision)) {
+      notes.set(
+        mode,
+        `not run, as a step of ${mode.precision} without torch.compile took over ${SLOW} times as long as f32's`,
+      );
+      continue;
+    }
+    show(`PyTorch ${mode.name}, first step`);
+    let answer = await peer.run(mode, 1);
+    if (mode.name === "f32") answer = await peer.run(mode, 1); // the first one also allocates
+    if ("error" in answer) {
+      notes.set(mode, answer.error);
+      continue;
+    }
+    if (mode.name === "f32") f32 = answer.ms[0];
+    if (!mode.compiled && answer.ms[0] > SLOW * f32) {
+      slow.add(mode.precision);
+      notes.set(mode, `one step only, as it took over ${SLOW} times as long as f32's`);
+      times.get(mode)!.push(answer.ms);
+    }
+  }
+  return f32;
+}
+
+/**
+ * One row. A mode that was stopped by something, of which `note` tells, has fewer steps than we have rounds: it is compared
+ * with each of them.
+ */
+export function compare(
+  size: string,
+  { batch }: Pick<BenchSize, "batch">,
+  { name }: Pick<PeerMode, "name">,
+  ours: Precision,
+  ourTimes: Timings,
+  peerTimes: Timings,
+  note: string,
+): BenchResult {
+  const ourRounds = ourTimes.map(median), peerRounds = peerTimes.map(median);
+  const perSecond = (rounds: number[]) => batch * 1000 / median(rounds);
+  const rest = { size, mode: name, ours, ours_img_s: perSecond(ourRounds), note };
+  if (peerRounds.length === 0) return { ...rest, peer_img_s: null, ratio: null, spread: null, steps: 0 };
+  const ratios = note
+    ? ourRounds.map((ms) => median(peerRounds) / ms)
+    : peerRounds.map((ms, round) => ms / ourRounds[round]);
+  return {
+    ...rest,
+    peer_img_s: perSecond(peerRounds),
+    ratio: median(ratios),
+    spread: [Math.min(...ratios), Math.max(...ratios)],
+    steps: peerTimes.flat().length,
+  };
+}
+
+function print(results: readonly BenchResult[]): void {
+  const rows = results.map(({ size, mode, ours, ours_img_s, peer_img_s, ratio, spread, steps }) => [
+    ...[size, mode, peer_img_s, ours, ours_img_s, ratio],
+    spread && `${spread[0].toFixed(2)}–${spread[1].toFixed(2)}`,
+    steps,
+  ]);
+  const columns = [
+    ...["size", "PyTorch", { title: "images/s", decimals: 2 }, "ours", { title: "images/s", decimals: 2 }],
+    ...[{ title: "ratio", decimals: 2 }, "spread", "steps"],
+  ];
+  console.log(table(rows, columns));
+  for (const { size, mode, note } of results) if (note) console.log(`${size}, ${mode}: ${note}.`);
+  for (const size of new Set(results.map((result) => result.size))) {
+    const measured = results.filter((result) => result.size === size && result.peer_img_s !== null);
+    const ours = Math.max(...measured.map(({ ours_img_s }) => ours_img_s));
+    const peer = Math.max(...measured.map(({ peer_img_s }) => peer_img_s!));
+    console.log(`${size}: our best mode does ${(ours / peer).toFixed(2)} times the images/s of PyTorch's best mode.`);
+  }
+}
+
+/** The command. */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      size: { type: "string" },
+      rounds: { type: "string", default: "5" },
+      json: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) return console.log(HELP);
+  const { size, json } = values, rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new Error(`--rounds takes a number from 1 on; got "${values.rounds}".`);
+  }
+  if (size !== undefined && !Object.hasOwn(SIZES, size)) {
+    throw new Error(`--size is one of ${Object.keys(SIZES).join(", ")}; got "${size}".`);
+  }
+
+  const load = Deno.loadavg()[0], cores = navigator.hardwareConcurrency;
+  if (load > 0.5 * cores) {
+    console.error(
+      `Other programs keep this machine busy (load ${load.toFixed(1)} on ${cores} cores): the figures will not hold.`,
+    );
+  }
+  await setUpPeer();
+  console.log(`TensorFlow ${tensorflowVersion()} under this project, against PyTorch with lightly and timm.`);
+  const results: BenchResult[] = [];
+  for (const name of size === undefined ? Object.keys(SIZES) : [size]) {
+    results.push(...await measure(name, SIZES[name], rounds, (what) => console.error(`${name}: ${what}`)));
+  }
+  print(results);
+  if (json !== undefined) await Deno.writeTextFile(json, JSON.stringify(results, null, 2) + "\n");
+}
+
+if (import.meta.main) await runCommand(main);
