@@ -1,22 +1,25 @@
 /**
- * The linear probe: softmax regression on frozen features, what a linear layer can read from them. A convex problem with
- * one solution, which is found by a method of Newton's kind: no learning rate, no epochs, no seed.
+ * The linear probe: how well a linear layer tells the classes apart from frozen features.
  *
  * @module
  */
-import { AttrKind } from "../tensorflow/attributes.ts";
-import { backend, tf } from "../tensorflow/backend.ts";
-import { compile } from "../tensorflow/compile.ts";
-import { DType } from "../tensorflow/dtypes.ts";
+import { randomStream, shuffled } from "../random.ts";
+import { tf } from "../tensorflow/backend.ts";
 import { checkPair, columnMeans, type Features } from "./features.ts";
-import { lbfgs } from "./lbfgs.ts";
+import { type LinearLayer, softmaxRegression } from "./softmax_regression.ts";
 
 /** How to fit. */
 export interface LinearProbeOptions {
-  /** lambda: the loss is the mean cross-entropy + lambda / 2 |W|^2 over standardised features. Default 1e-4. */
+  /**
+   * lambda: the loss is the mean cross-entropy + lambda / 2 |W|^2 over standardised features. Left out, it is chosen by
+   * a tenth of the training images that is held out: the best of 1, 0.1, ... 1e-6, where weaker ones are not tried once
+   * a whole percent is lost to overfitting. Then all images are fitted with it.
+   */
   weightDecay?: number;
-  /** Told after each iteration what the loss is. */
-  onProgress?: (iteration: number, loss: number) => void;
+  /** Draws the images that are held out. Default 0. */
+  seed?: number;
+  /** Told after each iteration of each fit what the loss is. */
+  onProgress?: (progress: { weightDecay: number; iteration: number; loss: number }) => void;
 }
 
 /** How well the fitted layer does. */
@@ -25,14 +28,11 @@ export interface LinearProbeResult {
   accuracy: number;
   /** The same of the training images. */
   trainAccuracy: number;
-  /** Iterations of L-BFGS. */
-  iterations: number;
-  /** Whether the solution was reached; false only after 500 iterations. */
+  /** The lambda given or chosen. */
+  weightDecay: number;
+  /** Whether the fit came to its solution. */
   converged: boolean;
 }
-
-/** Images whose features' covariance preconditions the search; it need not be exact. */
-const SAMPLE = 8192;
 
 /** Each column less its mean over its deviation, both of the training set; a constant column becomes zeros. */
 function standardiser(train: Features): (features: Features) => tf.Tensor2D {
@@ -54,105 +54,82 @@ function standardiser(train: Features): (features: Features) => tf.Tensor2D {
   };
 }
 
-const FLOAT = { name: "T", type: AttrKind.TYPE, value: DType.FLOAT };
-
-/**
- * L^-1 of L L^T = covariance + ridge: x of covariance C as L^-1 x has covariance I.
- *
- * @param x standardised, [N, D]
- * @returns [D, D]
- */
-function whitening(x: tf.Tensor2D, ridge: number): tf.Tensor2D {
-  const [images, width] = x.shape;
-  const stride = Math.ceil(images / SAMPLE);
-  const sample = tf.stridedSlice(x, [0, 0], [images, width], [stride, 1]);
-  const identity = tf.eye(width);
-  const covariance = tf.div(tf.matMul(sample, sample, true), sample.shape[0]);
-  const factor = backend().executeSingleOutput("Cholesky", [FLOAT], [tf.add(covariance, tf.mul(identity, ridge))]);
-  const attributes = [
-    { name: "lower", type: AttrKind.BOOL, value: true },
-    { name: "adjoint", type: AttrKind.BOOL, value: false },
-    FLOAT,
-  ];
-  return backend().executeSingleOutput("MatrixTriangularSolve", attributes, [factor, identity]) as tf.Tensor2D;
+/** [N]: whether a row's greatest logit is its label's. */
+function correct(x: tf.Tensor2D, labels: Int32Array, { weight, bias }: LinearLayer): boolean[] {
+  const predictions = tf.tidy(() => {
+    const logits = tf.matMul(x, tf.tensor2d(weight, [bias.length, x.shape[1]]), false, true);
+    return tf.argMax(tf.add(logits, tf.tensor1d(bias)), 1).dataSync();
+  });
+  return Array.from(labels, (label, i) => predictions[i] === label);
 }
 
-/** Percent of rows whose greatest logit is their label's. */
-function accuracy(x: tf.Tensor2D, labels: Int32Array, weight: tf.Tensor2D, bias: tf.Tensor1D): number {
-  const predictions = tf.tidy(() => tf.argMax(tf.add(tf.matMul(x, weight, false, true), bias), 1).dataSync());
-  return 100 * predictions.filter((label, i) => label === labels[i]).length / labels.length;
+const percent = (right: boolean[]) => 100 * right.filter(Boolean).length / right.length;
+
+/** Weights by which the chosen rows count alike and the others not at all. */
+function rowWeights(length: number, rows: Uint32Array): Float32Array {
+  const weights = new Float32Array(length);
+  for (const row of rows) weights[row] = 1 / rows.length;
+  return weights;
 }
 
 /**
  * Fits softmax regression to the training features and measures it on the test features. Deterministic.
  *
- * L-BFGS runs over V with W = V L^-1, where L L^T is the features' covariance (+ ridge): at W = 0 the Hessian is this
- * covariance / classes (Boehning 1992), so that in V the problem is nearly round however correlated the features are.
+ * The weight decay decides much where features are strongly correlated, as those of an untrained encoder are: one value
+ * for all would compare the regularisation instead of the features.
  *
- * @throws RangeError where the sets do not fit together or the weight decay is negative
+ * @throws RangeError where the sets do not fit together, the weight decay is negative, or it is left out for fewer than
+ *   ten training images
  */
 export async function linearProbe(
   train: Features,
   test: Features,
   options: LinearProbeOptions = {},
 ): Promise<LinearProbeResult> {
-  const { weightDecay = 1e-4, onProgress } = options;
+  const { seed = 0, onProgress } = options;
   checkPair(train, test);
-  if (!(weightDecay >= 0)) throw new RangeError(`The weight decay must not be negative; got ${weightDecay}.`);
-  const { width } = train;
-  const classes = train.labels.reduce((a, b) => Math.max(a, b)) + 1;
-
+  if (options.weightDecay !== undefined && !(options.weightDecay >= 0)) {
+    throw new RangeError(`The weight decay must not be negative; got ${options.weightDecay}.`);
+  }
+  const images = train.labels.length;
+  if (options.weightDecay === undefined && images < 10) {
+    throw new RangeError(`${images} training images are too few to choose a weight decay by: give one.`);
+  }
   const standardise = standardiser(train);
-  const x = standardise(train);
-  const oneHot = tf.tidy(() => tf.oneHot(tf.tensor1d(train.labels, "int32"), classes, 1, 0, "float32"));
-  // The curvature of the weight decay, and a little more so that float32 suffices for the factorisation.
-  const whiten = tf.tidy(() => whitening(x, classes * weightDecay + 1e-6 * width));
+  const x = standardise(train), xTest = standardise(test);
+  const classes = train.labels.reduce((a, b) => Math.max(a, b)) + 1;
+  const regression = softmaxRegression(x, train.labels, classes);
+  const order = shuffled(images, randomStream(seed));
+  const fit = (rows: Uint32Array, weightDecay: number) =>
+    regression.fit({
+      rowWeights: rowWeights(images, rows),
+      weightDecay,
+      onIteration: (iteration, loss) => onProgress?.({ weightDecay, iteration, loss }),
+    });
 
-  const lossAndGradient = compile(
-    (v: tf.Tensor2D, bias: tf.Tensor1D, x: tf.Tensor2D, oneHot: tf.Tensor2D, whiten: tf.Tensor2D) =>
-      tf.valueAndGrads((v: tf.Tensor, bias: tf.Tensor) => {
-        const weight = tf.matMul(v as tf.Tensor2D, whiten); // [C, D]
-        const logits = tf.add(tf.matMul(x, weight, false, true), bias); // [N, C]
-        const crossEntropy = tf.mean(tf.sub(tf.logSumExp(logits, 1), tf.sum(tf.mul(logits, oneHot), 1)));
-        return tf.add(crossEntropy, tf.mul(weightDecay / 2, tf.sum(tf.square(weight)))) as tf.Scalar;
-      })([v, bias]),
-    { name: "linear_probe", jit: "graph" },
-  );
-  const split = (point: Float64Array): [tf.Tensor2D, tf.Tensor1D] => [
-    tf.tensor2d(Float32Array.from(point.subarray(0, classes * width)), [classes, width]),
-    tf.tensor1d(Float32Array.from(point.subarray(classes * width))),
-  ];
+  async function chooseWeightDecay(): Promise<number> {
+    const count = Math.floor(images / 10), heldOut = order.subarray(0, count), fitted = order.subarray(count);
+    let best = { weightDecay: 1, accuracy: -1 };
+    for (const weightDecay of [1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]) {
+      const right = correct(x, train.labels, await fit(fitted, weightDecay));
+      const accuracy = percent(Array.from(heldOut, (row) => right[row]));
+      if (accuracy > best.accuracy) best = { weightDecay, accuracy };
+      if (accuracy < best.accuracy - 1) break;
+    }
+    return best.weightDecay;
+  }
 
   try {
-    const { x: point, iterations, converged } = await lbfgs(async (point) => {
-      const [v, bias] = split(point);
-      const { value, grads } = await lossAndGradient(v, bias, x, oneHot as tf.Tensor2D, whiten);
-      const [loss, ...gradients] = await Promise.all([value, ...grads].map((tensor) => tensor.data()));
-      tf.dispose([v, bias, value, grads]);
-      const gradient = new Float64Array(point.length);
-      gradient.set(gradients[0]);
-      gradient.set(gradients[1], classes * width);
-      return { value: loss[0], gradient };
-    }, {
-      start: new Float64Array(classes * (width + 1)),
-      firstStep: classes,
-      tolerance: 1e-4,
-      limit: 500,
-      onIteration: onProgress,
-    });
-
-    return tf.tidy(() => {
-      const [v, bias] = split(point);
-      const weight = tf.matMul(v, whiten) as tf.Tensor2D;
-      return {
-        accuracy: accuracy(standardise(test), test.labels, weight, bias),
-        trainAccuracy: accuracy(x, train.labels, weight, bias),
-        iterations,
-        converged,
-      };
-    });
+    const weightDecay = options.weightDecay ?? await chooseWeightDecay();
+    const layer = await fit(order, weightDecay);
+    return {
+      accuracy: percent(correct(xTest, test.labels, layer)),
+      trainAccuracy: percent(correct(x, train.labels, layer)),
+      weightDecay,
+      converged: layer.converged,
+    };
   } finally {
-    tf.dispose([x, oneHot, whiten]);
-    lossAndGradient.dispose();
+    tf.dispose([x, xTest]);
+    regression.dispose();
   }
 }
