@@ -1,3 +1,4 @@
+import "../tensorflow/loaded.ts";
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { encode, gatherTokens, patchify } from "../../lib/jepa/encoder.ts";
 import { product } from "../../lib/nn/layers.ts";

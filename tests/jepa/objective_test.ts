@@ -1,3 +1,4 @@
+import "../tensorflow/loaded.ts";
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { patchify } from "../../lib/jepa/encoder.ts";
 import {

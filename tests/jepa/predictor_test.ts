@@ -1,3 +1,4 @@
+import "../tensorflow/loaded.ts";
 import { assertEquals, assertLess } from "@std/assert";
 import { predict } from "../../lib/jepa/predictor.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";

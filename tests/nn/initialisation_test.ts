@@ -1,3 +1,4 @@
+import "../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { architecture, encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";

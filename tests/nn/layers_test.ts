@@ -1,3 +1,4 @@
+import "../tensorflow/loaded.ts";
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { block, layerNorm, linear, normalise } from "../../lib/nn/layers.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";

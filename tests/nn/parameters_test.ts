@@ -1,3 +1,4 @@
+import "../tensorflow/loaded.ts";
 import { assertEquals } from "@std/assert";
 import { architecture, encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
 import { isDecayed, isTrained } from "../../lib/nn/parameters.ts";

@@ -1,3 +1,4 @@
+import "../tensorflow/loaded.ts";
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { sineCosinePositions } from "../../lib/nn/positions.ts";
 import { expected } from "../training/reference/reference.ts";

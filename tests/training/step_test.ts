@@ -1,3 +1,4 @@
+import "../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import type { Parameters } from "../../lib/nn/parameters.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";

@@ -1,3 +1,4 @@
+import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { randomStream } from "../../lib/random.ts";
