@@ -92,6 +92,11 @@ export {
 } from "./lib/training/step.ts";
 export { initialState, pretrain, type PretrainOptions, type PretrainResult } from "./lib/training/trainer.ts";
 
+// Evaluations.
+export { extractFeatures, type FeatureOptions, type Features, pixelFeatures } from "./lib/evaluation/features.ts";
+export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/knn.ts";
+export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/linear_probe.ts";
+
 // Images.
 export { CIFAR10_CLASSES, loadCifar10 } from "./lib/datasets/cifar10.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/cifar10_sources.ts";
