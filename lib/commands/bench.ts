@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { table } from "../figures/table.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
-import { tensorflowVersion } from "../tensorflow/eager.ts";
+import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench_ours.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench_peer.ts";
 import { type BenchSize, SIZES } from "./bench_sizes.ts";
@@ -67,6 +67,14 @@ async function measure(
   const peerTimes = new Map<PeerMode, Timings>(PEER_MODES.map((mode) => [mode, []]));
   const notes = new Map<PeerMode, string>();
   try {
+    const device = hasGpu() ? "cuda" : "cpu";
+    if (peer.about.device !== device) {
+      throw new Error(
+        `PyTorch ${peer.about.torch} in .venv/peer runs on ${peer.about.device}, this project on ${device}: nothing to ` +
+          "compare. Delete .venv/peer and see that pip finds the other build of PyTorch, or set IJEPA_TF.",
+      );
+    }
+    show(`PyTorch ${peer.about.torch} on ${device}`);
     for (const [precision, steps] of ours) {
       show(`ours ${precision}, first step`);
       await steps.run(1);
@@ -163,6 +171,7 @@ export function compare(
   };
 }
 
+/** The table of one size. */
 function print(results: readonly BenchResult[]): void {
   const rows = results.map(({ size, mode, ours, ours_img_s, peer_img_s, ratio, spread, steps }) => [
     ...[size, mode, peer_img_s, ours, ours_img_s, ratio],
@@ -175,12 +184,13 @@ function print(results: readonly BenchResult[]): void {
   ];
   console.log(table(rows, columns));
   for (const { size, mode, note } of results) if (note) console.log(`${size}, ${mode}: ${note}.`);
-  for (const size of new Set(results.map((result) => result.size))) {
-    const measured = results.filter((result) => result.size === size && result.peer_img_s !== null);
-    const ours = Math.max(...measured.map(({ ours_img_s }) => ours_img_s));
-    const peer = Math.max(...measured.map(({ peer_img_s }) => peer_img_s!));
-    console.log(`${size}: our best mode does ${(ours / peer).toFixed(2)} times the images/s of PyTorch's best mode.`);
-  }
+  const measured = results.filter(({ peer_img_s }) => peer_img_s !== null);
+  if (measured.length === 0) return;
+  const ours = Math.max(...measured.map(({ ours_img_s }) => ours_img_s));
+  const peer = Math.max(...measured.map(({ peer_img_s }) => peer_img_s!));
+  console.log(
+    `${results[0].size}: our best mode does ${(ours / peer).toFixed(2)} times the images/s of PyTorch's best.\n`,
+  );
 }
 
 /** The command. */
@@ -213,10 +223,12 @@ async function main(): Promise<void> {
   console.log(`TensorFlow ${tensorflowVersion()} under this project, against PyTorch with lightly and timm.`);
   const results: BenchResult[] = [];
   for (const name of size === undefined ? Object.keys(SIZES) : [size]) {
-    results.push(...await measure(name, SIZES[name], rounds, (what) => console.error(`${name}: ${what}`)));
+    const measured = await measure(name, SIZES[name], rounds, (what) => console.error(`${name}: ${what}`));
+    print(measured);
+    results.push(...measured);
+    // After each size: the next one may still fail.
+    if (json !== undefined) await Deno.writeTextFile(json, JSON.stringify(results, null, 2) + "\n");
   }
-  print(results);
-  if (json !== undefined) await Deno.writeTextFile(json, JSON.stringify(results, null, 2) + "\n");
 }
 
 if (import.meta.main) await runCommand(main);

@@ -94,7 +94,10 @@ export async function startPeer(size: BenchSize): Promise<Peer> {
       const { value, done } = await output.read();
       if (done) {
         await complaining;
-        throw new Error(`PyTorch's side stopped: ${complaints.trim().split("\n").at(-1) || "it was killed"}.`);
+        const { code, signal } = await child.status;
+        const reason = complaints.trim().split("\n").at(-1) ||
+          (signal ? `it was ended by ${signal}` : `exit code ${code}`);
+        throw new Error(`PyTorch's side of the benchmark stopped: ${reason}.`);
       }
       received += value;
     }
@@ -106,7 +109,7 @@ export async function startPeer(size: BenchSize): Promise<Peer> {
   return {
     about: await answer(),
     async run({ name }, steps) {
-      await input.write(encoder.encode(`${name} ${steps}\n`));
+      await input.write(encoder.encode(`${name} ${steps}\n`)).catch(() => {}); // where it has ended, answer() says why
       return await answer();
     },
     async close() {
