@@ -6,21 +6,23 @@
  */
 import assertNode from "node:assert/strict";
 
+// Messages are cast because node's types, in the newest version, have no undefined message; node itself has.
+
 /** Throws AssertionError unless `condition` is truthy. */
 export function assert(condition: unknown, message?: string): asserts condition {
-  assertNode.ok(condition, message);
+  assertNode.ok(condition, message as string);
 }
 /** Deep, strict equality; typed arrays are compared element by element. */
 export function assertEquals<T>(actual: T, expected: T, message?: string): void {
-  assertNode.deepStrictEqual(actual, expected, message);
+  assertNode.deepStrictEqual(actual, expected, message as string);
 }
 /** The opposite of assertEquals. */
 export function assertNotEquals<T>(actual: T, expected: T, message?: string): void {
-  assertNode.notDeepStrictEqual(actual, expected, message);
+  assertNode.notDeepStrictEqual(actual, expected, message as string);
 }
 /** Object.is equality. */
 export function assertStrictEquals<T>(actual: unknown, expected: T, message?: string): asserts actual is T {
-  assertNode.strictEqual(actual, expected, message);
+  assertNode.strictEqual(actual, expected, message as string);
 }
 /** |actual - expected| <= tolerance. */
 export function assertAlmostEquals(actual: number, expected: number, tolerance = 1e-7, message?: string): void {
@@ -45,7 +47,7 @@ export function assertStringIncludes(actual: string, expected: string, message?:
 }
 /** `actual` matches `expected`. */
 export function assertMatch(actual: string, expected: RegExp, message?: string): void {
-  assertNode.match(actual, expected, message);
+  assertNode.match(actual, expected, message as string);
 }
 
 // deno-lint-ignore no-explicit-any
