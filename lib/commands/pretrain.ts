@@ -171,7 +171,7 @@ async function main(): Promise<void> {
   }
   const skipped = "skipped" in train ? (train.skipped as string[]) : [];
   if (skipped.length) {
-    console.log(`${skipped.length} images could not be read and were left out: ${skipped.join(", ")}`);
+    console.log(`${skipped.length} image(s) could not be read and were left out: ${skipped.join(", ")}`);
   }
 
   await saveFigure(lossCurve(result.log), `${dir}/loss`);

@@ -1,0 +1,91 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import sharp from "sharp";
+import { randomStream } from "../../lib/random.ts";
+
+const COMMAND = ["run", "-A", "--no-check", "lib/commands/pretrain.ts"];
+
+async function pretrain(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...COMMAND, ...args],
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
+}
+
+/** A folder of two classes of noise images. */
+async function makeImages(dir: string, perClass: number): Promise<void> {
+  const random = randomStream(1);
+  for (const name of ["cats", "dogs"]) {
+    await Deno.mkdir(`${dir}/${name}`, { recursive: true });
+    for (let i = 0; i < perClass; i++) {
+      const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, () => random.integer(256));
+      await sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } }).png().toFile(`${dir}/${name}/${i}.png`);
+    }
+  }
+}
+
+Deno.test("pretrain ends with one sentence and exit code 1 where it is told nonsense", async () => {
+  const dir = await Deno.makeTempDir();
+  const cases: [string[], RegExp][] = [
+    [["--preset", "huge"], /^No preset is called "huge": there are cifar10, .*\.\n$/],
+    [["--epochs", "many"], /^--epochs takes a number from 0 on; got "many"\.\n$/],
+    [["--precision", "float16"], /^--precision is float32 or bfloat16; got "float16"\.\n$/],
+    [["--data", `${dir}/nowhere`], /nowhere.*\n$/],
+    [["--resume", "--out", `${dir}/nothing`], /holds no run/],
+    [["--colour"], /--colour/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, error } = await pretrain(...args);
+    assertEquals(code, 1, args.join(" "));
+    assertMatch(error, message);
+    assertEquals(error.trimEnd().split("\n").length, 1, error);
+  }
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("pretrain names a corrupt image, and leaves it out on request", async () => {
+  const dir = await Deno.makeTempDir();
+  await makeImages(`${dir}/images`, 4);
+  await Deno.writeTextFile(`${dir}/images/dogs/1.png`, "not a picture");
+  const options = ["--preset", "smoke", "--data", `${dir}/images`, "--batch", "4", "--epochs", "1"];
+
+  const stopped = await pretrain(...options, "--out", `${dir}/stopped`);
+  assertEquals(stopped.code, 1);
+  assertStringIncludes(stopped.error, "images/dogs/1.png");
+
+  const skipped = await pretrain(...options, "--out", `${dir}/skipped`, "--skip-bad-images");
+  assertEquals(skipped.code, 0, skipped.error);
+  assertMatch(skipped.out, /1 image.* could not be read.*dogs\/1\.png/);
+  assertStringIncludes(skipped.out, "No evaluation");
+  for (const file of ["encoder.safetensors", "loss.png", "loss.html", "masks.png"]) {
+    assert((await Deno.stat(`${dir}/skipped/${file}`)).size > 0, file);
+  }
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("pretrain stopped by Ctrl-C goes on with --resume", async () => {
+  const dir = await Deno.makeTempDir();
+  await makeImages(`${dir}/images`, 8);
+  const options = ["--preset", "smoke", "--data", `${dir}/images`, "--batch", "4", "--epochs", "60"];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...COMMAND, ...options, "--out", `${dir}/run`],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const log = `${dir}/run/log.jsonl`;
+  while (((await Deno.stat(log).catch(() => undefined))?.size ?? 0) === 0) await new Promise((r) => setTimeout(r, 50));
+  child.kill("SIGINT");
+  const { code, stdout } = await child.output();
+  assertEquals(code, 0);
+  const stopped = /Stopped at step (\d+) of 240/.exec(new TextDecoder().decode(stdout));
+  assert(stopped && Number(stopped[1]) < 240, new TextDecoder().decode(stdout));
+
+  // All options but the data are those that the run was started with.
+  const resumed = await pretrain("--resume", "--out", `${dir}/run`, "--data", `${dir}/images`);
+  assertEquals(resumed.code, 0, resumed.error);
+  const steps = (await Deno.readTextFile(log)).trimEnd().split("\n").map((line) => JSON.parse(line).step);
+  assertEquals(steps, Array.from({ length: 240 }, (_, i) => i + 1));
+  await Deno.remove(dir, { recursive: true });
+});
