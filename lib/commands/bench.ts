@@ -48,8 +48,11 @@ export interface BenchResult {
   note: string;
 }
 
-/** Middle value; of an even number the upper one. */
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1];
+/** Middle value; of an even number the average of the two. */
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b), middle = sorted.length / 2;
+  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
+}
 
 /** Milliseconds a step, by round. */
 type Timings = number[][];

@@ -19,6 +19,11 @@ Deno.test("compare() sets a mode's only step against all of our rounds, and keep
   assertEquals([result.ratio, result.spread, result.steps, result.note], [10, [5, 20], 1, "one step only"]);
 });
 
+Deno.test("compare() favours neither side where the rounds are even in number", () => {
+  const { ours_img_s, ratio } = compare("cifar", size, mode, "float32", [[100], [300]], [[100], [900]], "");
+  assertEquals([ours_img_s, ratio], [500, 2]);
+});
+
 Deno.test("compare() leaves what was not measured empty", () => {
   const result = compare("cifar", size, mode, "float32", [[100]], [], "not run");
   assertEquals([result.peer_img_s, result.ratio, result.spread, result.steps], [null, null, null, 0]);
