@@ -5,11 +5,13 @@
  * {@link predict}, {@link smoothL1}, all called by {@link jepaLoss}; {@link trainingStep} adds the optimiser and the
  * moving average, {@link pretrain} the loop.
  *
- * @example Masks of one batch, and the loss that a small I-JEPA has on it
- * ```ts ignore
- * import { architecture, multiBlock, randomStream } from "./mod.ts";
+ * @example The masks of a batch of 16 images, in patches of a 14 x 14 grid
+ * ```ts
+ * import { multiBlock, randomStream } from "./mod.ts";
+ *
  * const sampler = multiBlock({ grid: [14, 14] });
- * const masks = sampler(16, randomStream(0));
+ * const { context, targets } = sampler(16, randomStream(0));
+ * console.log(context.length / 16, targets.length / 4 / 16); // patches of the context, and of a target block
  * ```
  *
  * @module

@@ -11,6 +11,7 @@ import { ourPrecisions, ourSteps, type Steps } from "./bench_ours.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench_peer.ts";
 import { type BenchSize, SIZES } from "./bench_sizes.ts";
 import { runCommand } from "./run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task bench [options]
 
@@ -222,6 +223,7 @@ async function main(): Promise<void> {
       `Other programs keep this machine busy (load ${load.toFixed(1)} on ${cores} cores): the figures will not hold.`,
     );
   }
+  await setUpTensorFlow();
   await setUpPeer();
   console.log(`TensorFlow ${tensorflowVersion()} under this project, against PyTorch with lightly and timm.`);
   const results: BenchResult[] = [];

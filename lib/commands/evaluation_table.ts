@@ -19,6 +19,27 @@ import type { Parameters } from "../nn/parameters.ts";
 const PROBE = { weightDecay: 1e-3 };
 
 /**
+ * Whether a probe on `train` can be measured on `test`: both have labels, of the same classes.
+ *
+ * @throws Error that says what is missing
+ */
+export function checkEvaluable(train: Dataset, test: Dataset): void {
+  const lacking = [train, test].find(({ labels }) => labels.some((label) => label < 0));
+  if (lacking) throw new Error(`${lacking.name} has images without a label: sort them into classes, or add --no-eval.`);
+  const only = [
+    ...train.classes.filter((name) => !test.classes.includes(name)),
+    ...test.classes.filter((name) => !train.classes.includes(name)),
+  ];
+  if (only.length === 0) return;
+  throw new Error(
+    `${train.name} and ${test.name} do not have the same classes: ${
+      only.join(", ")
+    } are in one of them alone. Give both ` +
+      "the same folders, or add --no-eval.",
+  );
+}
+
+/**
  * Probes each encoder's average-pooled features and raw pixels: trained on `train`, accuracy in percent on `test`.
  * Writes the numbers as JSON too.
  */

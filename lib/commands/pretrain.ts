@@ -13,16 +13,15 @@ import { masksFigure } from "../figures/masks_figure.ts";
 import { formatDuration, formatNumber, type ProgressBar, progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { encoderShapes } from "../jepa/architectures.ts";
-import { maskSampler } from "../jepa/mask_samplers/by_name.ts";
 import { contextOf, targetBlock } from "../jepa/masks.ts";
 import { initialise } from "../nn/initialisation.ts";
-import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { preset, PRESETS, type RunConfig } from "../training/presets.ts";
 import { readConfig } from "../training/run_folder.ts";
-import { pretrain, totalStepsOf } from "../training/trainer.ts";
-import { evaluationTable } from "./evaluation_table.ts";
+import { pretrain, stepMasks, totalStepsOf } from "../training/trainer.ts";
+import { checkEvaluable, evaluationTable } from "./evaluation_table.ts";
 import { runCommand } from "./run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task pretrain [options]
 
@@ -38,7 +37,7 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
   --precision P      float32 | bfloat16: what matrix products compute in
   --out DIR          the run's folder (default weights/PRESET-1, -2, ...)
   --resume           goes on with the run in --out, or with the newest of this preset
-  --skip-bad-images  leaves out images that cannot be read, and says how many, instead of stopping
+  --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
   --no-eval          leaves the evaluation out
   --help
 `;
@@ -85,8 +84,8 @@ async function defaultFolder(name: string, resume: boolean): Promise<string> {
 async function saveMasks(config: RunConfig, dataset: Dataset, dir: string): Promise<void> {
   const { image, patch } = config.architecture;
   const grid = [image / patch, image / patch] as const;
-  const count = 4;
-  const masks = maskSampler(config.masks, grid)(config.batch, randomStream(config.seed, 1, 0));
+  const count = Math.min(4, config.batch, dataset.length);
+  const masks = stepMasks(config)(0);
   const { pixels } = await dataset.centred(Uint32Array.from({ length: count }, (_, i) => i), image);
   const examples = Array.from({ length: count }, (_, i) => ({
     pixels: pixels.subarray(i * image * image * 3, (i + 1) * image * image * 3),
@@ -102,7 +101,7 @@ async function main(): Promise<void> {
   const { values: flags } = parseArgs({
     args: Deno.args,
     options: {
-      "preset": { type: "string", default: "cifar10" },
+      "preset": { type: "string" },
       "data": { type: "string" },
       "epochs": { type: "string" },
       "batch": { type: "string" },
@@ -118,8 +117,12 @@ async function main(): Promise<void> {
   });
   if (flags.help) return console.log(HELP);
 
-  const base = preset(flags.preset);
-  const dir = flags.out ?? await defaultFolder(flags.preset, flags.resume);
+  if (flags.resume && flags.out !== undefined && flags.preset !== undefined) {
+    throw new Error("--resume goes on with what the run in --out was started with: leave --preset out.");
+  }
+  const name = flags.preset ?? "cifar10";
+  const base = preset(name);
+  const dir = flags.out ?? await defaultFolder(name, flags.resume);
   // What is not said again on resuming is as the run was started.
   const started = flags.resume ? await readConfig(dir) : base;
   const precision = flags.precision ?? started.precision;
@@ -135,19 +138,28 @@ async function main(): Promise<void> {
     learningRate: { ...started.learningRate, peak: parseNumber("lr", flags.lr) ?? started.learningRate.peak },
   };
 
+  await setUpTensorFlow();
   const { train, test } = await openImages(flags.data, flags["skip-bad-images"]);
+  if (test && !flags["no-eval"]) checkEvaluable(train, test);
   const totalSteps = totalStepsOf(config, train.length);
-  console.log(`${flags.preset}: ${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
+  console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
 
   const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  Deno.addSignalListener("SIGINT", onSignal);
+  const onSignal = () => {
+    stop.abort();
+    unlisten(); // A second Ctrl-C ends the program at once.
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const unlisten = () => signals.forEach((signal) => Deno.removeSignalListener(signal, onSignal));
+  signals.forEach((signal) => Deno.addSignalListener(signal, onSignal));
   const bar = progressBar({ label: "Pretraining", total: totalSteps, unit: "steps" });
   let rate = 0;
   const result = await pretrain(config, train, {
     dir,
     resume: flags.resume,
     signal: stop.signal,
+    onCompile: ({ operations, seconds }) =>
+      bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: (entry) => {
       const now = config.batch / entry.seconds;
       rate = rate === 0 || entry.step < 3 ? now : 0.95 * rate + 0.05 * now;
@@ -161,7 +173,7 @@ async function main(): Promise<void> {
     },
   }).finally(() => {
     bar.stop();
-    Deno.removeSignalListener("SIGINT", onSignal);
+    unlisten();
   });
   if (!result.finished) {
     console.log(
@@ -169,11 +181,6 @@ async function main(): Promise<void> {
     );
     return;
   }
-  const skipped = "skipped" in train ? (train.skipped as string[]) : [];
-  if (skipped.length) {
-    console.log(`${skipped.length} image(s) could not be read and were left out: ${skipped.join(", ")}`);
-  }
-
   await saveFigure(lossCurve(result.log), `${dir}/loss`);
   await saveMasks(config, train, dir);
   const seconds = result.log.reduce((sum, entry) => sum + entry.seconds, 0);
@@ -189,6 +196,11 @@ async function main(): Promise<void> {
     console.log("No evaluation: the data has no test/ or val/ folder beside train/.");
   }
   tf.dispose(result.targetEncoder);
+  for (const { name, skipped = [] } of test ? [train, test] : [train]) {
+    if (skipped.length) {
+      console.log(`${name}: ${skipped.length} image(s) could not be read, others stood in: ${skipped.join(", ")}`);
+    }
+  }
   console.log(`Weights: ${result.weights}\nPictures: ${dir}/loss.png, ${dir}/masks.png (and .html, .svg)`);
 }
 

@@ -39,4 +39,6 @@ export interface Dataset {
 
   /** The images at `indices` without augmentation: resized so that the short side is `size`, then centre-cropped. */
   centred(indices: Uint32Array, size: number): Promise<Batch>;
+  /** Paths of images that could not be read and had others put in their place, so far; where a data set allows that. */
+  readonly skipped?: readonly string[];
 }

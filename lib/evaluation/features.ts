@@ -54,6 +54,7 @@ export async function extractFeatures(
   }
   const { image, width } = size;
   const values = new Float32Array(dataset.length * width);
+  const labels = new Int32Array(dataset.length);
   const rows = Math.min(batch, dataset.length);
   const pool = compile(
     (p: Parameters, pixels: tf.Tensor) => tf.mean(encode(p, size, patchify(pixels, size.patch)), 1), // [B, D]
@@ -63,7 +64,12 @@ export async function extractFeatures(
   async function load(indices: Uint32Array | undefined): Promise<Uint8Array> {
     // Every batch is of one size, the last one filled up with black, so that one compilation serves.
     const pixels = new Uint8Array(rows * image * image * 3);
-    if (indices) pixels.set((await dataset.centred(indices, image)).pixels);
+    if (indices) {
+      const batch = await dataset.centred(indices, image);
+      pixels.set(batch.pixels);
+      // Not the data set's: an image that replaces an unreadable one brings its own.
+      labels.set(batch.labels, indices[0]);
+    }
     return pixels;
   }
 
@@ -86,7 +92,10 @@ export async function extractFeatures(
     let pixels = await load(batches[0]);
     for (const [i, indices] of batches.entries()) {
       // The next images are decoded while these are encoded.
-      const [features, next] = await Promise.all([encodeBatch(pixels), load(batches[i + 1])]);
+      const [encoded, loaded] = await Promise.allSettled([encodeBatch(pixels), load(batches[i + 1])]);
+      if (encoded.status === "rejected") throw encoded.reason;
+      if (loaded.status === "rejected") throw loaded.reason;
+      const [features, next] = [encoded.value, loaded.value];
       values.set(features.subarray(0, indices.length * width), indices[0] * width);
       pixels = next;
       onProgress?.(indices[0] + indices.length);
@@ -103,7 +112,7 @@ export async function extractFeatures(
         `overflow in the weights.`,
     );
   }
-  return { values, width, labels: dataset.labels };
+  return { values, width, labels };
 }
 
 /**
@@ -114,13 +123,14 @@ export async function extractFeatures(
  */
 export async function pixelFeatures(dataset: Dataset, size: number): Promise<Features> {
   const width = size * size * 3;
-  const values = new Float32Array(dataset.length * width);
+  const values = new Float32Array(dataset.length * width), labels = new Int32Array(dataset.length);
   for (const indices of chunks(dataset.length, 256)) {
-    const { pixels } = await dataset.centred(indices, size);
+    const { pixels, labels: own } = await dataset.centred(indices, size);
+    labels.set(own, indices[0]);
     const start = indices[0] * width;
     for (let i = 0; i < pixels.length; i++) values[start + i] = pixels[i] / 255;
   }
-  return { values, width, labels: dataset.labels };
+  return { values, width, labels };
 }
 
 /** The mean of each column, [width]. */

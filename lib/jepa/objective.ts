@@ -76,8 +76,8 @@ export function varianceAndCovariance(z: Tensor, goal: number): { variance: Tens
   const deviation = tf.sqrt(tf.add(tf.mean(tf.square(centred), 0), 1e-4)); // [D]
   const variance = tf.mean(tf.relu(tf.sub(goal, deviation)));
   const products = tf.div(tf.matMul(centred, centred, true), batch - 1); // [D, D]
-  const diagonal = tf.sum(tf.square(tf.div(tf.sum(tf.square(centred), 0), batch - 1)));
-  const covariance = tf.div(tf.sub(tf.sum(tf.square(products)), diagonal), width!);
+  const others = tf.mul(products, tf.sub(1, tf.eye(width!))); // without the diagonal
+  const covariance = tf.div(tf.sum(tf.square(others)), width!);
   return { variance, covariance };
 }
 

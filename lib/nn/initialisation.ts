@@ -1,6 +1,7 @@
 /**
- * Initial values of parameters, by their names, as in the authors' code: weights from a normal distribution with
- * deviation 0.02, biases 0, norms 1, and the products that end a residual branch divided by sqrt(2 * layer).
+ * Initial values of parameters, by their names: weights from a normal distribution with deviation 0.02, biases 0, norms
+ * 1, and the products that end a residual branch divided by sqrt(2 * layer). The last is what the authors' code sets out to
+ * do; it then initialises every linear layer again, which undoes it.
  *
  * @module
  */
@@ -12,7 +13,7 @@ import { sineCosinePositions } from "./positions.ts";
 /** How the patch embedding starts; "xavier" keeps the patches' content visible beside the positions from the start. */
 export type PatchInitialisation = "normal" | "xavier";
 
-/** A number from N(0, deviation), drawn anew beyond two units: the authors' truncation, 100 deviations away. */
+/** The authors truncate at two units, which is 100 deviations away: nothing is cut here. */
 function initialValues(name: string, shape: readonly number[], seed: number, patch: PatchInitialisation): Float32Array {
   const size = shape.reduce((product, n) => product * n, 1);
   if (name.endsWith("pos_embed")) return sineCosinePositions(shape[2], Math.sqrt(shape[1]));

@@ -13,7 +13,7 @@ export function isTrained(name: string): boolean {
   return !name.endsWith("pos_embed");
 }
 
-/** Whether weight decay applies: to matrices, not to biases, norms and tokens (the authors' rule). */
+/** Whether weight decay applies: to everything but biases and norms (the authors' rule, which takes in the mask token). */
 export function isDecayed(name: string): boolean {
-  return name.endsWith(".weight") && !/norm\d*\.weight$/.test(name);
+  return name === "mask_token" || (name.endsWith(".weight") && !/norm\d*\.weight$/.test(name));
 }

@@ -25,7 +25,10 @@ export interface CompileOptions {
   precision?: Precision;
   /** For errors and profiles; default the function's own name. */
   name?: string;
-  /** Told of each compilation: new shapes or constants mean a new one, which takes seconds for a large step. */
+  /**
+   * Told of each compilation, after its first call, which is among its seconds: new shapes or constants mean a new
+   * compilation, which takes seconds for a large step.
+   */
   onCompile?: (compilation: { name: string; signature: string; operations: number; seconds: number }) => void;
 }
 
@@ -112,7 +115,7 @@ function trace(
 export interface Compiled<Args extends unknown[], Result> {
   /** Runs it; compiles first where it has not met these shapes and constants. */
   (...args: Args): Promise<Result>;
-  /** Frees the compilations. */
+  /** Frees the compilations, once no call is running. The kernels of fused() stay, for others share them. */
   dispose(): void;
 }
 
@@ -124,30 +127,26 @@ function makeCompiled<Args extends unknown[], Result>(
   const name = options.name || fn.name || "function";
   const known = new Map<string, Compilation>();
 
-  const compilationFor = (args: unknown[], signature: string, jit: "xla" | "graph"): Compilation => {
-    let compilation = known.get(signature);
-    if (!compilation) {
-      const start = performance.now();
-      const traced = trace(fn, args, { ...options, name, jit }, variables);
-      known.set(signature, compilation = traced.compilation);
-      const seconds = (performance.now() - start) / 1000;
-      options.onCompile?.({ name, signature, operations: traced.operations, seconds });
-    }
-    return compilation;
-  };
-
   const run = async (args: Args): Promise<Result> => {
     const jit = options.jit ?? (hasGpu() ? "xla" : "graph");
     const { tensors, key } = flatten(args, "arguments");
     const values = idsOf(tensors).map(eagerValue);
     const signature = `${key} ${values.map(({ dtype, shape }) => describe(dtype, shape)).join()}`;
-    const compilation = compilationFor(args, signature, jit);
+    const start = performance.now();
+    const traced = known.has(signature) ? undefined : trace(fn, args, { ...options, name, jit }, variables);
+    if (traced) known.set(signature, traced.compilation);
+    const compilation = known.get(signature)!;
     const inputs = [...values, ...variables?.list.map(({ resource }) => resource) ?? [], ...compilation.captures];
     const attributes = jit === "xla" ? [{ name: "_XlaMustCompile", type: AttrKind.BOOL, value: true }] : [];
     const execution = executeFunction(compilation.name, attributes, inputs, compilation.outputs, variables?.turn);
     // Two updates of the same variables at once would lose one of them.
     if (variables) variables.turn = execution.catch(() => {});
     const outputs = await execution;
+    if (traced) {
+      // XLA and TensorFlow's own optimiser work in the first call.
+      const seconds = (performance.now() - start) / 1000;
+      options.onCompile?.({ name, signature, operations: traced.operations, seconds });
+    }
     return compilation.rebuild(outputs.map((value) => tensorOf(register(value)))) as Result;
   };
 

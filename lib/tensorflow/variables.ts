@@ -54,7 +54,7 @@ export function checkFits(variable: Variable, value: { shape: number[]; dtype: n
   if (held !== given) throw new Error(`${variable.path} is ${held}, but ${verb} ${given}.`);
 }
 
-/** A structure of tensors held as variables. */
+/** A structure of tensors held as variables. Read, assign and dispose of it between the calls that update it. */
 export class Variables<State> {
   /** The variables, in the structure's order. */
   readonly list: readonly Variable[];

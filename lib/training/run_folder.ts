@@ -1,6 +1,6 @@
 /**
- * A run is a folder: config.json, log.jsonl with a line for each step, and the checkpoint. This file reads and writes
- * the first two.
+ * A run is a folder: config.json, data.json with the name of its images, log.jsonl with a line for each step, and the
+ * checkpoint. This file reads and writes all but the last.
  *
  * @module
  */
@@ -33,6 +33,12 @@ export interface LogEntry {
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
+/** The images of a run, by what tells them from others. */
+interface Images {
+  name: string;
+  length: number;
+}
+
 /** JSON has no infinity, which stands for "no clipping". */
 const toJson = (config: RunConfig) =>
   JSON.stringify(config, (_, value) => value === Infinity ? "Infinity" : value, 2) + "\n";
@@ -63,22 +69,31 @@ export async function readConfig(dir: string): Promise<RunConfig> {
  *
  * @throws Error where the folder holds a run already.
  */
-export async function createRun(dir: string, config: RunConfig): Promise<void> {
+export async function createRun(dir: string, config: RunConfig, images: Images): Promise<void> {
   if (await exists(`${dir}/config.json`)) {
     throw new Error(`${dir} holds a run already: go on with it (--resume), or name another folder (--out).`);
   }
   await Deno.mkdir(dir, { recursive: true });
   await Deno.writeTextFile(`${dir}/log.jsonl`, "");
+  const { name, length } = images;
+  await replaceFile(`${dir}/data.json`, JSON.stringify({ name, length }) + "\n");
   await replaceFile(`${dir}/config.json`, toJson(config));
 }
 
 /**
- * Checks that a run that is to go on was started with this configuration.
+ * Checks that a run that is to go on was started with this configuration, on these images.
  *
- * @throws Error that names the entries that differ.
+ * @throws Error that names what differs.
  */
-export async function checkConfig(dir: string, config: RunConfig): Promise<void> {
+export async function checkRun(dir: string, config: RunConfig, images: Images): Promise<void> {
   const kept = await readConfig(dir);
+  const data: Images = JSON.parse(await Deno.readTextFile(`${dir}/data.json`));
+  if (data.name !== images.name || data.length !== images.length) {
+    throw new Error(
+      `The run in ${dir} was started on ${data.name} (${data.length} images), not on ${images.name} (${images.length} ` +
+        "images): name the same data (--data).",
+    );
+  }
   const given = fromJson(toJson(config));
   const keys = Object.keys(given) as (keyof RunConfig)[];
   const different = keys.filter((key) => !isDeepStrictEqual(kept[key], given[key]));
@@ -105,6 +120,11 @@ export async function truncateLog(dir: string, step: number): Promise<LogEntry[]
     }
     if (entry!.step > step) break;
     entries.push(entry!);
+  }
+  if (entries.length !== step) {
+    throw new Error(
+      `${dir}/log.jsonl has ${entries.length} of the ${step} steps of its checkpoint: the file is damaged.`,
+    );
   }
   await replaceFile(`${dir}/log.jsonl`, entries.map((entry) => JSON.stringify(entry) + "\n").join(""));
   return entries;

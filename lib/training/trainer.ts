@@ -19,12 +19,19 @@ import { Variables } from "../tensorflow/variables.ts";
 import { biasCorrections } from "./adamw.ts";
 import { readCheckpoint, writeCheckpoint, writeParameters } from "./checkpoint.ts";
 import type { RunConfig } from "./presets.ts";
-import { checkConfig, createRun, type LogEntry, truncateLog } from "./run_folder.ts";
+import { checkRun, createRun, type LogEntry, truncateLog } from "./run_folder.ts";
 import { cosine, linear, warmupCosine } from "./schedules.ts";
 import { initialMoments, type StepMetrics, type StepScalars, type TrainingState, trainingStep } from "./step.ts";
 
-/** Keys of the run's random streams, so that no two of them are alike. */
-const MASK_STREAM = 1;
+/** Key of the masks' random streams; those of the images' crops have the epoch there, from 0 on. */
+const MASK_STREAM = -1;
+
+/** The masks of a run's step, counted from 0. */
+export function stepMasks({ architecture, masks, batch, seed }: RunConfig): (step: number) => Masks {
+  const grid = architecture.image / architecture.patch;
+  const sampler = maskSampler(masks, [grid, grid]);
+  return (step) => sampler(batch, randomStream(seed, MASK_STREAM, step));
+}
 
 /** How to run it; none of this changes the result. */
 export interface PretrainOptions {
@@ -37,7 +44,7 @@ export interface PretrainOptions {
   /** Told of each step done, and of the steps in the whole run. */
   onStep?: (entry: LogEntry, totalSteps: number) => void;
   /** Told of each compilation: one for each pair of context and target lengths. */
-  onCompile?: (compilation: { signature: string; seconds: number }) => void;
+  onCompile?: (compilation: { operations: number; seconds: number }) => void;
   /** Stops the run after the present step, with a checkpoint. */
   signal?: AbortSignal;
 }
@@ -71,6 +78,8 @@ export function initialState({ architecture, patchInitialisation, seed }: RunCon
 
 /** Steps of a whole run. */
 export function totalStepsOf({ epochs, batch }: RunConfig, images: number): number {
+  if (!(batch >= 2)) throw new RangeError(`A step needs at least 2 images, to compare them; got a batch of ${batch}.`);
+  if (images < batch) throw new RangeError(`${images} images are fewer than a batch of ${batch}: lower the batch.`);
   const steps = Math.round(epochs * Math.floor(images / batch));
   if (steps >= 1) return steps;
   throw new RangeError(`${epochs} epochs of ${images} images make no step of ${batch} images: raise the epochs.`);
@@ -96,15 +105,16 @@ const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorCo
 /** A new run's state, or the one that a stopped run left. */
 async function openRun(
   config: RunConfig,
+  images: Dataset,
   dir: string,
   resume: boolean,
 ): Promise<{ state: TrainingState; step: number; log: LogEntry[] }> {
   const state = initialState(config);
   if (!resume) {
-    await createRun(dir, config);
+    await createRun(dir, config, images);
     return { state, step: 0, log: [] };
   }
-  await checkConfig(dir, config);
+  await checkRun(dir, config, images);
   const checkpoint = await readCheckpoint(`${dir}/checkpoint.safetensors`, state).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined; // Stopped before its first one: from the beginning.
     throw error;
@@ -160,11 +170,10 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   const { dir, resume = false, checkpointEvery = 200, onStep, onCompile, signal } = options;
   const { architecture, batch, crop, seed } = config;
   const totalSteps = totalStepsOf(config, dataset.length);
-  const grid = architecture.image / architecture.patch;
-  const drawMasks = maskSampler(config.masks, [grid, grid]);
+  const masksOf = stepMasks(config);
   const scheduled = schedules(config, totalSteps);
 
-  const begun = await openRun(config, dir, resume);
+  const begun = await openRun(config, dataset, dir, resume);
   const { log } = begun;
   let step = begun.step, saved = begun.step, last = performance.now();
   const variables = new Variables(begun.state);
@@ -186,7 +195,7 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   try {
     while (step < totalSteps && !signal?.aborted) {
       const { pixels, epoch } = (await stream.next()).value!;
-      const inputs = stepTensors(pixels, architecture.image, drawMasks(batch, randomStream(seed, MASK_STREAM, step)));
+      const inputs = stepTensors(pixels, architecture.image, masksOf(step));
       const values = scheduled(step);
       const scalars = scalarTensors({ ...values, ...biasCorrections(step + 1) });
       const metrics = await update(inputs, scalars);

@@ -127,6 +127,11 @@ Deno.test("pretrain() refuses a folder with a run, and resuming with other optio
   const other = { ...CONFIG, batch: 4, clip: 9 };
   await assertRejects(() => run(other, { dir: `${root}/run`, resume: true }), Error, "another clip, batch");
   await assertRejects(() => run(CONFIG, { dir: `${root}/none`, resume: true }), Error, "holds no run");
+  const others = { ...images, name: "other noise" };
+  const onOthers = () => pretrain(CONFIG, others, { dir: `${root}/run`, resume: true });
+  await assertRejects(onOthers, Error, "was started on noise (48 images), not on other noise (48 images)");
+  await assertRejects(() => run({ ...CONFIG, batch: 1 }, { dir: `${root}/new` }), RangeError, "at least 2 images");
+  await assertRejects(() => run({ ...CONFIG, batch: 49 }, { dir: `${root}/new` }), RangeError, "fewer than a batch");
   await Deno.remove(root, { recursive: true });
 });
 

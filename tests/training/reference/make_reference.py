@@ -144,8 +144,9 @@ def run(case, context_encoder, predictor, target_encoder, inputs):
     trained = {
         (net, name): value.requires_grad_() for net in ("contextEncoder", "predictor") for name, value in nets[net].items()
     }
-    decays = [v for (_, name), v in trained.items() if name.endswith("weight") and "norm" not in name]
-    others = [v for (_, name), v in trained.items() if not (name.endswith("weight") and "norm" not in name)]
+    is_decayed = lambda name: "bias" not in name and "norm" not in name
+    decays = [v for (_, name), v in trained.items() if is_decayed(name)]
+    others = [v for (_, name), v in trained.items() if not is_decayed(name)]
     optimiser = torch.optim.AdamW([dict(params=decays), dict(params=others, weight_decay=0.0)])
     reports = []
     for step in range(STEPS):
