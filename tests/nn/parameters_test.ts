@@ -10,11 +10,11 @@ Deno.test("isTrained() leaves out the positions alone", () => {
   assertEquals(Object.keys(shapes).filter((name) => !isTrained(name)), ["pos_embed", "predictor_pos_embed"]);
 });
 
-Deno.test("isDecayed() picks the matrices and the patch embedding: no bias, norm, token or position", () => {
+Deno.test("isDecayed() picks matrices, the patch embedding and the mask token: no bias, norm or position", () => {
   const decayed = Object.keys(shapes).filter(isDecayed);
   const expected = Object.entries(shapes)
     .filter(([name, shape]) => shape.length > 1 && !/pos_embed/.test(name))
     .map(([name]) => name);
   assertEquals(decayed, expected);
-  assertEquals(decayed.length, 1 + 4 * (12 + 6) + 2);
+  assertEquals(decayed.length, 1 + 4 * (12 + 6) + 2 + 1);
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Tensor, tf } from "../../lib/tensorflow/backend.ts";
 import { compile, type CompileOptions, compileUpdate } from "../../lib/tensorflow/compile.ts";
 import { fused } from "../../lib/tensorflow/fused.ts";
@@ -21,7 +21,8 @@ async function failure(
   }, { name: "step", ...options });
   const before = numHandles();
   const { message } = await assertRejects(() => compiled(x), type);
-  assertEquals(numHandles(), before, "handles left behind");
+  // Fewer, where the garbage collector has just found what earlier tests forgot.
+  assert(numHandles() <= before, "handles left behind");
   // The next compilation is none the worse.
   const double = compile((x: Tensor) => tf.mul(x, 2));
   const y = await double(x);

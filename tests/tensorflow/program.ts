@@ -14,7 +14,7 @@ export async function execute(
     args: [
       "run",
       "-A",
-      "--no-lock",
+      "--quiet",
       "--no-check",
       `--config=${path("../../deno.json")}`,
       ...flags,

@@ -141,6 +141,6 @@ Deno.test("pretrain() leaves no handles behind", async () => {
   await run(CONFIG, { dir: `${root}/a` });
   const before = handles();
   await run(CONFIG, { dir: `${root}/b` });
-  assertEquals(handles(), before);
+  assert(handles() <= before); // fewer, where the garbage collector has just found what earlier tests forgot
   await Deno.remove(root, { recursive: true });
 });
