@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { type ProgressBar, progressBar } from "../figures/progress.ts";
 import { installTensorFlow } from "../tensorflow/install.ts";
 import { locateTensorFlow } from "../tensorflow/locate.ts";
+import { runCommand } from "./run_command.ts";
 
 const HELP = `deno task setup
 
@@ -38,18 +39,12 @@ export async function setUpTensorFlow(): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  try {
-    const { values } = parseArgs({ args: Deno.args, options: { help: { type: "boolean", short: "h" } } });
-    if (values.help) {
-      console.log(HELP);
-    } else {
-      await setUpTensorFlow();
-      const { dir, cuda } = locateTensorFlow();
-      console.log(`TensorFlow's ${cuda ? "CUDA" : "CPU"} build is in ${dir}.`);
-    }
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(1);
-  }
+async function main(): Promise<void> {
+  const { values } = parseArgs({ args: Deno.args, options: { help: { type: "boolean", short: "h" } } });
+  if (values.help) return console.log(HELP);
+  await setUpTensorFlow();
+  const { dir, cuda } = locateTensorFlow();
+  console.log(`TensorFlow's ${cuda ? "CUDA" : "CPU"} build is in ${dir}.`);
 }
+
+if (import.meta.main) await runCommand(main);
