@@ -100,12 +100,14 @@ export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/linear_probe.ts";
 
 // Images.
+export type { Interpolation } from "./lib/datasets/crop.ts";
 export { CIFAR10_CLASSES, loadCifar10 } from "./lib/datasets/cifar10.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/cifar10_sources.ts";
 export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
 export { type ImageFolder, openImageFolder } from "./lib/datasets/image_folder.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
+export { defaultPreprocessing, type Framing, type Preprocessing } from "./lib/datasets/preprocessing.ts";
 
 // Figures.
 export type { Figure } from "./lib/figures/figure.ts";

@@ -1,5 +1,6 @@
 /**
- * Where to cut an image: the random resized crop, the paper's only augmentation, and the centred square.
+ * Where to cut an image, and to what size to bring it: the random resized crop, the paper's only augmentation, and the
+ * centred square after a resize.
  *
  * @module
  */
@@ -12,6 +13,29 @@ export interface Box {
   y: number;
   width: number;
   height: number;
+}
+
+/** How the pixels of a resized image come from those of the image; antialiased where it shrinks. */
+export type Interpolation = "bicubic" | "bilinear";
+
+/** What is made of an image: the pixels in `box`, resized to `width` x `height`, of which those in `window` are kept. */
+export interface Cut {
+  box: Box;
+  width: number;
+  height: number;
+  window: Box;
+  interpolation: Interpolation;
+}
+
+/** The whole of a box, resized to a square, bicubic. */
+export function squareOf(box: Box, size: number): Cut {
+  return {
+    box,
+    width: size,
+    height: size,
+    window: { x: 0, y: 0, width: size, height: size },
+    interpolation: "bicubic",
+  };
 }
 
 const TRIES = 10;
@@ -40,13 +64,8 @@ export function randomResizedCrop(width: number, height: number, range: CropRang
   return centredBox(width, height, Math.min(width, height * ratio), Math.min(height, width / ratio));
 }
 
-/** The largest square in the middle of an image. */
-export function centredSquare(width: number, height: number): Box {
-  const side = Math.min(width, height);
-  return centredBox(width, height, side, side);
-}
-
-function centredBox(imageWidth: number, imageHeight: number, boxWidth: number, boxHeight: number): Box {
+/** A box of this size in the middle of an image; of an odd number of pixels to leave out, the smaller half is before it. */
+export function centredBox(imageWidth: number, imageHeight: number, boxWidth: number, boxHeight: number): Box {
   const width = Math.max(1, Math.round(boxWidth)), height = Math.max(1, Math.round(boxHeight));
   return { x: (imageWidth - width) >> 1, y: (imageHeight - height) >> 1, width, height };
 }

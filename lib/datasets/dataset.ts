@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Framing } from "./preprocessing.ts";
 
 /** Images of one size with their labels. */
 export interface Batch {
@@ -37,8 +38,11 @@ export interface Dataset {
    */
   crops(indices: Uint32Array, size: number, crop: CropRange, key: { seed: number; epoch: number }): Promise<Batch>;
 
-  /** The images at `indices` without augmentation: resized so that the short side is `size`, then centre-cropped. */
-  centred(indices: Uint32Array, size: number): Promise<Batch>;
+  /**
+   * The images at `indices` without augmentation: resized, then centre-cropped. A number stands for
+   * `defaultPreprocessing()` of it: the short side is resized to it, bicubic, and the centred square cut out.
+   */
+  centred(indices: Uint32Array, framing: number | Framing): Promise<Batch>;
   /** Paths of images that could not be read and had others put in their place, so far; where a data set allows that. */
   readonly skipped?: readonly string[];
 }

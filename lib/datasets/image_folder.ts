@@ -5,9 +5,10 @@
  */
 import { basename, join } from "node:path";
 import { randomStream } from "../random.ts";
-import { type Box, centredSquare, checkRange, checkSize, randomResizedCrop } from "./crop.ts";
+import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "./crop.ts";
 import type { Batch, Dataset } from "./dataset.ts";
-import { decodeSquare, IMAGE_ENDINGS } from "./decode.ts";
+import { decodeCut, IMAGE_ENDINGS } from "./decode.ts";
+import { centredCut, framingOf } from "./preprocessing.ts";
 
 /** A data set of image files. */
 export interface ImageFolder extends Dataset {
@@ -40,12 +41,12 @@ export async function openImageFolder(
   const bad = new Set<number>();
 
   /** The image at `index`, or the next readable one: its pixels and its label. */
-  async function square(index: number, size: number, boxOf: (width: number, height: number) => Box) {
+  async function square(index: number, cutOf: (width: number, height: number) => Cut) {
     let reason = "all were tried before";
     for (let i = index; bad.size < paths.length; i = (i + 1) % paths.length) {
       if (!bad.has(i)) {
         try {
-          return { pixels: await decodeSquare(await Deno.readFile(paths[i]), size, boxOf), label: labels[i] };
+          return { pixels: await decodeCut(await Deno.readFile(paths[i]), cutOf), label: labels[i] };
         } catch (error) {
           // sharp's reasons run over several lines, and repeat themselves.
           reason = [...new Set((error instanceof Error ? error.message : String(error)).split("\n"))].join(", ");
@@ -65,15 +66,14 @@ export async function openImageFolder(
   async function cut(
     indices: Uint32Array,
     size: number,
-    boxOf: (index: number, width: number, height: number) => Box,
+    cutOf: (index: number, width: number, height: number) => Cut,
   ): Promise<Batch> {
-    checkSize(size);
     const bytes = size * size * 3;
     const out: Batch = { pixels: new Uint8Array(indices.length * bytes), labels: new Int32Array(indices.length) };
     await forEachInFlight(indices.length, async (i) => {
       const index = indices[i];
       if (index >= paths.length) throw new RangeError(`${dir} has ${paths.length} images; there is no image ${index}.`);
-      const { pixels, label } = await square(index, size, (width, height) => boxOf(index, width, height));
+      const { pixels, label } = await square(index, (width, height) => cutOf(index, width, height));
       out.pixels.set(pixels, i * bytes);
       out.labels[i] = label;
     });
@@ -91,10 +91,15 @@ export async function openImageFolder(
       return [...bad].sort((a, b) => a - b).map((i) => paths[i]);
     },
     async crops(indices, size, crop, { seed, epoch }) {
-      checkRange(crop); // here, or it would be taken for a fault of the image
-      return await cut(indices, size, (i, w, h) => randomResizedCrop(w, h, crop, randomStream(seed, epoch, i)));
+      checkSize(size); // here, or it would be taken for a fault of the image, as the range would
+      checkRange(crop);
+      const boxOf = (i: number, w: number, h: number) => randomResizedCrop(w, h, crop, randomStream(seed, epoch, i));
+      return await cut(indices, size, (i, w, h) => squareOf(boxOf(i, w, h), size));
     },
-    centred: (indices, size) => cut(indices, size, (_, w, h) => centredSquare(w, h)),
+    async centred(indices, asked) {
+      const framing = framingOf(asked);
+      return await cut(indices, framing.crop, (_, w, h) => centredCut(w, h, framing));
+    },
   };
 }
 

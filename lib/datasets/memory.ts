@@ -4,8 +4,9 @@
  * @module
  */
 import { randomStream } from "../random.ts";
-import { type Box, centredSquare, checkSize, randomResizedCrop } from "./crop.ts";
+import { checkSize, type Cut, randomResizedCrop, squareOf } from "./crop.ts";
 import type { Batch, Dataset } from "./dataset.ts";
+import { centredCut, framingOf } from "./preprocessing.ts";
 import { resample } from "./resample.ts";
 
 /** What `memoryDataset` is made of. */
@@ -45,13 +46,12 @@ export function memoryDataset({ name, classes, pixels, width, height, labels }: 
     );
   }
 
-  function cut(indices: Uint32Array, size: number, boxOf: (index: number) => Box): Batch {
-    checkSize(size);
+  function cut(indices: Uint32Array, size: number, cutOf: (index: number) => Cut): Batch {
     const out = new Uint8Array(indices.length * size * size * 3);
     indices.forEach((index, i) => {
       if (index >= length) throw new RangeError(`${name} has ${length} images; there is no image ${index}.`);
       const image = pixels.subarray(index * bytes, (index + 1) * bytes);
-      resample(image, width, boxOf(index), size, out.subarray(i * size * size * 3, (i + 1) * size * size * 3));
+      resample(image, width, cutOf(index), out.subarray(i * size * size * 3, (i + 1) * size * size * 3));
     });
     return { pixels: out, labels: Int32Array.from(indices, (index) => labels[index]) };
   }
@@ -63,11 +63,14 @@ export function memoryDataset({ name, classes, pixels, width, height, labels }: 
     labels,
     // deno-lint-ignore require-await -- async, so that an error is a rejection, as with files
     async crops(indices, size, crop, { seed, epoch }) {
-      return cut(indices, size, (i) => randomResizedCrop(width, height, crop, randomStream(seed, epoch, i)));
+      checkSize(size);
+      const boxOf = (i: number) => randomResizedCrop(width, height, crop, randomStream(seed, epoch, i));
+      return cut(indices, size, (i) => squareOf(boxOf(i), size));
     },
     // deno-lint-ignore require-await
-    async centred(indices, size) {
-      return cut(indices, size, () => centredSquare(width, height));
+    async centred(indices, asked) {
+      const framing = framingOf(asked), centre = centredCut(width, height, framing);
+      return cut(indices, framing.crop, () => centre);
     },
   };
 }

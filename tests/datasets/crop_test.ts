@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { centredSquare, randomResizedCrop } from "../../lib/datasets/crop.ts";
+import { centredBox, randomResizedCrop } from "../../lib/datasets/crop.ts";
 import type { CropRange } from "../../lib/datasets/dataset.ts";
 import { randomStream } from "../../lib/random.ts";
 
@@ -67,7 +67,7 @@ Deno.test("randomResizedCrop() names a range that makes no sense", () => {
   assertThrows(() => draw({ scale: [NaN, 1], aspect: [1, 1] }), RangeError, "scale");
 });
 
-Deno.test("centredSquare() is the short side, in the middle", () => {
-  assertEquals(centredSquare(11, 4), { x: 3, y: 0, width: 4, height: 4 });
-  assertEquals(centredSquare(5, 9), { x: 0, y: 2, width: 5, height: 5 });
+Deno.test("centredBox() is in the middle, before it where it cannot be", () => {
+  assertEquals(centredBox(11, 4, 4, 4), { x: 3, y: 0, width: 4, height: 4 });
+  assertEquals(centredBox(5, 9, 3, 2), { x: 1, y: 3, width: 3, height: 2 });
 });

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import sharp, { type Sharp } from "sharp";
-import { centredSquare } from "../../lib/datasets/crop.ts";
-import { decodeSquare } from "../../lib/datasets/decode.ts";
+import { type Box, squareOf } from "../../lib/datasets/crop.ts";
+import { decodeCut } from "../../lib/datasets/decode.ts";
+import { centredCut, framingOf } from "../../lib/datasets/preprocessing.ts";
 import { resample } from "../../lib/datasets/resample.ts";
 
 const plain = (background: string, width = 12, height = 8) =>
@@ -9,7 +10,8 @@ const plain = (background: string, width = 12, height = 8) =>
 const red = (width?: number, height?: number) => plain("rgb(200,40,40)", width, height);
 const raw16 = (channels: 1 | 3 | 4, value: number) =>
   sharp(new Uint16Array(12 * 8 * channels).fill(value), { raw: { width: 12, height: 8, channels } });
-const decode = (file: Uint8Array, size = 4) => decodeSquare(file, size, centredSquare);
+const decode = (file: Uint8Array, size = 4) => decodeCut(file, (w, h) => centredCut(w, h, framingOf(size)));
+const decodeBox = (file: Uint8Array, size: number, box: Box) => decodeCut(file, () => squareOf(box, size));
 
 /** Largest difference of a decoded image's pixels from one colour. */
 async function distance(file: Uint8Array, colour: number[], size = 4): Promise<number> {
@@ -36,7 +38,7 @@ const KINDS: [string, () => Sharp, number[], number][] = [
   ["RGBA 16-bit PNG", () => raw16(4, 0).toColourspace("rgb16").png(), [255, 255, 255], 0],
 ];
 for (const [name, image, colour, tolerance] of KINDS) {
-  Deno.test(`decodeSquare() makes 8-bit RGB of a ${name}, shrunk and enlarged`, async () => {
+  Deno.test(`decodeCut() makes 8-bit RGB of a ${name}, shrunk and enlarged`, async () => {
     const file = await image().toBuffer();
     for (const size of [4, 90]) {
       const d = await distance(file, colour, size);
@@ -45,27 +47,27 @@ for (const [name, image, colour, tolerance] of KINDS) {
   });
 }
 
-Deno.test("decodeSquare() turns an image upright before it cuts", async () => {
+Deno.test("decodeCut() turns an image upright before it cuts", async () => {
   // Orientation 6: stored lying, to be turned a quarter clockwise, so that the stored left edge is the upright top.
   const left = await red(4, 8).png().toBuffer();
   const lying = await sharp({ create: { width: 16, height: 8, channels: 3, background: "white" } })
     .composite([{ input: left, left: 0, top: 0 }]).withMetadata({ orientation: 6 }).png().toBuffer();
   const seen: number[] = [];
-  const top = await decodeSquare(lying, 4, (width, height) => {
+  const top = await decodeCut(lying, (width, height) => {
     seen.push(width, height);
-    return { x: 2, y: 0, width: 4, height: 4 };
+    return squareOf({ x: 2, y: 0, width: 4, height: 4 }, 4);
   });
   assertEquals(seen, [8, 16]);
   assertEquals([...top.slice(0, 3)], [200, 40, 40]);
   assertEquals([...top.slice(-3)], [200, 40, 40]);
-  assertEquals([...await decodeSquare(lying, 4, () => ({ x: 2, y: 4, width: 4, height: 4 }))].slice(-3), [
+  assertEquals([...await decodeBox(lying, 4, { x: 2, y: 4, width: 4, height: 4 })].slice(-3), [
     255,
     255,
     255,
   ]);
 });
 
-Deno.test("decodeSquare() agrees with resample(), within 3 when it shrinks and exactly when it enlarges", async () => {
+Deno.test("decodeCut() agrees with resample(), within 3 when it shrinks and exactly when it enlarges", async () => {
   const width = 60, height = 50;
   const pixels = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
     const x = Math.floor(i / 3) % width, y = Math.floor(i / 3 / width);
@@ -75,14 +77,14 @@ Deno.test("decodeSquare() agrees with resample(), within 3 when it shrinks and e
   const box = { x: 7, y: 3, width: 41, height: 37 };
   for (const [size, tolerance] of [[20, 3], [37, 3], [39, 0], [64, 0]]) {
     const expected = new Uint8Array(size * size * 3);
-    resample(pixels, width, box, size, expected);
-    const actual = await decodeSquare(file, size, () => box);
+    resample(pixels, width, squareOf(box, size), expected);
+    const actual = await decodeBox(file, size, box);
     const worst = Math.max(...actual.map((value, i) => Math.abs(value - expected[i])));
     assert(worst <= tolerance, `${worst} at size ${size}`);
   }
 });
 
-Deno.test("decodeSquare() refuses a file that is cut short, empty, or no image", async () => {
+Deno.test("decodeCut() refuses a file that is cut short, empty, or no image", async () => {
   const noise = Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7919) >> 3);
   const image = () => sharp(noise, { raw: { width: 64, height: 64, channels: 3 } });
   for (
