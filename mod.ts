@@ -95,6 +95,7 @@ export {
 export { initialState, pretrain, type PretrainOptions, type PretrainResult } from "./lib/training/trainer.ts";
 
 // Evaluations.
+export { type FeatureRows, lidar, rankMe } from "./lib/evaluation/collapse.ts";
 export { extractFeatures, type FeatureOptions, type Features, pixelFeatures } from "./lib/evaluation/features.ts";
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/linear_probe.ts";
@@ -107,6 +108,7 @@ export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
 export { type ImageFolder, openImageFolder } from "./lib/datasets/image_folder.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
+export { randAugment, type RandAugmentOptions } from "./lib/datasets/rand_augment.ts";
 export { defaultPreprocessing, type Framing, type Preprocessing } from "./lib/datasets/preprocessing.ts";
 
 // Figures.
