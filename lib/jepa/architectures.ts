@@ -20,6 +20,8 @@ export interface EncoderSize {
   heads: number;
   /** Hidden units of a block's MLP as a multiple of the width. */
   mlpRatio: number;
+  /** What the layer norms add to the variance. Default 1e-6, the authors'; Hugging Face files may say another. */
+  epsilon?: number;
 }
 
 /** Sizes of a predictor, a narrow Vision Transformer between two projections; its MLP ratio is always 4. */

@@ -10,14 +10,22 @@ import { type Tensor, tf } from "../tensorflow/backend.ts";
 import type { EncoderSize } from "./architectures.ts";
 
 /** Mean and deviation of ImageNet's pixels in [0, 1], by which the authors standardise images. */
-const MEAN = [0.485, 0.456, 0.406];
-const DEVIATION = [0.229, 0.224, 0.225];
+const IMAGENET = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 
-/** Images as patches: uint8 pixels [B, H, W, 3] in 0..255 to standardised [B, N, 3*p*p], in the order of a convolution's weights. */
-export function patchify(pixels: Tensor, patch: number): Tensor {
+/**
+ * Images as patches: uint8 pixels [B, H, W, 3] in 0..255 to standardised [B, N, 3*p*p], in the order of a convolution's
+ * weights.
+ *
+ * @param normalisation mean and deviation of pixels in [0, 1] by channel; default ImageNet's
+ */
+export function patchify(
+  pixels: Tensor,
+  patch: number,
+  { mean, deviation }: { mean: number[]; deviation: number[] } = IMAGENET,
+): Tensor {
   const [batch, height, width] = pixels.shape;
   const rows = height! / patch, columns = width! / patch;
-  const standardised = tf.div(tf.sub(tf.div(tf.cast(pixels, "float32"), 255), MEAN), DEVIATION); // [B, H, W, 3]
+  const standardised = tf.div(tf.sub(tf.div(tf.cast(pixels, "float32"), 255), mean), deviation); // [B, H, W, 3]
   const grid = tf.reshape(standardised, [batch, rows, patch, columns, patch, 3]);
   return tf.reshape(tf.transpose(grid, [0, 1, 3, 5, 2, 4]), [batch, rows * columns, 3 * patch * patch]);
 }
@@ -43,7 +51,7 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
  */
 export function encode(
   p: Parameters,
-  { depth, heads }: EncoderSize,
+  { depth, heads, epsilon }: EncoderSize,
   patches: Tensor,
   visible?: Tensor,
 ): Tensor {
@@ -52,6 +60,6 @@ export function encode(
   const weight = p["patch_embed.proj.weight"]; // [D, 3, p, p]
   const embedded = product(seen, tf.reshape(weight, [weight.shape[0], -1])); // [B, C, D]
   let x = tf.add(embedded, tf.add(positions, p["patch_embed.proj.bias"]));
-  for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads);
-  return layerNorm(p, "norm", x);
+  for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads, 0, epsilon);
+  return layerNorm(p, "norm", x, epsilon);
 }

@@ -10,6 +10,7 @@ import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 import type { Parameters } from "./parameters.ts";
 
+/** Of every norm where nothing else is said, as in the authors' code. */
 const EPSILON = 1e-6;
 
 /** The product of linear(), without its bias: x [..., I] and W [O, I] give [..., O]. */
@@ -36,15 +37,25 @@ function standardise(x: Tensor, epsilon: number): Tensor {
   return tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon)));
 }
 
-const affineNorm = fused(
-  "layer_norm",
-  (x: Tensor, weight: Tensor, bias: Tensor) => tf.add(tf.mul(standardise(x, EPSILON), weight), bias),
-  "activation",
-);
+type Affine = (x: Tensor, weight: Tensor, bias: Tensor) => Tensor;
 
-/** Layer norm over the last axis, with scale and shift; epsilon 1e-6. */
-export function layerNorm(p: Parameters, name: string, x: Tensor): Tensor {
-  return affineNorm(x, p[`${name}.weight`], p[`${name}.bias`]);
+function affineNorm(epsilon: number): Affine {
+  let norm = norms.get(epsilon);
+  if (!norm) {
+    const fn: Affine = (x, weight, bias) => tf.add(tf.mul(standardise(x, epsilon), weight), bias);
+    norms.set(epsilon, norm = fused("layer_norm", fn, "activation"));
+  }
+  return norm;
+}
+const norms = new Map<number, Affine>();
+
+/**
+ * Layer norm over the last axis, with scale and shift.
+ *
+ * @param epsilon added to the variance; default 1e-6
+ */
+export function layerNorm(p: Parameters, name: string, x: Tensor, epsilon = EPSILON): Tensor {
+  return affineNorm(epsilon)(x, p[`${name}.weight`], p[`${name}.bias`]);
 }
 
 /** Layer norm without scale and shift, epsilon 1e-5: what the targets go through (PyTorch's F.layer_norm). */
@@ -115,12 +126,13 @@ function attend(p: Parameters, name: string, x: Tensor, heads: number, from: num
  *
  * @param from computes only the tokens from this one on (they still attend to all), for a last block of which the others
  *   are not read: [B, N - from, D]
+ * @param epsilon of the norms; default 1e-6
  */
-export function block(p: Parameters, name: string, x: Tensor, heads: number, from = 0): Tensor {
-  const attended = attend(p, `${name}.attn`, layerNorm(p, `${name}.norm1`, x), heads, from);
+export function block(p: Parameters, name: string, x: Tensor, heads: number, from = 0, epsilon = EPSILON): Tensor {
+  const attended = attend(p, `${name}.attn`, layerNorm(p, `${name}.norm1`, x, epsilon), heads, from);
   if (from > 0) x = tf.slice(x, [0, from, 0]);
   x = addBranch(x, attended, p[`${name}.attn.proj.bias`]);
-  const hidden = product(layerNorm(p, `${name}.norm2`, x), p[`${name}.mlp.fc1.weight`]); // [B, N, 4D]
+  const hidden = product(layerNorm(p, `${name}.norm2`, x, epsilon), p[`${name}.mlp.fc1.weight`]); // [B, N, 4D]
   const branch = product(biasedGelu(hidden, p[`${name}.mlp.fc1.bias`]), p[`${name}.mlp.fc2.weight`]);
   return addBranch(x, branch, p[`${name}.mlp.fc2.bias`]);
 }
