@@ -56,6 +56,7 @@ export {
   jepaLoss,
   type Losses,
   type Networks,
+  predictionCosines,
   type Regulariser,
   smoothL1,
   type StepInputs,

@@ -7,7 +7,7 @@
 import type { Parameters } from "../nn/parameters.ts";
 import { normalise } from "../nn/layers.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { fused } from "../tensorflow/fused.ts";
+import { fused, kernel } from "../tensorflow/fused.ts";
 import type { Architecture } from "./architectures.ts";
 import { encode, gatherTokens } from "./encoder.ts";
 import { predict } from "./predictor.ts";
@@ -87,12 +87,46 @@ export function featureDeviation(x: Tensor): Tensor {
   return tf.mean(tf.sqrt(tf.mean(tf.square(tf.sub(pooled, tf.mean(pooled, 0, true))), 0)));
 }
 
+/** |a||b| below which a vector counts as zero, with a cosine of 0. */
+const NO_LENGTH = 1e-12;
+
+const meanCosines = kernel("cosines", (predicted: Tensor, target: Tensor, shared: Tensor) => {
+  const product = (a: Tensor, b: Tensor) => tf.sum(tf.mul(a, b), -1); // [..., D] -> [...]
+  const meanCosine = (a: Tensor, b: Tensor) => {
+    const lengths = tf.sqrt(tf.mul(product(a, a), product(b, b)));
+    return tf.mean(tf.div(product(a, b), tf.maximum(lengths, NO_LENGTH)));
+  };
+  return [meanCosine(predicted, target), meanCosine(tf.sub(predicted, shared), tf.sub(target, shared))];
+});
+
+/**
+ * Cosines between predictions and targets [M, B, T, D], averaged over the target patches, in -1 .. 1: `cosine` as they
+ * are, and `centredCosine` after both are less what the batch's images share at the patch's position. A trivial solution,
+ * where the target depends on its position alone, has a cosine of 1 but no centred cosine to speak of.
+ *
+ * @param all [B, N, D], the target encoder's representations of all patches
+ * @param places int32 [M, B, T], the target blocks' patches
+ */
+export function predictionCosines(
+  predicted: Tensor,
+  targets: Tensor,
+  all: Tensor,
+  places: Tensor,
+): { cosine: Tensor; centredCosine: Tensor } {
+  const [blocks, batch, count] = places.shape;
+  const shared = gatherTokens(tf.mean(all, 0, true), tf.reshape(places, [blocks * batch, count!])); // [M*B, T, D]
+  const [cosine, centredCosine] = meanCosines(predicted, targets, tf.reshape(shared, predicted.shape));
+  return { cosine, centredCosine };
+}
+
 /** What a step reports besides its gradients. */
 export interface Losses {
   /** What is minimised. */
   loss: Tensor;
   /** Its part from the prediction. */
   prediction: Tensor;
+  /** The predictor's output, [M, B, T, D]. */
+  predicted: Tensor;
 }
 
 /** The loss of one batch, as a function of the context encoder's and the predictor's parameters. */
@@ -113,8 +147,8 @@ export function jepaLoss(
     inputs.targets,
   ); // [M, B, T, D]
   const prediction = smoothL1(predicted, targets);
-  if (regulariser.variance === 0 && regulariser.covariance === 0) return { loss: prediction, prediction };
+  if (regulariser.variance === 0 && regulariser.covariance === 0) return { loss: prediction, prediction, predicted };
   const { variance, covariance } = varianceAndCovariance(tf.mean(representation, 1), regulariser.deviation);
   const spread = tf.add(tf.mul(variance, regulariser.variance), tf.mul(covariance, regulariser.covariance));
-  return { loss: tf.add(prediction, spread), prediction };
+  return { loss: tf.add(prediction, spread), prediction, predicted };
 }

@@ -21,6 +21,10 @@ export interface LogEntry {
   gradientNorm: number;
   /** Collapse measure: deviation over the batch of the average-pooled targets, averaged over dimensions. */
   featureStd: number;
+  /** Cosine of predictions and targets, averaged over the target patches: in -1 .. 1. */
+  cosine: number;
+  /** The same less what the batch's images share at a position: near 0 where the target depends on its position alone. */
+  centredCosine: number;
   /** Of this step's update. */
   learningRate: number;
   /** Of this step's update. */

@@ -10,6 +10,7 @@ import {
   featureDeviation,
   jepaLoss,
   type Networks,
+  predictionCosines,
   type Regulariser,
   type StepInputs,
   targetRepresentations,
@@ -37,8 +38,12 @@ export interface StepMetrics {
   prediction: Tensor;
   /** Norm of all gradients before clipping. */
   gradientNorm: Tensor;
-  /** featureDeviation() of the targets: the collapse measure. */
+  /** featureDeviation() of the targets: near 0 in a collapse. */
   featureStd: Tensor;
+  /** Of predictions and targets, see predictionCosines(). */
+  cosine: Tensor;
+  /** The same less what the images share. */
+  centredCosine: Tensor;
 }
 
 /** What of a run's configuration the step depends on. */
@@ -59,27 +64,28 @@ export function initialMoments(p: Parameters): Moments {
   return { first: zeros(), second: zeros() };
 }
 
-/** Loss and the gradients with respect to both networks' trained parameters. */
-function lossAndGradients(
+/** Loss, what is reported beside it, and the gradients with respect to both networks' trained parameters. */
+function lossAndGradients<Reported extends Record<string, Tensor>>(
   networks: Omit<Networks, "targetEncoder">,
-  lossOf: (networks: Omit<Networks, "targetEncoder">) => { loss: Tensor; prediction: Tensor },
+  lossOf: (networks: Omit<Networks, "targetEncoder">) => { loss: Tensor; reported: Reported },
 ) {
   const { contextEncoder, predictor } = networks;
   const encoderNames = trained(contextEncoder), predictorNames = trained(predictor);
   const all = [...encoderNames.map((name) => contextEncoder[name]), ...predictorNames.map((name) => predictor[name])];
-  let prediction: Tensor;
+  let reported: Reported;
   const { value, grads } = tf.valueAndGrads((...values: Tensor[]) => {
     const named = (names: string[], offset: number) => Object.fromEntries(names.map((n, i) => [n, values[offset + i]]));
     const losses = lossOf({
       contextEncoder: { ...contextEncoder, ...named(encoderNames, 0) },
       predictor: { ...predictor, ...named(predictorNames, encoderNames.length) },
     });
-    prediction = tf.keep(losses.prediction);
+    reported = losses.reported;
+    Object.values(reported).forEach((tensor) => tf.keep(tensor));
     return losses.loss as tf.Scalar;
   })(all);
   return {
     loss: value,
-    prediction: prediction!,
+    reported: reported!,
     encoderGradients: Object.fromEntries(encoderNames.map((name, i) => [name, grads[i]])),
     predictorGradients: Object.fromEntries(predictorNames.map((name, i) => [name, grads[encoderNames.length + i]])),
   };
@@ -98,10 +104,11 @@ export function trainingStep(
   const patches = patchify(inputs.pixels, architecture.patch); // [B, N, 3*p*p]
   const targets = targetRepresentations(state.targetEncoder, architecture, patches, inputs.targets);
 
-  const { loss, prediction, encoderGradients, predictorGradients } = lossAndGradients(
-    state,
-    (networks) => jepaLoss(networks, architecture, regulariser, patches, targets.blocks, inputs),
-  );
+  const { loss, reported, encoderGradients, predictorGradients } = lossAndGradients(state, (networks) => {
+    const losses = jepaLoss(networks, architecture, regulariser, patches, targets.blocks, inputs);
+    const cosines = predictionCosines(losses.predicted, targets.blocks, targets.all, inputs.targets);
+    return { loss: losses.loss, reported: { prediction: losses.prediction, ...cosines } };
+  });
   const prefixed = Object.entries(predictorGradients).map(([name, gradient]) => [`predictor ${name}`, gradient]);
   const gradientNorm = globalNorm({ ...encoderGradients, ...Object.fromEntries(prefixed) });
 
@@ -116,6 +123,6 @@ export function trainingStep(
       contextMoments: encoder.moments,
       predictorMoments: predictor.moments,
     },
-    result: { loss, prediction, gradientNorm, featureStd: featureDeviation(targets.all) },
+    result: { loss, ...reported, gradientNorm, featureStd: featureDeviation(targets.all) },
   };
 }

@@ -149,11 +149,8 @@ export function stepTensors(pixels: Uint8Array, size: number, masks: Masks): Ste
 }
 
 async function readMetrics(metrics: StepMetrics): Promise<Record<keyof StepMetrics, number>> {
-  const read = async (tensor: Tensor) => (await tensor.data())[0];
-  const [loss, prediction, gradientNorm, featureStd] = await Promise.all(
-    [metrics.loss, metrics.prediction, metrics.gradientNorm, metrics.featureStd].map(read),
-  );
-  return { loss, prediction, gradientNorm, featureStd };
+  const read = async ([name, tensor]: [string, Tensor]) => [name, (await tensor.data())[0]];
+  return Object.fromEntries(await Promise.all(Object.entries(metrics).map(read)));
 }
 
 /**

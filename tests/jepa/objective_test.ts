@@ -1,9 +1,10 @@
 import "../tensorflow/loaded.ts";
-import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { patchify } from "../../lib/jepa/encoder.ts";
 import {
   featureDeviation,
   jepaLoss,
+  predictionCosines,
   smoothL1,
   targetRepresentations,
   varianceAndCovariance,
@@ -64,6 +65,46 @@ Deno.test("featureDeviation() is 0 in a collapse and the pooled features' deviat
   assertEquals(number(featureDeviation(tf.ones([4, 3, 2]))), 0);
   const x = tf.tensor3d([[[0, 5], [2, 5]], [[4, 5], [6, 5]]]); // pooled: [1, 5] and [5, 5]
   assertAlmostEquals(number(featureDeviation(x)), (2 + 0) / 2, 1e-6);
+});
+
+/** Representations of 2 images of 3 patches, D = 2, and one target block of two patches an image. */
+function cosinesOf(all: number[], predicted: number[]): [number, number] {
+  const everything = tf.tensor3d(all, [2, 3, 2]), places = tf.tensor3d([0, 2, 2, 1], [1, 2, 2], "int32");
+  const targets = tf.tensor4d(
+    [[0, 0], [0, 2], [1, 2], [1, 1]].flatMap(([i, n]) => all.slice(6 * i + 2 * n, 6 * i + 2 * n + 2)),
+    [1, 2, 2, 2],
+  );
+  const { cosine, centredCosine } = predictionCosines(
+    tf.tensor4d(predicted, [1, 2, 2, 2]),
+    targets,
+    everything,
+    places,
+  );
+  return [number(cosine), number(centredCosine)];
+}
+
+Deno.test("predictionCosines() tell a prediction of the image from one of the position alone", () => {
+  // By patch, image 0 and image 1: (3, 1) and (1, 3), (5, 0) and (5, 2), (-1, 4) and (-3, 4).
+  const all = [3, 1, 5, 0, -1, 4, 1, 3, 5, 2, -3, 4];
+  const truth = [3, 1, -1, 4, -3, 4, 5, 2], means = [2, 2, -2, 4, -2, 4, 5, 1];
+  const [cosine, centred] = cosinesOf(all, truth);
+  assertAlmostEquals(cosine, 1, 1e-6);
+  assertAlmostEquals(centred, 1, 1e-6);
+
+  const [plain, corrected] = cosinesOf(all, means); // what a predictor says that knows the position alone
+  assertGreater(plain, 0.9);
+  assertEquals(corrected, 0);
+
+  const mirrored = truth.map((value, i) => 2 * means[i] - value);
+  assertAlmostEquals(cosinesOf(all, mirrored)[1], -1, 1e-6);
+});
+
+Deno.test("predictionCosines() of a complete collapse are 1 and 0, and 0 where there is nothing", () => {
+  const constant = Array.from({ length: 6 }, () => [0.3, -2]).flat();
+  const [cosine, centred] = cosinesOf(constant, constant.slice(0, 8));
+  assertAlmostEquals(cosine, 1, 1e-6);
+  assertEquals(centred, 0);
+  assertEquals(cosinesOf(new Array(12).fill(0), new Array(8).fill(0)), [0, 0]);
 });
 
 for (const [i, { variance, covariance, deviation, reports: [report] }] of cases.entries()) {

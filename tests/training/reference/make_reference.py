@@ -155,7 +155,9 @@ def run(case, context_encoder, predictor, target_encoder, inputs):
             everything = F.layer_norm(encode(nets["targetEncoder"], pixels), (WIDTH,))
             wanted = torch.stack([take(everything, target) for target in targets])
         representation = encode(nets["contextEncoder"], pixels, context)
-        prediction = F.smooth_l1_loss(predict(nets["predictor"], representation, context, targets), wanted)
+        predicted = predict(nets["predictor"], representation, context, targets)
+        prediction = F.smooth_l1_loss(predicted, wanted)
+        shared = torch.stack([everything.mean(dim=0)[target] for target in targets])
         variance, covariance = regularisers(representation.mean(dim=1), case["deviation"])
         loss = prediction + case["variance"] * variance + case["covariance"] * covariance
         optimiser.zero_grad()
@@ -172,6 +174,8 @@ def run(case, context_encoder, predictor, target_encoder, inputs):
         reports.append(dict(
             loss=loss.item(), prediction=prediction.item(), gradientNorm=norm.item(), gradients=gradients,
             featureStd=everything.mean(dim=1).std(dim=0, unbiased=False).mean().item(),
+            cosine=F.cosine_similarity(predicted, wanted, dim=-1).mean().item(),
+            centredCosine=F.cosine_similarity(predicted - shared, wanted - shared, dim=-1).mean().item(),
         ))
     moments = {
         f"{net}.{name}": [optimiser.state[value][key].norm().item() for key in ("exp_avg", "exp_avg_sq")]

@@ -22,6 +22,8 @@ export interface ReferenceReport {
   prediction: number;
   gradientNorm: number;
   featureStd: number;
+  cosine: number;
+  centredCosine: number;
   gradients: Record<string, number>;
 }
 
