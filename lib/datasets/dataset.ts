@@ -40,7 +40,8 @@ export interface Dataset {
 
   /**
    * The images at `indices` without augmentation: resized, then centre-cropped. A number stands for
-   * `defaultPreprocessing()` of it: the short side is resized to it, bicubic, and the centred square cut out.
+   * `defaultPreprocessing()` of it: the short side is resized to it, bicubic, and the centred square cut out. The bytes
+   * are Pillow's, and so those that torchvision and transformers give for a Pillow image.
    */
   centred(indices: Uint32Array, framing: number | Framing): Promise<Batch>;
   /** Paths of images that could not be read and had others put in their place, so far; where a data set allows that. */

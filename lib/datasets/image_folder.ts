@@ -41,12 +41,16 @@ export async function openImageFolder(
   const bad = new Set<number>();
 
   /** The image at `index`, or the next readable one: its pixels and its label. */
-  async function square(index: number, cutOf: (width: number, height: number) => Cut) {
+  async function square(
+    index: number,
+    cutOf: (width: number, height: number) => Cut,
+    shrinking: "exact" | "fast",
+  ) {
     let reason = "all were tried before";
     for (let i = index; bad.size < paths.length; i = (i + 1) % paths.length) {
       if (!bad.has(i)) {
         try {
-          return { pixels: await decodeCut(await Deno.readFile(paths[i]), cutOf), label: labels[i] };
+          return { pixels: await decodeCut(await Deno.readFile(paths[i]), cutOf, shrinking), label: labels[i] };
         } catch (error) {
           // sharp's reasons run over several lines, and repeat themselves.
           reason = [...new Set((error instanceof Error ? error.message : String(error)).split("\n"))].join(", ");
@@ -67,13 +71,14 @@ export async function openImageFolder(
     indices: Uint32Array,
     size: number,
     cutOf: (index: number, width: number, height: number) => Cut,
+    shrinking: "exact" | "fast",
   ): Promise<Batch> {
     const bytes = size * size * 3;
     const out: Batch = { pixels: new Uint8Array(indices.length * bytes), labels: new Int32Array(indices.length) };
     await forEachInFlight(indices.length, async (i) => {
       const index = indices[i];
       if (index >= paths.length) throw new RangeError(`${dir} has ${paths.length} images; there is no image ${index}.`);
-      const { pixels, label } = await square(index, (width, height) => cutOf(index, width, height));
+      const { pixels, label } = await square(index, (w, h) => cutOf(index, w, h), shrinking);
       out.pixels.set(pixels, i * bytes);
       out.labels[i] = label;
     });
@@ -94,11 +99,11 @@ export async function openImageFolder(
       checkSize(size); // here, or it would be taken for a fault of the image, as the range would
       checkRange(crop);
       const boxOf = (i: number, w: number, h: number) => randomResizedCrop(w, h, crop, randomStream(seed, epoch, i));
-      return await cut(indices, size, (i, w, h) => squareOf(boxOf(i, w, h), size));
+      return await cut(indices, size, (i, w, h) => squareOf(boxOf(i, w, h), size), "fast");
     },
     async centred(indices, asked) {
       const framing = framingOf(asked);
-      return await cut(indices, framing.crop, (_, w, h) => centredCut(w, h, framing));
+      return await cut(indices, framing.crop, (_, w, h) => centredCut(w, h, framing), "exact");
     },
   };
 }

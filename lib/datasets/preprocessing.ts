@@ -84,3 +84,118 @@ export function centredCut(width: number, height: number, { resize, crop, interp
     interpolation,
   };
 }
+
+/** Keys of a preprocessor_config.json that change no pixel of an RGB image. */
+const WITHOUT_EFFECT = new Set([
+  "image_processor_type",
+  "feature_extractor_type",
+  "processor_class",
+  "_valid_processor_keys",
+  "default_to_square",
+  "do_convert_rgb",
+  "data_format",
+  "input_data_format",
+  "return_tensors",
+  "device",
+  "disable_grouping",
+]);
+
+/**
+ * Reads a Hugging Face preprocessor_config.json of a ViT image processor (the classic and the fast one, which agree
+ * within 2 of 255, and the older feature extractor). A key that is left out has transformers' default for these.
+ *
+ * @throws Error naming the file and the key that is wrong, or that asks for what the kit does not do
+ */
+export async function readPreprocessorConfig(path: string): Promise<Preprocessing> {
+  const fail = (why: string): never => {
+    throw new Error(`${path}: ${why}.`);
+  };
+  let config: unknown;
+  try {
+    config = JSON.parse(await Deno.readTextFile(path));
+  } catch (error) {
+    fail(`it cannot be read as JSON (${error instanceof Error ? error.message : error})`);
+  }
+  if (typeof config !== "object" || config === null || Array.isArray(config)) fail("it is not a JSON object");
+  return parsePreprocessorConfig(config as Record<string, unknown>, fail);
+}
+
+function parsePreprocessorConfig(config: Record<string, unknown>, fail: (why: string) => never): Preprocessing {
+  const given = Object.entries(config).filter(([, value]) => value !== null);
+  const rest = new Map(given.filter(([key]) => !WITHOUT_EFFECT.has(key)));
+  const wrong = (key: string, expected: string): never =>
+    fail(`${key} is ${JSON.stringify(config[key])}, but must be ${expected}`);
+  const type = config.image_processor_type ?? config.feature_extractor_type;
+  if (type !== undefined && !/^ViT(ImageProcessor(Fast|Pil)?|FeatureExtractor)$/.test(`${type}`)) {
+    fail(`its processor is ${JSON.stringify(type)}, of which only the ViT's, e.g. "ViTImageProcessor", is understood`);
+  }
+  const take = (key: string, fallback: unknown): unknown => {
+    const value = rest.get(key) ?? fallback;
+    rest.delete(key);
+    return value;
+  };
+  const flag = (key: string, fallback: boolean): boolean => {
+    const value = take(key, fallback);
+    return typeof value === "boolean" ? value : wrong(key, "true or false");
+  };
+  const isSide = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
+  const pair = (value: unknown): [number, number] | undefined => {
+    if (isSide(value)) return [value, value];
+    const { height, width, ...others } = value as Record<string, unknown>;
+    return isSide(height) && isSide(width) && Object.keys(others).length === 0 ? [height, width] : undefined;
+  };
+  const channels = (key: string, positive: boolean): [number, number, number] => {
+    const value = take(key, [0.5, 0.5, 0.5]);
+    const list = typeof value === "number" ? [value, value, value] : value;
+    const valid = (x: unknown) => Number.isFinite(x) && (!positive || (x as number) > 0);
+    if (!Array.isArray(list) || list.length !== 3 || !list.every(valid)) {
+      return wrong(key, `three numbers${positive ? " above 0" : ""}`);
+    }
+    return list as [number, number, number];
+  };
+
+  if (!flag("do_resize", true)) wrong("do_resize", "true, as the encoder takes images of one size");
+  const size = take("size", { height: 224, width: 224 });
+  if (typeof size !== "number" && typeof size !== "object") wrong("size", "a number or an object");
+  const { shortest_edge: shortest, ...others } = size as Record<string, unknown>;
+  const resize = isSide(shortest) && Object.keys(others).length === 0 ? shortest : pair(size);
+  if (resize === undefined) {
+    return wrong("size", `{"height", "width"} or {"shortest_edge"} in whole pixels and nothing else`);
+  }
+
+  let crop: number;
+  const cropSize = take("crop_size", undefined);
+  if (flag("do_center_crop", false)) {
+    const sides = typeof cropSize === "number" || typeof cropSize === "object" ? pair(cropSize) : undefined;
+    if (!sides || sides[0] !== sides[1]) return wrong("crop_size", "the side of a square, as do_center_crop is true");
+    crop = sides[0];
+    const least = Math.min(...[resize].flat());
+    if (crop > least) wrong("crop_size", `no larger than the resized image's ${least} pixels`);
+  } else {
+    if (typeof resize === "number" || resize[0] !== resize[1]) {
+      return wrong("size", "a square's height and width where do_center_crop is not true");
+    }
+    crop = resize[0];
+  }
+
+  const resample = take("resample", 2);
+  if (resample !== 2 && resample !== 3) return wrong("resample", "2 (bilinear) or 3 (bicubic)");
+
+  // transformers computes (pixel * factor - mean) / deviation, with pixels of 0 .. 255.
+  const factor = take("rescale_factor", 1 / 255);
+  if (!(typeof factor === "number" && factor > 0 && factor < Infinity)) return wrong("rescale_factor", "above 0");
+  const scale = flag("do_rescale", true) ? 255 * factor : 255;
+  let mean = channels("image_mean", false), deviation = channels("image_std", true);
+  if (!flag("do_normalize", true)) [mean, deviation] = [[0, 0, 0], [1, 1, 1]];
+
+  for (const [key, value] of rest) {
+    if (value !== false) fail(`it asks for ${key} (${JSON.stringify(value)}), which is not understood`);
+  }
+  return {
+    resize,
+    crop,
+    interpolation: resample === 2 ? "bilinear" : "bicubic",
+    mean: mean.map((value) => value / scale) as [number, number, number],
+    deviation: deviation.map((value) => value / scale) as [number, number, number],
+  };
+}
