@@ -110,7 +110,12 @@ export { type ImageFolder, openImageFolder } from "./lib/datasets/image_folder.t
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
 export { randAugment, type RandAugmentOptions } from "./lib/datasets/rand_augment.ts";
-export { defaultPreprocessing, type Framing, type Preprocessing } from "./lib/datasets/preprocessing.ts";
+export {
+  defaultPreprocessing,
+  type Framing,
+  type Preprocessing,
+  readPreprocessorConfig,
+} from "./lib/datasets/preprocessing.ts";
 
 // Figures.
 export type { Figure } from "./lib/figures/figure.ts";
