@@ -93,7 +93,13 @@ export {
   type TrainingState,
   trainingStep,
 } from "./lib/training/step.ts";
-export { initialState, pretrain, type PretrainOptions, type PretrainResult } from "./lib/training/trainer.ts";
+export {
+  initialState,
+  type Monitor,
+  pretrain,
+  type PretrainOptions,
+  type PretrainResult,
+} from "./lib/training/trainer.ts";
 
 // Evaluations.
 export { type FeatureRows, lidar, rankMe } from "./lib/evaluation/collapse.ts";

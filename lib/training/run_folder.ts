@@ -31,8 +31,10 @@ export interface LogEntry {
   weightDecay: number;
   /** Momentum of the target encoder. */
   momentum: number;
-  /** Seconds that the step took, reading images included. */
+  /** Seconds that the step took, reading images included and measuring by a monitor not. */
   seconds: number;
+  /** What a monitor measured of the target encoder after this step, by its names; absent where it did not measure. */
+  measures?: Record<string, number>;
 }
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;

@@ -33,6 +33,22 @@ export function stepMasks({ architecture, masks, batch, seed }: RunConfig): (ste
   return (step) => sampler(batch, randomStream(seed, MASK_STREAM, step));
 }
 
+/** What is measured of the target encoder now and then, besides each step's own metrics. */
+export interface Monitor {
+  /** Steps between measurements. */
+  every: number;
+  /**
+   * Measures the target encoder after `step` steps; it stays the trainer's. A resumed run ends with the log of one that
+   * was not stopped where this depends on nothing else.
+   */
+  measure(targetEncoder: Parameters, step: number): Promise<Record<string, number>>;
+}
+
+/** Whether a monitor measures: every so many steps, after the last one, and at 1, 10, 100, ... before the first of these. */
+export function isMeasured(step: number, every: number, totalSteps: number): boolean {
+  return step % every === 0 || step === totalSteps || step < every && /^10*$/.test(String(step));
+}
+
 /** How to run it; none of this changes the result. */
 export interface PretrainOptions {
   /** The run's folder. */
@@ -41,6 +57,8 @@ export interface PretrainOptions {
   resume?: boolean;
   /** Steps between checkpoints. Default 200. */
   checkpointEvery?: number;
+  /** Measures go into the log; see representationMonitor() for one. */
+  monitor?: Monitor;
   /** Told of each step done, and of the steps in the whole run. */
   onStep?: (entry: LogEntry, totalSteps: number) => void;
   /** Told of each compilation: one for each pair of context and target lengths. */
@@ -164,9 +182,12 @@ async function readMetrics(metrics: StepMetrics): Promise<Record<keyof StepMetri
  *   gradients are not finite; the last checkpoint is then left as it is
  */
 export async function pretrain(config: RunConfig, dataset: Dataset, options: PretrainOptions): Promise<PretrainResult> {
-  const { dir, resume = false, checkpointEvery = 200, onStep, onCompile, signal } = options;
+  const { dir, resume = false, checkpointEvery = 200, monitor, onStep, onCompile, signal } = options;
   const { architecture, batch, crop, seed } = config;
   const totalSteps = totalStepsOf(config, dataset.length);
+  if (monitor && !(Number.isSafeInteger(monitor.every) && monitor.every >= 1)) {
+    throw new RangeError(`A monitor measures every 1, 2, ... steps; got ${monitor.every}.`);
+  }
   const masksOf = stepMasks(config);
   const scheduled = schedules(config, totalSteps);
 
@@ -187,6 +208,15 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
     saved = step;
   };
 
+  const measures = async () => {
+    const held = variables.read();
+    try {
+      return await monitor!.measure(held.targetEncoder, step);
+    } finally {
+      disposeAll(held);
+    }
+  };
+
   using logFile = await Deno.open(`${dir}/log.jsonl`, { append: true });
   const stream = batches(dataset, { batch, size: architecture.image, crop, seed, start: step });
   try {
@@ -200,12 +230,13 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
       disposeAll([inputs, scalars, metrics]);
       step++;
 
-      const now = performance.now();
-      const entry = { step, epoch, ...measured, ...values, seconds: (now - last) / 1000 };
-      last = now;
+      const entry: LogEntry = { step, epoch, ...measured, ...values, seconds: (performance.now() - last) / 1000 };
+      const finite = Number.isFinite(measured.loss) && Number.isFinite(measured.gradientNorm);
+      if (monitor && finite && isMeasured(step, monitor.every, totalSteps)) entry.measures = await measures();
+      last = performance.now();
       logFile.writeSync(encoder.encode(JSON.stringify(entry) + "\n"));
       log.push(entry);
-      if (!Number.isFinite(measured.loss) || !Number.isFinite(measured.gradientNorm)) {
+      if (!finite) {
         throw new Error(
           `Training stopped at step ${step}: loss ${measured.loss}, gradient norm ${measured.gradientNorm}. The ` +
             `checkpoint of step ${saved} in ${dir} is kept; try a lower learning rate or a smaller clip.`,

@@ -4,7 +4,7 @@ import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { randomStream } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { preset, type RunConfig } from "../../lib/training/presets.ts";
-import { pretrain, type PretrainOptions } from "../../lib/training/trainer.ts";
+import { isMeasured, type Monitor, pretrain, type PretrainOptions } from "../../lib/training/trainer.ts";
 
 const random = randomStream(7);
 const images = memoryDataset({
@@ -133,6 +133,74 @@ Deno.test("pretrain() refuses a folder with a run, and resuming with other optio
   await assertRejects(() => run({ ...CONFIG, batch: 1 }, { dir: `${root}/new` }), RangeError, "at least 2 images");
   await assertRejects(() => run({ ...CONFIG, batch: 49 }, { dir: `${root}/new` }), RangeError, "fewer than a batch");
   await Deno.remove(root, { recursive: true });
+});
+
+/** The sum of all parameters, which every bit of them moves. */
+const summing: Monitor["measure"] = (encoder) => {
+  const sums = tf.tidy(() => Object.values(encoder).map((value) => tf.sum(value).dataSync()[0]));
+  return Promise.resolve({ sum: sums.reduce((a, b) => a + b) });
+};
+
+Deno.test("pretrain() with a monitor ends with the same bits, and its log differs by the measures alone", async () => {
+  const root = await Deno.makeTempDir();
+  const plain = await run(CONFIG, { dir: `${root}/plain` });
+  const steps: number[] = [];
+  const monitor: Monitor = {
+    every: 5,
+    async measure(encoder, step) {
+      steps.push(step);
+      tf.dispose(tf.randomNormal([100])); // work of its own
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return await summing(encoder, step);
+    },
+  };
+  const monitored = await run(CONFIG, { dir: `${root}/monitored`, monitor });
+  assertEquals(steps, [1, 5, 10, 12]);
+  for (const name of ["checkpoint.safetensors", "encoder.safetensors"]) {
+    assertEquals(await read(`${root}/plain`, name), await read(`${root}/monitored`, name), name);
+  }
+  assertEquals(monitored.log.filter(({ measures }) => measures).map(({ step }) => step), steps);
+  const timeless = monitored.log.map(({ measures: _, ...entry }) => ({ ...entry, seconds: 0 }));
+  assertEquals(timeless, plain.log.map((entry) => ({ ...entry, seconds: 0 })));
+
+  // Lines of the file are the entries; and what was measured last is the encoder that the run hands over.
+  const lines = (await Deno.readTextFile(`${root}/monitored/log.jsonl`)).trimEnd().split("\n");
+  assertEquals(lines.map((line) => JSON.parse(line)), monitored.log);
+  const { targetEncoder } = await pretrain(CONFIG, images, { dir: `${root}/again`, monitor });
+  assertEquals((await summing(targetEncoder, 12)).sum, monitored.log[11].measures!.sum);
+  tf.dispose(targetEncoder);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("pretrain() with a monitor, stopped and resumed, ends with the log of one that was not stopped", async () => {
+  const root = await Deno.makeTempDir(), monitor = { every: 3, measure: summing };
+  await run(CONFIG, { dir: `${root}/whole`, monitor });
+  await run(CONFIG, { dir: `${root}/stopped`, monitor, ...stopAt(7) });
+  await run(CONFIG, { dir: `${root}/stopped`, monitor, resume: true });
+  await assertSameRun(`${root}/whole`, `${root}/stopped`);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("pretrain() does not count a monitor's time as a step's, and passes its errors on", async () => {
+  const root = await Deno.makeTempDir();
+  const slow = () => new Promise<Record<string, number>>((resolve) => setTimeout(() => resolve({ x: 1 }), 400));
+  const { log } = await run(CONFIG, { dir: `${root}/slow`, monitor: { every: 6, measure: slow } });
+  assert(log.slice(1).every(({ seconds }) => seconds < 0.4), log.map(({ seconds }) => seconds).join()); // 0 compiles
+
+  const failing = { every: 4, measure: () => Promise.reject(new Error("no room")) };
+  await assertRejects(() => run(CONFIG, { dir: `${root}/failing`, monitor: failing }), Error, "no room");
+  await assertRejects(() => run(CONFIG, { dir: `${root}/0`, monitor: { ...failing, every: 0 } }), RangeError, "got 0");
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("isMeasured() at the first steps, every so many, and the last", () => {
+  const steps = (every: number, total: number) =>
+    Array.from({ length: total }, (_, i) => i + 1).filter((step) => isMeasured(step, every, total));
+  assertEquals(steps(29, 100), [1, 10, 29, 58, 87, 100]);
+  assertEquals(steps(1000, 2500), [1, 10, 100, 1000, 2000, 2500]);
+  assertEquals(steps(2000, 2500), [1, 10, 100, 1000, 2000, 2500]);
+  assertEquals(steps(1, 3), [1, 2, 3]);
+  assertEquals(steps(99, 2), [1, 2]);
 });
 
 Deno.test("pretrain() leaves no handles behind", async () => {
