@@ -7,50 +7,17 @@
  * @module
  */
 
-/** The typed array that holds each dtype in memory; BF16, which JavaScript does not have, as its 16 bits. */
-export type DtypeArrays = {
-  BOOL: Uint8Array;
-  U8: Uint8Array;
-  I8: Int8Array;
-  I16: Int16Array;
-  U16: Uint16Array;
-  F16: Float16Array;
-  BF16: Uint16Array;
-  I32: Int32Array;
-  U32: Uint32Array;
-  F32: Float32Array;
-  F64: Float64Array;
-  I64: BigInt64Array;
-  U64: BigUint64Array;
-};
+import { openParts } from "./file_parts.ts";
+import { ARRAYS, type Dtype, elementsOf, type HostTensor, isCount, type StoredTensor } from "./tensors.ts";
 
-/** An element type, by the format's own name. */
-export type Dtype = keyof DtypeArrays;
+export { toBfloat16, toFloat16, toFloat32 } from "./tensors.ts";
+export type { Dtype, DtypeArrays, HostTensor } from "./tensors.ts";
 
-/** A tensor in main memory: `data` holds the product of `shape` elements in row-major order. */
-export type HostTensor = { [D in Dtype]: { dtype: D; shape: number[]; data: DtypeArrays[D] } }[Dtype];
-
-// In the order in which the reference implementation ranks them: larger items are written first, which aligns them all.
-const ARRAYS = {
-  BOOL: Uint8Array,
-  U8: Uint8Array,
-  I8: Int8Array,
-  I16: Int16Array,
-  U16: Uint16Array,
-  F16: Float16Array,
-  BF16: Uint16Array,
-  I32: Int32Array,
-  U32: Uint32Array,
-  F32: Float32Array,
-  F64: Float64Array,
-  I64: BigInt64Array,
-  U64: BigUint64Array,
-} as const satisfies Record<Dtype, unknown>;
 const DTYPES = Object.keys(ARRAYS) as Dtype[];
 
 /** The reference implementation's limit on the header, in bytes. */
 const MAX_HEADER = 100_000_000;
-/** Bytes a single read or write asks for: the operating system takes no more than 2 GiB, and a timer may want its turn. */
+/** Bytes a single write asks for: the operating system takes no more than 2 GiB, and a timer may want its turn. */
 const CHUNK = 1 << 26;
 
 /** A tensor's entry in the header; `begin` and `end` count from the end of the header. */
@@ -60,36 +27,6 @@ interface Entry {
   shape: number[];
   begin: number;
   end: number;
-}
-
-/** Rounds to bfloat16, to nearest with ties to even; a NaN stays one. */
-export function toBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(bits, (u) => {
-    if ((u & 0x7fffffff) > 0x7f800000) return (u >>> 16) | 0x40;
-    return (u + 0x7fff + ((u >>> 16) & 1)) >>> 16;
-  });
-}
-
-/** Rounds to float16, to nearest with ties to even; what is beyond its range (65504) becomes infinite. */
-export function toFloat16(values: Float32Array): Float16Array<ArrayBuffer> {
-  return new Float16Array(values);
-}
-
-/** The values of a floating-point tensor as float32: exact for F32, F16 and BF16, rounded for F64. */
-export function toFloat32(tensor: HostTensor): Float32Array {
-  if (tensor.dtype === "F32") return tensor.data;
-  if (tensor.dtype === "F16" || tensor.dtype === "F64") return new Float32Array(tensor.data);
-  if (tensor.dtype === "BF16") return new Float32Array(Uint32Array.from(tensor.data, (u) => u << 16).buffer);
-  throw new TypeError(`A tensor of dtype ${tensor.dtype} holds no floating-point numbers.`);
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function product(shape: readonly number[]): number {
-  return shape.reduce((size, dimension) => size * dimension, 1);
 }
 
 /** Checks one tensor's entry of the header. */
@@ -102,7 +39,7 @@ function parseEntry(name: string, value: unknown, fail: (why: string) => never):
     fail(`tensor "${name}" has no valid data_offsets`);
   }
   const [begin, end] = offsets;
-  const bytes = product(shape) * ARRAYS[dtype as Dtype].BYTES_PER_ELEMENT;
+  const bytes = elementsOf(shape) * ARRAYS[dtype as Dtype].BYTES_PER_ELEMENT;
   if (bytes !== end - begin) {
     fail(`tensor "${name}" of dtype ${dtype} and shape [${shape}] takes ${bytes} bytes, but has ${end - begin}`);
   }
@@ -147,53 +84,59 @@ function parseHeader(
   return { entries, metadata: metadata as Record<string, string> };
 }
 
-async function readFully(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>, fail: (why: string) => never) {
-  for (let done = 0; done < bytes.length;) {
-    done += await file.read(bytes.subarray(done, done + CHUNK)) ?? fail("it became shorter while it was read");
-  }
-}
-
 async function writeFully(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>) {
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done, done + CHUNK));
 }
 
 /**
- * Reads all tensors of a safetensors file, in the header's order, and its metadata.
+ * Reads and checks a safetensors file's header; the tensors are there in its order, to be read when they are wanted.
  *
  * @throws {Error} naming the file, and the tensor if there is one, where the file is not valid to the last byte
+ */
+export async function openSafetensors(
+  path: string,
+): Promise<{ tensors: Record<string, StoredTensor>; metadata: Record<string, string> }> {
+  const fail = (why: string): never => {
+    throw new Error(`${path} is not a valid safetensors file: ${why}.`);
+  };
+  const file = await openParts(path);
+  const { size } = file;
+  if (size < 8) fail(`it has ${size} bytes, fewer than the 8 that give the header's length`);
+  const start = await file.read(0, 8);
+  const length = Number(new DataView(start.buffer).getBigUint64(0, true));
+  if (length > MAX_HEADER) fail(`its header would have ${length} bytes, more than the ${MAX_HEADER} that are allowed`);
+  if (length > size - 8) fail(`it is cut short: its header should have ${length} bytes, the file has ${size}`);
+  let text = "";
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.read(8, length));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    fail("its header is not UTF-8");
+  }
+  const { entries, metadata } = parseHeader(text, size - 8 - length, fail);
+  const tensors = entries.map(({ name, dtype, shape, begin, end }): [string, StoredTensor] => [name, {
+    dtype,
+    shape,
+    async read() {
+      const { buffer } = await file.read(8 + length + begin, end - begin);
+      return { dtype, shape, data: new ARRAYS[dtype](buffer) } as HostTensor;
+    },
+  }]);
+  return { tensors: Object.fromEntries(tensors), metadata };
+}
+
+/**
+ * Reads all tensors of a safetensors file, in the header's order, and its metadata.
+ *
+ * @throws {Error} as openSafetensors() does
  */
 export async function readSafetensors(
   path: string,
 ): Promise<{ tensors: Record<string, HostTensor>; metadata: Record<string, string> }> {
-  const fail = (why: string): never => {
-    throw new Error(`${path} is not a valid safetensors file: ${why}.`);
-  };
-  using file = await Deno.open(path);
-  const { size } = await file.stat();
-  if (size < 8) fail(`it has ${size} bytes, fewer than the 8 that give the header's length`);
-  const start = new Uint8Array(8);
-  await readFully(file, start, fail);
-  const length = Number(new DataView(start.buffer).getBigUint64(0, true));
-  if (length > MAX_HEADER) fail(`its header would have ${length} bytes, more than the ${MAX_HEADER} that are allowed`);
-  if (length > size - 8) fail(`it is cut short: its header should have ${length} bytes, the file has ${size}`);
-  const headerBytes = new Uint8Array(length);
-  await readFully(file, headerBytes, fail);
-  let text = "";
-  try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(headerBytes);
-  } catch {
-    fail("its header is not UTF-8");
-  }
-  const { entries, metadata } = parseHeader(text, size - 8 - length, fail);
-
-  const tensors = new Map<string, HostTensor>();
-  for (const { name, dtype, shape, begin } of entries) {
-    const data = new ARRAYS[dtype](product(shape));
-    await file.seek(8 + length + begin, Deno.SeekMode.Start);
-    await readFully(file, new Uint8Array(data.buffer), fail);
-    tensors.set(name, { dtype, shape, data } as HostTensor);
-  }
-  return { tensors: Object.fromEntries(tensors), metadata };
+  const { tensors, metadata } = await openSafetensors(path);
+  const read = new Map<string, HostTensor>();
+  for (const [name, tensor] of Object.entries(tensors)) read.set(name, await tensor.read());
+  return { tensors: Object.fromEntries(read), metadata };
 }
 
 /**
@@ -219,7 +162,7 @@ export async function writeSafetensors(
     if (!DTYPES.includes(dtype) || !(data instanceof ARRAYS[dtype])) {
       throw new Error(`${path}: the data of tensor "${name}" is not what dtype ${dtype} takes.`);
     }
-    if (!shape.every(isCount) || product(shape) !== data.length) {
+    if (!shape.every(isCount) || elementsOf(shape) !== data.length) {
       throw new Error(`${path}: tensor "${name}" has shape [${shape}], but ${data.length} elements.`);
     }
     header.set(name, { dtype, shape, data_offsets: [end, end += data.byteLength] });

@@ -1,0 +1,50 @@
+/**
+ * Reading parts of a file that may be larger than any buffer, and that must stay the same until all are read.
+ *
+ * @module
+ */
+
+/** Bytes a single read asks for: the operating system takes no more than 2 GiB, and a timer may want its turn. */
+const CHUNK = 1 << 26;
+
+/** A file to be read in parts. It is open only while one is read. */
+export interface FileParts {
+  /** Where it is. */
+  path: string;
+  /** Its length in bytes. */
+  size: number;
+  /**
+   * Reads `length` bytes from the offset `at` on, where the file has them.
+   *
+   * @throws Error that names the file where it has changed since openParts()
+   */
+  read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/**
+ * Looks at a file whose parts are to be read.
+ *
+ * @throws Error that names the path where there is none, or a folder
+ */
+export async function openParts(path: string): Promise<FileParts> {
+  const { isDirectory, size, mtime } = await Deno.stat(path);
+  if (isDirectory) throw new Error(`${path} is a folder, not a file.`);
+  return {
+    path,
+    size,
+    async read(at, length) {
+      using file = await Deno.open(path);
+      const now = await file.stat();
+      const changed = () => new Error(`${path} was changed while it was being read: read it again.`);
+      if (now.size !== size || now.mtime?.getTime() !== mtime?.getTime()) throw changed();
+      await file.seek(at, Deno.SeekMode.Start);
+      const bytes = new Uint8Array(length);
+      for (let done = 0; done < length;) {
+        const count = await file.read(bytes.subarray(done, done + CHUNK));
+        if (count === null) throw changed();
+        done += count;
+      }
+      return bytes;
+    },
+  };
+}
