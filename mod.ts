@@ -115,6 +115,7 @@ export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
 export { type ImageFolder, openImageFolder } from "./lib/datasets/image_folder.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
+export { drawFraction, drawPerClass, readSubset, subsetOf } from "./lib/datasets/subset.ts";
 export { randAugment, type RandAugmentOptions } from "./lib/datasets/rand_augment.ts";
 export {
   defaultPreprocessing,

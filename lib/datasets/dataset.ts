@@ -31,6 +31,8 @@ export interface Dataset {
   readonly classes: readonly string[];
   /** [length], -1 where unknown. */
   readonly labels: Int32Array;
+  /** Where each image is from, by index: a file's path, or an archive's and the file's in it; where images are files. */
+  readonly paths?: readonly string[];
 
   /**
    * Random resized crops (bicubic, antialiased) of the images at `indices`, and no other augmentation: no flip, no
