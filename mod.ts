@@ -36,7 +36,7 @@ export {
   predictorShapes,
   type PredictorSize,
 } from "./lib/jepa/architectures.ts";
-export { encode, gatherTokens, patchify } from "./lib/jepa/encoder.ts";
+export { encode, encodeLayers, gatherTokens, patchify } from "./lib/jepa/encoder.ts";
 export { type MaskConfig, maskSampler } from "./lib/jepa/mask_samplers/by_name.ts";
 export { multiBlock, type MultiBlockOptions } from "./lib/jepa/mask_samplers/multi_block.ts";
 export { multiBlockAsPublished, type MultiBlockAsPublishedOptions } from "./lib/jepa/mask_samplers/as_published.ts";
@@ -57,13 +57,13 @@ export {
   type Losses,
   type Networks,
   predictionCosines,
-  type Regulariser,
   smoothL1,
   type StepInputs,
   targetRepresentations,
-  varianceAndCovariance,
+  type Targets,
 } from "./lib/jepa/objective.ts";
 export { predict } from "./lib/jepa/predictor.ts";
+export { invarianceOf, lessPosition, type Regulariser, varianceAndCovariance } from "./lib/jepa/regulariser.ts";
 
 // Layers over named parameters.
 export { initialise, type PatchInitialisation } from "./lib/nn/initialisation.ts";
@@ -103,7 +103,19 @@ export {
 
 // Evaluations.
 export { type FeatureRows, lidar, rankMe } from "./lib/evaluation/collapse.ts";
-export { extractFeatures, type FeatureOptions, type Features, pixelFeatures } from "./lib/evaluation/features.ts";
+export {
+  extractFeatures,
+  type FeatureOptions,
+  type Features,
+  pixelFeatures,
+  type TokenFeatures,
+} from "./lib/evaluation/features.ts";
+export {
+  type EncodingOptions,
+  type FeatureBatch,
+  featureBatches,
+  featureShape,
+} from "./lib/evaluation/feature_batches.ts";
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/linear_probe.ts";
 

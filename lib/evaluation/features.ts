@@ -1,30 +1,41 @@
 /**
  * What is evaluated of an image: one vector, the target encoder's representations averaged over the patches (paper,
- * appendix A.1), or its raw pixels as a baseline.
+ * appendix A.1), its representations patch by patch, or its raw pixels as a baseline.
  *
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
+import { defaultPreprocessing } from "../datasets/preprocessing.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
-import { encode, patchify } from "../jepa/encoder.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { tf, uint8Tensor } from "../tensorflow/backend.ts";
-import { compile, type CompileOptions } from "../tensorflow/compile.ts";
+import { checkFinite, type EncodingOptions, featureBatches, featureShape } from "./feature_batches.ts";
 
 /** One vector for each image of a data set, in its order. */
 export interface Features {
   /** [N, width], row-major. */
   values: Float32Array<ArrayBuffer>;
-  /** Length of a vector, D. */
+  /** Length of a vector: D, or 4D for the last four layers. */
+  width: number;
+  /** [N], -1 where unknown. */
+  labels: Int32Array;
+  /** Only TokenFeatures have this: a classifier of vectors does not take them for its own. */
+  tokens?: undefined;
+}
+
+/** One vector for each patch of each image of a data set, in its order. */
+export interface TokenFeatures {
+  /** [N, tokens, width], row-major: patches in raster order. */
+  values: Float32Array<ArrayBuffer>;
+  /** Patches of an image. */
+  tokens: number;
+  /** Length of a vector: D, or 4D for the last four layers. */
   width: number;
   /** [N], -1 where unknown. */
   labels: Int32Array;
 }
 
 /** How to extract features. */
-export interface FeatureOptions extends Pick<CompileOptions, "jit" | "precision"> {
-  /** Images encoded at once. Default 256. */
-  batch?: number;
+export interface FeatureOptions extends EncodingOptions {
   /** Told after each batch how many images are done. */
   onProgress?: (images: number) => void;
 }
@@ -36,83 +47,77 @@ function chunks(length: number, batch: number): Uint32Array[] {
 }
 
 /**
- * Features of all images of a data set, centre-cropped: the average over patches of what the target encoder's last layer
- * and its norm put out.
+ * Features of all images of a data set, framed as the preprocessing says: what the target encoder's last layer and its
+ * norm put out, or the last four, averaged over the patches unless `pool` is "none".
+ *
+ * All of them are held in memory: 50,000 images of 64 patches and width 192 are 2.5 GB where they are not pooled. For
+ * more, take them batch by batch from featureBatches().
  *
  * @param targetEncoder stay the caller's
- * @returns width is the encoder's
- * @throws RangeError for a batch below 1; Error where a feature is not finite
+ * @returns width is the encoder's, or four times that
+ * @throws RangeError as featureBatches() does; Error where a feature is not finite
  */
+export function extractFeatures(
+  targetEncoder: Parameters,
+  size: EncoderSize,
+  dataset: Dataset,
+  options?: FeatureOptions & { pool?: "mean" },
+): Promise<Features>;
+/** Features of all patches of all images, not averaged. */
+export function extractFeatures(
+  targetEncoder: Parameters,
+  size: EncoderSize,
+  dataset: Dataset,
+  options: FeatureOptions & { pool: "none" },
+): Promise<TokenFeatures>;
+/** Either, where which of the two is known only at run time. */
+export function extractFeatures(
+  targetEncoder: Parameters,
+  size: EncoderSize,
+  dataset: Dataset,
+  options?: FeatureOptions,
+): Promise<Features | TokenFeatures>;
 export async function extractFeatures(
   targetEncoder: Parameters,
   size: EncoderSize,
   dataset: Dataset,
-  { batch = 256, precision, jit, onProgress }: FeatureOptions = {},
-): Promise<Features> {
-  if (!Number.isSafeInteger(batch) || batch < 1) {
-    throw new RangeError(`A batch must hold at least one image; got ${batch}.`);
-  }
-  const { image, width } = size;
-  const values = new Float32Array(dataset.length * width);
+  options: FeatureOptions = {},
+): Promise<Features | TokenFeatures> {
+  const { batch = 256, preprocessing = defaultPreprocessing(size.image), onProgress } = options;
+  const shape = featureShape(size, options);
+  const perImage = shape.reduce((product, n) => product * n, 1);
+  const values = allocate(dataset, perImage);
   const labels = new Int32Array(dataset.length);
-  const rows = Math.min(batch, dataset.length);
-  const pool = compile(
-    (p: Parameters, pixels: tf.Tensor) => tf.mean(encode(p, size, patchify(pixels, size.patch)), 1), // [B, D]
-    { precision, jit, name: "features" },
-  );
+  const rows = dataset.length === 0 ? batch : Math.min(batch, dataset.length);
 
-  async function load(indices: Uint32Array | undefined): Promise<Uint8Array> {
-    // Every batch is of one size, the last one filled up with black, so that one compilation serves.
-    const pixels = new Uint8Array(rows * image * image * 3);
-    if (indices) {
-      const batch = await dataset.centred(indices, image);
-      pixels.set(batch.pixels);
-      // Not the data set's: an image that replaces an unreadable one brings its own.
-      labels.set(batch.labels, indices[0]);
-    }
-    return pixels;
-  }
-
-  async function encodeBatch(pixels: Uint8Array): Promise<Float32Array> {
-    const images = uint8Tensor(pixels, [rows, image, image, 3]);
-    try {
-      const pooled = await pool(targetEncoder, images);
-      try {
-        return await pooled.data() as Float32Array;
-      } finally {
-        pooled.dispose();
-      }
-    } finally {
-      images.dispose();
+  async function* images() {
+    for (const indices of chunks(dataset.length, rows)) {
+      yield { ...await dataset.centred(indices, preprocessing), first: indices[0] };
     }
   }
 
-  const batches = chunks(dataset.length, rows);
+  const stream = featureBatches(targetEncoder, size, images(), { ...options, batch: rows, preprocessing });
+  for await (const { images: { first, labels: own }, values: encoded } of stream) {
+    checkFinite(encoded, perImage, (row) => `Image ${first + row} of ${dataset.name}`);
+    values.set(encoded, first * perImage);
+    // Not the data set's: an image that replaces an unreadable one brings its own.
+    labels.set(own, first);
+    onProgress?.(first + own.length);
+  }
+  const width = shape.at(-1)!;
+  return shape.length === 1 ? { values, width, labels } : { values, tokens: shape[0], width, labels };
+}
+
+function allocate({ name, length }: Dataset, perImage: number): Float32Array<ArrayBuffer> {
   try {
-    let pixels = await load(batches[0]);
-    for (const [i, indices] of batches.entries()) {
-      // The next images are decoded while these are encoded.
-      const [encoded, loaded] = await Promise.allSettled([encodeBatch(pixels), load(batches[i + 1])]);
-      if (encoded.status === "rejected") throw encoded.reason;
-      if (loaded.status === "rejected") throw loaded.reason;
-      const [features, next] = [encoded.value, loaded.value];
-      values.set(features.subarray(0, indices.length * width), indices[0] * width);
-      pixels = next;
-      onProgress?.(indices[0] + indices.length);
-    }
-  } finally {
-    pool.dispose();
-  }
-  const broken = values.findIndex((value) => !Number.isFinite(value));
-  if (broken >= 0) {
-    throw new Error(
-      `Image ${
-        Math.floor(broken / width)
-      } of ${dataset.name} has features that are not finite numbers: look for NaN or ` +
-        `overflow in the weights.`,
+    return new Float32Array(length * perImage);
+  } catch (error) {
+    const size = `${(length * perImage * 4e-9).toFixed(1)} GB`;
+    throw new RangeError(
+      `The features of ${name}, ${size}, do not fit in memory: take them batch by batch with featureBatches().`,
+      { cause: error },
     );
   }
-  return { values, width, labels };
 }
 
 /**

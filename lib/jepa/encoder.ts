@@ -42,6 +42,15 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
   return tf.reshape(tf.gather(tf.reshape(x, [-1, width!]), flat), [groups, count, width!]);
 }
 
+/** Tokens as they enter the first block: [B, C, D] of the `visible` patches int32 [B, C], [B, N, D] of all. */
+function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor {
+  const seen = visible ? gatherTokens(patches, visible) : patches; // [B, C, 3*p*p]
+  const positions = visible ? gatherTokens(p["pos_embed"], visible) : p["pos_embed"]; // [B, C, D]
+  const weight = p["patch_embed.proj.weight"]; // [D, 3, p, p]
+  const embedded = product(seen, tf.reshape(weight, [weight.shape[0], -1])); // [B, C, D]
+  return tf.add(embedded, tf.add(positions, p["patch_embed.proj.bias"]));
+}
+
 /**
  * Representations of patches, s_x or s_y.
  *
@@ -55,11 +64,34 @@ export function encode(
   patches: Tensor,
   visible?: Tensor,
 ): Tensor {
-  const seen = visible ? gatherTokens(patches, visible) : patches; // [B, C, 3*p*p]
-  const positions = visible ? gatherTokens(p["pos_embed"], visible) : p["pos_embed"]; // [B, C, D]
-  const weight = p["patch_embed.proj.weight"]; // [D, 3, p, p]
-  const embedded = product(seen, tf.reshape(weight, [weight.shape[0], -1])); // [B, C, D]
-  let x = tf.add(embedded, tf.add(positions, p["patch_embed.proj.bias"]));
+  let x = embed(p, patches, visible);
   for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads, 0, epsilon);
   return layerNorm(p, "norm", x, epsilon);
+}
+
+/**
+ * What the last `count` blocks put out, in their order, each through the encoder's norm, which was trained for the last
+ * one alone: DINO's get_intermediate_layers() (Caron et al. 2021, arXiv 2104.14294), whose evaluation the paper follows
+ * where it takes the last four layers.
+ *
+ * @param patches [B, N, 3*p*p] from patchify()
+ * @returns `count` times [B, N, D]; the last is what encode() gives
+ * @throws RangeError where the encoder has no `count` blocks
+ */
+export function encodeLayers(
+  p: Parameters,
+  { depth, heads, epsilon }: EncoderSize,
+  patches: Tensor,
+  count: number,
+): Tensor[] {
+  if (!Number.isSafeInteger(count) || count < 1 || count > depth) {
+    throw new RangeError(`An encoder of ${depth} blocks has no last ${count}.`);
+  }
+  const layers: Tensor[] = [];
+  let x = embed(p, patches);
+  for (let i = 0; i < depth; i++) {
+    x = block(p, `blocks.${i}`, x, heads, 0, epsilon);
+    if (i >= depth - count) layers.push(layerNorm(p, "norm", x, epsilon));
+  }
+  return layers;
 }

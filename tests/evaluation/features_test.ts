@@ -1,9 +1,16 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } from "@std/assert";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
+import type { Preprocessing } from "../../lib/datasets/preprocessing.ts";
 import { encoderShapes } from "../../lib/jepa/architectures.ts";
 import { encode, patchify } from "../../lib/jepa/encoder.ts";
-import { checkPair, columnMeans, extractFeatures, pixelFeatures } from "../../lib/evaluation/features.ts";
+import {
+  checkPair,
+  columnMeans,
+  extractFeatures,
+  pixelFeatures,
+  type TokenFeatures,
+} from "../../lib/evaluation/features.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { randomStream } from "../../lib/random.ts";
 import { tf, uint8Tensor } from "../../lib/tensorflow/backend.ts";
@@ -67,6 +74,56 @@ Deno.test("extractFeatures() names the image whose features are not finite, and 
   tf.dispose(encoder);
 });
 
+Deno.test("extractFeatures() takes the last four blocks side by side, and patch by patch where it does not pool", async () => {
+  const deep = { ...size, depth: 5 };
+  const encoder = initialise(encoderShapes(deep), 1, "xavier"), dataset = images(5);
+  const { pixels } = await dataset.centred(Uint32Array.from({ length: 5 }, (_, i) => i), 8);
+  // An encoder with one block fewer ends in the output before the last, through the same norm.
+  const expected = tf.tidy(() => {
+    const patches = patchify(uint8Tensor(pixels, [5, 8, 8, 3]), 4);
+    const layers = [2, 3, 4, 5].map((depth) => encode(encoder, { ...deep, depth }, patches));
+    const tokens = tf.concat(layers, 2);
+    return { tokens: tokens.dataSync(), pooled: tf.mean(tokens, 1).dataSync() };
+  });
+  const worst = (a: Float32Array, b: ArrayLike<number>) => Math.max(...a.map((value, i) => Math.abs(value - b[i])));
+  const pooled = await extractFeatures(encoder, deep, dataset, { layer: "last4", batch: 2 });
+  assertEquals([pooled.width, pooled.values.length], [64, 5 * 64]);
+  assertLess(worst(pooled.values, expected.pooled), 1e-5);
+  const all = await extractFeatures(encoder, deep, dataset, { layer: "last4", pool: "none", batch: 2 });
+  assertEquals([all.tokens, all.width, all.values.length], [4, 64, 5 * 4 * 64]);
+  assertLess(worst(all.values, expected.tokens), 1e-5);
+  const last = await extractFeatures(encoder, deep, dataset, { pool: "none" });
+  assertEquals(last.width, 16);
+  assertLess(worst(last.values.subarray(0, 16), expected.tokens.subarray(48, 64)), 1e-5);
+  await assertRejects(() => extractFeatures(encoder, size, dataset, { layer: "last4" }), RangeError, "has 2 blocks");
+  tf.dispose(encoder);
+});
+
+Deno.test("extractFeatures() follows a preprocessing: its square, its mean and its deviation", async () => {
+  const encoder = initialise(encoderShapes(size), 1, "xavier"), dataset = images(3);
+  const preprocessing: Preprocessing = {
+    resize: 12,
+    crop: 8,
+    interpolation: "bilinear",
+    mean: [0.1, 0.2, 0.3],
+    deviation: [0.5, 1, 2],
+  };
+  const { pixels } = await dataset.centred(Uint32Array.of(0, 1, 2), preprocessing);
+  const expected = tf.tidy(() =>
+    tf.mean(encode(encoder, size, patchify(uint8Tensor(pixels, [3, 8, 8, 3]), 4, preprocessing)), 1).dataSync()
+  );
+  const { values } = await extractFeatures(encoder, size, dataset, { preprocessing });
+  assertLess(Math.max(...values.map((value, i) => Math.abs(value - expected[i]))), 1e-5);
+  const plain = await extractFeatures(encoder, size, dataset);
+  assert(Math.max(...values.map((value, i) => Math.abs(value - plain.values[i]))) > 0.01);
+  await assertRejects(
+    () => extractFeatures(encoder, size, dataset, { preprocessing: { ...preprocessing, crop: 4 } }),
+    RangeError,
+    "squares of 4 pixels, but the encoder takes images of 8",
+  );
+  tf.dispose(encoder);
+});
+
 Deno.test("a data set without images has features without rows", async () => {
   const encoder = initialise(encoderShapes(size), 1);
   assertEquals((await extractFeatures(encoder, size, images(0))).values.length, 0);
@@ -104,6 +161,9 @@ Deno.test("checkPair() says why two sets do not fit together", () => {
     }
     assert(false, `no error that says ${includes}`);
   };
+  const tokens: TokenFeatures = { ...set(2, 3), tokens: 1 };
+  // @ts-expect-error: features of patches are not features of images.
+  checkPair(tokens, tokens);
   throws([set(2, 3), set(2, 4)], "3 wide, the test features 4");
   throws([set(0, 3), set(2, 3)], "training set holds no images");
   throws([set(2, 3), set(0, 3)], "test set holds no images");

@@ -1,6 +1,8 @@
 import "../tensorflow/loaded.ts";
-import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
-import { encode, gatherTokens, patchify } from "../../lib/jepa/encoder.ts";
+import { assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { encoderShapes } from "../../lib/jepa/architectures.ts";
+import { encode, encodeLayers, gatherTokens, patchify } from "../../lib/jepa/encoder.ts";
+import { initialise } from "../../lib/nn/initialisation.ts";
 import { product } from "../../lib/nn/layers.ts";
 import { tf, uint8Tensor } from "../../lib/tensorflow/backend.ts";
 import {
@@ -65,4 +67,22 @@ Deno.test("encode() with all patches named is encode() without masks", () => {
   const every = tf.tile(tf.reshape(tf.range(0, 16, 1, "int32"), [1, 16]), [3, 1]) as tf.Tensor;
   const all = encode(p, architecture, patches);
   assertLess(largestDifference(encode(p, architecture, patches, every), all.dataSync()), 1e-6);
+});
+
+Deno.test("encodeLayers() are the encoders of fewer blocks with the same norm", () => {
+  const size = { image: 8, patch: 4, width: 16, depth: 3, heads: 2, mlpRatio: 4 };
+  const p = initialise(encoderShapes(size), 3, "xavier");
+  tf.tidy(() => {
+    const patches = tf.randomNormal([2, 4, 48], 0, 1, "float32", 5);
+    const layers = encodeLayers(p, size, patches, 3);
+    layers.forEach((layer, i) => {
+      const expected = encode(p, { ...size, depth: i + 1 }, patches);
+      assertEquals(layer.shape, [2, 4, 16]);
+      assertLess(tf.max(tf.abs(tf.sub(layer, expected))).dataSync()[0], 1e-6);
+    });
+    assertEquals(encodeLayers(p, size, patches, 1).length, 1);
+    assertThrows(() => encodeLayers(p, size, patches, 4), RangeError, "An encoder of 3 blocks has no last 4");
+    assertThrows(() => encodeLayers(p, size, patches, 0), RangeError);
+  });
+  tf.dispose(p);
 });
