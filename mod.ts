@@ -124,6 +124,7 @@ export type { Interpolation } from "./lib/datasets/crop.ts";
 export { CIFAR10_CLASSES, loadCifar10 } from "./lib/datasets/cifar10.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/cifar10_sources.ts";
 export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
+export { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./lib/datasets/image_files.ts";
 export { type ImageFolder, openImageFolder } from "./lib/datasets/image_folder.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
