@@ -116,6 +116,7 @@ export {
   featureBatches,
   featureShape,
 } from "./lib/evaluation/feature_batches.ts";
+export { type CachedFeatureOptions, cachedFeatures } from "./lib/evaluation/feature_cache.ts";
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/linear_probe.ts";
 

@@ -1,0 +1,188 @@
+/**
+ * Features kept on disk, so that a second probe of the same encoder on the same images takes seconds. Each file's name
+ * is the sha256 of all that its features follow from; nothing has to be thrown away by hand when any of it changes.
+ *
+ * @module
+ */
+import { createHash, type Hash } from "node:crypto";
+import { dirname, join } from "node:path";
+import type { Dataset } from "../datasets/dataset.ts";
+import { defaultPreprocessing, type Framing } from "../datasets/preprocessing.ts";
+import type { EncoderSize } from "../jepa/architectures.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { readSafetensors, writeSafetensors } from "../weights/safetensors.ts";
+import { featureShape } from "./feature_batches.ts";
+import { extractFeatures, type FeatureOptions, type Features, type TokenFeatures } from "./features.ts";
+
+/** How to extract features, and where to keep them. */
+export interface CachedFeatureOptions extends FeatureOptions {
+  /** The folder of kept features. Default "data/features". */
+  dir?: string;
+  /** Told, in a sentence, of a kept file that is damaged or that cannot be written. Default console.warn. */
+  onNote?: (note: string) => void;
+}
+
+/** Raised when the same options come to give other features, so that files of before are no longer taken. */
+const VERSION = 1;
+/** Images of a set of files whose pixels go into the key besides all files' sizes and times. */
+const SAMPLE = 64;
+/** Bytes hashed, images decoded and files asked for at once. */
+const HASH_BYTES = 1 << 28, HASH_IMAGES = 256, STATS = 256;
+
+function update(hash: Hash, { buffer, byteOffset, byteLength }: ArrayBufferView): void {
+  for (let done = 0; done < byteLength; done += HASH_BYTES) {
+    hash.update(new Uint8Array(buffer, byteOffset + done, Math.min(HASH_BYTES, byteLength - done)));
+  }
+}
+
+function digest(...parts: ArrayBufferView[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) update(hash, part);
+  return hash.digest("hex");
+}
+
+/** sha256 of the parameters' names, shapes and values, in any order. */
+async function weightsDigest(encoder: Parameters): Promise<string> {
+  const hash = createHash("sha256");
+  for (const name of Object.keys(encoder).sort()) {
+    hash.update(JSON.stringify([name, encoder[name].shape, encoder[name].dtype]));
+    update(hash, await encoder[name].data());
+  }
+  return hash.digest("hex");
+}
+
+/** Size and time of a file; of an archive's member, whose path goes on behind the archive's, those of the archive. */
+async function fileState(path: string): Promise<string> {
+  const info = await Deno.stat(path).catch(() => undefined);
+  if (info) return `${info.size} ${info.mtime?.getTime()}`;
+  const above = dirname(path);
+  return above === path ? "missing" : await fileState(above);
+}
+
+/**
+ * sha256 of what the images are. Of files: their paths, sizes and times, and the pixels of some, which tells apart what
+ * these do not; else the pixels of all, which takes seconds where images are in memory.
+ */
+async function imagesDigest(dataset: Dataset, framing: Framing): Promise<string> {
+  const { length, labels, paths } = dataset;
+  const hash = createHash("sha256");
+  hash.update(`${length} `);
+  update(hash, labels);
+  for (let start = 0; start < (paths?.length ?? 0); start += STATS) {
+    const some = paths!.slice(start, start + STATS);
+    hash.update(JSON.stringify(await Promise.all(some.map(async (path) => [path, await fileState(path)]))));
+  }
+  const count = paths ? Math.min(SAMPLE, length) : length;
+  const places = Uint32Array.from({ length: count }, (_, i) => Math.floor(i * length / count));
+  for (let start = 0; start < count; start += HASH_IMAGES) {
+    update(hash, (await dataset.centred(places.subarray(start, start + HASH_IMAGES), framing)).pixels);
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * extractFeatures(), or what it gave before for the same weights, architecture, images, labels, preprocessing, layers,
+ * pooling and precision. Features among which others stand in for unreadable images are not kept.
+ *
+ * @throws as extractFeatures() does
+ */
+export function cachedFeatures(
+  targetEncoder: Parameters,
+  size: EncoderSize,
+  dataset: Dataset,
+  options?: CachedFeatureOptions & { pool?: "mean" },
+): Promise<Features>;
+/** The same of features that are not pooled. */
+export function cachedFeatures(
+  targetEncoder: Parameters,
+  size: EncoderSize,
+  dataset: Dataset,
+  options: CachedFeatureOptions & { pool: "none" },
+): Promise<TokenFeatures>;
+export async function cachedFeatures(
+  targetEncoder: Parameters,
+  size: EncoderSize,
+  dataset: Dataset,
+  options: CachedFeatureOptions = {},
+): Promise<Features | TokenFeatures> {
+  const { dir = "data/features", onNote = console.warn, ...rest } = options;
+  const { layer = "last", pool = "mean", precision = "float32" } = rest;
+  const { image, patch, width, depth, heads, mlpRatio, epsilon = 1e-6 } = size;
+  const preprocessing = rest.preprocessing ?? defaultPreprocessing(size.image);
+  const { resize, crop, interpolation, mean, deviation } = preprocessing;
+  const shape = [dataset.length, ...featureShape(size, rest)];
+  const key = JSON.stringify({
+    version: VERSION,
+    weights: await weightsDigest(targetEncoder),
+    size: { image, patch, width, depth, heads, mlpRatio, epsilon },
+    images: await imagesDigest(dataset, preprocessing),
+    preprocessing: { resize, crop, interpolation, mean, deviation },
+    layer,
+    pool,
+    precision,
+  });
+  const path = join(dir, `${createHash("sha256").update(key).digest("hex").slice(0, 40)}.safetensors`);
+  const kept = await readKept(path, key, shape, onNote);
+  if (kept) {
+    rest.onProgress?.(dataset.length);
+    return kept;
+  }
+  const features: Features | TokenFeatures = await extractFeatures(targetEncoder, size, dataset, {
+    ...rest,
+    preprocessing,
+  });
+  if (!dataset.skipped?.length) await keep(path, key, shape, dataset.name, features, onNote);
+  return features;
+}
+
+async function readKept(
+  path: string,
+  key: string,
+  shape: number[],
+  onNote: (note: string) => void,
+): Promise<Features | TokenFeatures | undefined> {
+  if (!await Deno.stat(path).catch(() => undefined)) return undefined;
+  try {
+    const { tensors: { features, labels }, metadata } = await readSafetensors(path);
+    if (
+      metadata.key !== key || features?.dtype !== "F32" || labels?.dtype !== "I32" ||
+      features.shape.join() !== shape.join() || labels.data.length !== shape[0] ||
+      metadata.sha256 !== digest(features.data, labels.data)
+    ) {
+      throw new Error("it does not hold what it was written with");
+    }
+    const parts = {
+      values: features.data as Float32Array<ArrayBuffer>,
+      width: shape.at(-1)!,
+      labels: labels.data,
+    };
+    return shape.length === 2 ? parts : { ...parts, tokens: shape[1] };
+  } catch (error) {
+    onNote(`The kept features in ${path} are damaged (${error instanceof Error ? error.message : error}): made anew.`);
+    return undefined;
+  }
+}
+
+/** Written beside and renamed, so that a file under its own name is whole, whoever else writes the same. */
+async function keep(
+  path: string,
+  key: string,
+  shape: number[],
+  name: string,
+  { values, labels }: Features | TokenFeatures,
+  onNote: (note: string) => void,
+): Promise<void> {
+  const beside = `${path}.${Deno.pid}`;
+  try {
+    await Deno.mkdir(dirname(path), { recursive: true });
+    await writeSafetensors(beside, {
+      features: { dtype: "F32", shape, data: values },
+      labels: { dtype: "I32", shape: [labels.length], data: labels },
+    }, { key, images: name, sha256: digest(values, labels) });
+    await Deno.rename(beside, path);
+  } catch (error) {
+    await Deno.remove(beside).catch(() => {});
+    const reason = error instanceof Error ? error.message : error;
+    onNote(`The features cannot be kept in ${path} (${reason}): the next evaluation extracts them again.`);
+  }
+}
