@@ -87,6 +87,11 @@ export function architecture(name: string, options: { image?: number } = {}): Ar
   };
 }
 
+/** The heads of the named Vision Transformer that has this width and depth, encoder and predictor alike, if one has. */
+export function headsOf(width: number, depth: number): number | undefined {
+  return Object.values(SIZES).find((size) => size[0] === width && size[1] === depth)?.[2];
+}
+
 /** Names and shapes of parameters, as in the authors' checkpoints. */
 export type ParameterShapes = Record<string, readonly number[]>;
 

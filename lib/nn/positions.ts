@@ -1,5 +1,6 @@
 /**
- * Fixed two-dimensional sine-cosine positions, as in the authors' code (after MAE, He et al. 2022, appendix A.1).
+ * Fixed two-dimensional sine-cosine positions, as in the authors' code (after MAE, He et al. 2022, appendix A.1), and
+ * positions for another grid than the one they were made for.
  *
  * @module
  */
@@ -27,4 +28,61 @@ export function sineCosinePositions(width: number, grid: number): Float32Array<A
     }
   }
   return positions;
+}
+
+/** Weights of the four neighbours at `-1 .. 2` from a place `t` behind the second: Keys' cubic convolution, a = -0.75. */
+function cubicWeights(t: number): number[] {
+  const a = -0.75;
+  const near = (x: number) => ((a + 2) * x - (a + 3)) * x * x + 1;
+  const far = (x: number) => ((a * x - 5 * a) * x + 8 * a) * x - 4 * a;
+  return [far(t + 1), near(t), near(1 - t), far(2 - t)];
+}
+
+/** For each of `to` places: the neighbours among `from`, the borders repeated, and their weights. */
+function cubicTaps(from: number, to: number): { places: number[]; weights: number[] }[] {
+  return Array.from({ length: to }, (_, i) => {
+    const centre = (i + 0.5) * from / to - 0.5;
+    const first = Math.floor(centre);
+    const places = [-1, 0, 1, 2].map((step) => Math.min(Math.max(first + step, 0), from - 1));
+    return { places, weights: cubicWeights(centre - first) };
+  });
+}
+
+/**
+ * Position embeddings for another grid, as for images of another size: bicubic, without antialiasing, grids aligned at
+ * their borders. So do transformers' `interpolate_pos_encoding` and PyTorch's F.interpolate(mode="bicubic",
+ * align_corners=False).
+ *
+ * @param positions [rows * columns, D] in raster order
+ * @param from its [rows, columns]
+ * @param to the new [rows, columns]
+ * @returns [rows * columns, D] of the new grid
+ * @throws RangeError where the positions are not as many rows as the grid has places
+ */
+export function interpolatePositions(
+  positions: Float32Array,
+  from: readonly [number, number],
+  to: readonly [number, number],
+): Float32Array<ArrayBuffer> {
+  const width = positions.length / (from[0] * from[1]);
+  if (!Number.isInteger(width)) {
+    throw new RangeError(`${positions.length} numbers are no vectors for the places of a ${from.join(" x ")} grid.`);
+  }
+  const [rows, columns] = [cubicTaps(from[0], to[0]), cubicTaps(from[1], to[1])];
+  const interpolated = new Float32Array(to[0] * to[1] * width);
+  const vector = new Float64Array(width);
+  rows.forEach((row, r) =>
+    columns.forEach((column, c) => {
+      vector.fill(0);
+      for (let i = 0; i < 4; i++) {
+        for (let j = 0; j < 4; j++) {
+          const weight = row.weights[i] * column.weights[j];
+          const start = (row.places[i] * from[1] + column.places[j]) * width;
+          for (let d = 0; d < width; d++) vector[d] += weight * positions[start + d];
+        }
+      }
+      interpolated.set(vector, (r * to[1] + c) * width);
+    })
+  );
+  return interpolated;
 }

@@ -1,0 +1,226 @@
+/**
+ * What files hold of an encoder that was trained before: which kind of file it is, the sizes that it says or that its
+ * tensors' shapes tell, and the tensors by the authors' names, still in the file.
+ *
+ * @module
+ */
+import { checkFraming, type Preprocessing, readPreprocessorConfig } from "../datasets/preprocessing.ts";
+import { openAuthorsCheckpoint } from "../weights/authors.ts";
+import { openHuggingFace } from "../weights/hugging_face.ts";
+import { openSafetensors } from "../weights/safetensors.ts";
+import type { StoredTensor } from "../weights/tensors.ts";
+import { type Architecture, type EncoderSize, headsOf, type PredictorSize } from "./architectures.ts";
+
+/** Tensors in a file by name. */
+export type Stored = Record<string, StoredTensor>;
+
+/** An encoder in files: its sizes, and its tensors, not read yet and by their shapes not checked. */
+export interface StoredEncoder {
+  /** The file or folder that an error names. */
+  path: string;
+  /** The encoder's tensors. */
+  encoder: Stored;
+  /** As the file says, or as its tensors' shapes do. */
+  size: EncoderSize;
+  /** What images go through before it, where the files say so. */
+  preprocessing?: Preprocessing;
+  /** The predictor, where the files hold it. */
+  predictor?: { tensors: Stored; size: PredictorSize };
+}
+
+/** As it is before its sizes are known. */
+type Unsized = Omit<StoredEncoder, "size" | "predictor"> & {
+  size?: EncoderSize;
+  predictor?: { tensors: Stored; size?: PredictorSize };
+};
+
+const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
+
+/** Whether a value is a whole number above 0. */
+export const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+
+/** A JSON object, or undefined. */
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The sizes in a kit's file or run; the predictor's where they are there. */
+function parseArchitecture(path: string, value: unknown): EncoderSize & { predictor?: PredictorSize } {
+  const wrong = (what: string): never => {
+    throw new Error(`${path}: ${what} of its architecture is missing or wrong.`);
+  };
+  const checked = (given: unknown, names: string[], of = "") => {
+    if (typeof given !== "object" || given === null) return wrong(of || "all");
+    const held = given as Record<string, unknown>;
+    for (const name of names) if (!isWhole(held[name])) wrong(`the ${of}${name}`);
+    if (held.width as number % (held.heads as number) !== 0) wrong(`the ${of}heads, which divide the width,`);
+    return held as Record<string, number>;
+  };
+  const { image, patch, width, depth, heads, mlpRatio, epsilon } = checked(value, [
+    ...["image", "patch", "width", "depth", "heads"],
+  ]);
+  if (image % patch !== 0) wrong("the image, which is a multiple of the patch,");
+  if (!(mlpRatio > 0 && mlpRatio < Infinity)) wrong("the mlpRatio");
+  if (epsilon !== undefined && !(epsilon > 0 && epsilon < 1)) wrong("the epsilon");
+  const size = { image, patch, width, depth, heads, mlpRatio, ...(epsilon === undefined ? {} : { epsilon }) };
+  const { predictor } = value as Partial<Architecture>;
+  if (predictor === undefined) return size;
+  const narrow = checked(predictor, ["width", "depth", "heads"], "predictor's ");
+  return { ...size, predictor: { width: narrow.width, depth: narrow.depth, heads: narrow.heads } };
+}
+
+/** The preprocessing in a kit's file. */
+function parsePreprocessing(path: string, text: string): Preprocessing {
+  const value = parseObject(text) as Partial<Preprocessing> | undefined;
+  const triple = (given: unknown): given is [number, number, number] =>
+    Array.isArray(given) && given.length === 3 && given.every((x) => Number.isFinite(x));
+  try {
+    const { resize, crop, interpolation, mean, deviation } = value!;
+    if (!triple(mean) || !triple(deviation) || !deviation.every((x) => x > 0)) throw new RangeError();
+    const preprocessing = { resize, crop, interpolation, mean, deviation } as Preprocessing;
+    checkFraming(preprocessing);
+    return preprocessing;
+  } catch {
+    throw new Error(`${path}: the preprocessing in its metadata is none: ${text.slice(0, 200)}.`);
+  }
+}
+
+/** The tensors whose names begin with a network's, without it. */
+function network(tensors: Stored, name: string): Stored {
+  const own = Object.entries(tensors).filter(([key]) => key.startsWith(`${name}.`));
+  return Object.fromEntries(own.map(([key, tensor]) => [key.slice(name.length + 1), tensor]));
+}
+
+/** A run's checkpoint.safetensors, whose sizes are in the config.json beside it. */
+async function openCheckpoint(path: string, folder: string): Promise<Unsized> {
+  const config = `${folder}/config.json`;
+  if (!await exists(config)) {
+    throw new Error(`${path} is a run's checkpoint, but ${config} is not there to say its sizes.`);
+  }
+  const { predictor, ...size } = parseArchitecture(config, parseObject(await Deno.readTextFile(config))?.architecture);
+  const { tensors } = await openSafetensors(path);
+  return {
+    ...{ path, size, encoder: network(tensors, "target_encoder") },
+    predictor: predictor && { size: predictor, tensors: network(tensors, "predictor") },
+  };
+}
+
+async function openSafetensorsEncoder(path: string, folder: string): Promise<Unsized> {
+  const { tensors, metadata } = await openSafetensors(path);
+  if (metadata.architecture !== undefined) {
+    const { predictor: _, ...size } = parseArchitecture(path, parseObject(metadata.architecture));
+    const preprocessing = metadata.preprocessing === undefined
+      ? undefined
+      : parsePreprocessing(path, metadata.preprocessing);
+    return { path, encoder: tensors, size, preprocessing };
+  }
+  const names = Object.keys(tensors);
+  if (names.some((name) => name.startsWith("target_encoder."))) return await openCheckpoint(path, folder);
+  if (names.some((name) => /^(ijepa\.)?embeddings\./.test(name))) return await openFolder(folder);
+  // timm's head is not part of the encoder.
+  const encoder = Object.fromEntries(Object.entries(tensors).filter(([name]) => !name.startsWith("head.")));
+  return { path, encoder };
+}
+
+async function openFolder(folder: string): Promise<Unsized> {
+  const weights = `${folder}/encoder.safetensors`, checkpoint = `${folder}/checkpoint.safetensors`;
+  const predictor = async () =>
+    (await exists(checkpoint)) ? (await openCheckpoint(checkpoint, folder)).predictor : undefined;
+  if (await exists(weights)) {
+    return { ...await openSafetensorsEncoder(weights, folder), predictor: await predictor() };
+  }
+  if (await exists(checkpoint)) return await openCheckpoint(checkpoint, folder);
+  if (!await exists(`${folder}/config.json`)) {
+    throw new Error(
+      `${folder} holds no encoder: a run's folder has encoder.safetensors or checkpoint.safetensors, one of Hugging ` +
+        "Face's has config.json and model.safetensors.",
+    );
+  }
+  const { size, tensors } = await openHuggingFace(folder);
+  const processor = `${folder}/preprocessor_config.json`;
+  const preprocessing = (await exists(processor)) ? await readPreprocessorConfig(processor) : undefined;
+  return { path: folder, encoder: tensors, size, preprocessing };
+}
+
+async function openUnsized(path: string): Promise<Unsized> {
+  path = path.replace(/(?<=.)\/+$/, "");
+  if ((await Deno.stat(path)).isDirectory) return await openFolder(path);
+  if (path.endsWith(".safetensors")) {
+    return await openSafetensorsEncoder(path, path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".");
+  }
+  const { encoder, predictor } = await openAuthorsCheckpoint(path);
+  return { path, encoder, predictor: predictor && { tensors: predictor } };
+}
+
+/** How many blocks there are, which have numbers from 0 on where nothing is missing. */
+const blocksOf = (tensors: Stored, prefix: string) =>
+  Object.keys(tensors).filter((name) => name.startsWith(`${prefix}.`) && name.endsWith(".norm1.weight")).length;
+
+/** The shape of a tensor that has to be there, of this rank. */
+function shapeOf(path: string, tensors: Stored, name: string, rank: number): number[] {
+  const shape = tensors[name]?.shape;
+  if (!shape) throw new Error(`${path} lacks tensor "${name}": it holds no encoder of I-JEPA, or another part of one.`);
+  if (shape.length === rank && shape.every(isWhole)) return shape;
+  throw new Error(`${path}: tensor "${name}" has shape [${shape}], not one of ${rank} dimensions.`);
+}
+
+/** Sizes of an encoder whose file says none, from its tensors' shapes. */
+function sizeFromShapes(path: string, tensors: Stored, heads: number | undefined): EncoderSize {
+  const foreign = ["cls_token", "reg_token", "fc_norm.weight"].find((name) => Object.hasOwn(tensors, name));
+  if (foreign) {
+    throw new Error(
+      `${path} has tensor "${foreign}", and I-JEPA's encoders have neither a class token nor a norm after pooling: take ` +
+        "weights of a model without (timm: class_token=False, fc_norm=False, such as its *_ijepa models).",
+    );
+  }
+  const [width, , patch] = shapeOf(path, tensors, "patch_embed.proj.weight", 4);
+  const [, places] = shapeOf(path, tensors, "pos_embed", 3);
+  const [hidden] = shapeOf(path, tensors, "blocks.0.mlp.fc1.weight", 2);
+  const grid = Math.sqrt(places), depth = blocksOf(tensors, "blocks");
+  if (!Number.isInteger(grid)) {
+    throw new Error(`${path}: tensor "pos_embed" has ${places} positions, which are no square grid.`);
+  }
+  const known = heads ?? headsOf(width, depth);
+  if (known === undefined) {
+    throw new Error(
+      `${path} does not say how many attention heads it has, and ${depth} blocks of width ${width} are none of the ` +
+        "paper's sizes: say it with the option `heads`.",
+    );
+  }
+  return { image: grid * patch, patch, width, depth, heads: known, mlpRatio: hidden / width };
+}
+
+/**
+ * Finds out what files hold, as loadEncoder() lists it.
+ *
+ * @param heads of the encoder, where the file does not say and width and depth do not tell
+ * @throws Error that names the file and what is wrong with it
+ */
+export async function openStoredEncoder(path: string, heads?: number): Promise<StoredEncoder> {
+  const stored = await openUnsized(path);
+  const size = stored.size ?? sizeFromShapes(stored.path, stored.encoder, heads);
+  const blocks = blocksOf(stored.encoder, "blocks");
+  if (size.depth !== blocks) {
+    throw new Error(`${stored.path} should hold ${size.depth} blocks, but has the tensors of ${blocks}.`);
+  }
+  if (heads !== undefined && heads !== size.heads) {
+    throw new Error(`${stored.path} says that it has ${size.heads} attention heads, not ${heads}.`);
+  }
+  if (!isWhole(size.heads) || size.width % size.heads !== 0) {
+    throw new RangeError(`${size.heads} attention heads do not divide the width of ${stored.path}, ${size.width}.`);
+  }
+  const { predictor, ...rest } = stored;
+  if (!predictor) return { ...rest, size };
+  const of = `${stored.path} (predictor)`, depth = blocksOf(predictor.tensors, "predictor_blocks");
+  const [width] = shapeOf(of, predictor.tensors, "predictor_embed.weight", 2);
+  // The authors' predictor has as many heads as the encoder.
+  const narrow = predictor.size ?? { width, depth, heads: size.heads };
+  if (narrow.depth !== depth) throw new Error(`${of} should hold ${narrow.depth} blocks, but has those of ${depth}.`);
+  if (width % narrow.heads !== 0) throw new Error(`${of}: ${narrow.heads} heads do not divide its width, ${width}.`);
+  return { ...rest, size, predictor: { tensors: predictor.tensors, size: narrow } };
+}
