@@ -122,8 +122,10 @@ export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./
 
 // Images.
 export type { Interpolation } from "./lib/datasets/crop.ts";
-export { CIFAR10_CLASSES, loadCifar10 } from "./lib/datasets/cifar10.ts";
-export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/cifar10_sources.ts";
+export { loadCifar10 } from "./lib/datasets/cifar10.ts";
+export { CIFAR10_CLASSES } from "./lib/datasets/cifar10_sources.ts";
+export { loadCifar100 } from "./lib/datasets/cifar100.ts";
+export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/sources.ts";
 export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
 export { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./lib/datasets/image_files.ts";
 export { type ImageFolder, openImageFolder } from "./lib/datasets/image_folder.ts";

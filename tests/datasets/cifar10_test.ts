@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
-import { CIFAR10_CLASSES, loadCifar10 } from "../../lib/datasets/cifar10.ts";
-import { decodeBinary, decodeSheets, type Progress, type Source } from "../../lib/datasets/cifar10_sources.ts";
+import { loadCifar10 } from "../../lib/datasets/cifar10.ts";
+import { CIFAR10_CLASSES, decodeBinary, decodeSheets } from "../../lib/datasets/cifar10_sources.ts";
+import type { Progress, Source } from "../../lib/datasets/sources.ts";
 import { tarOf } from "./fixtures/tar_of.ts";
 
 /** Two images a file: image i of file f is full of (10 f + i, 100, 200), but for its second pixel, (7, 8, 9). */
