@@ -1,0 +1,87 @@
+/**
+ * Writes encoders for others to load: the kit's own format, one safetensors file that says its sizes, and the Hugging Face
+ * layout, which transformers loads.
+ *
+ * @module
+ */
+import { defaultPreprocessing, type Preprocessing } from "../datasets/preprocessing.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { writeHuggingFace } from "../weights/hugging_face.ts";
+import { writeSafetensors } from "../weights/safetensors.ts";
+import { type HostTensor, toBfloat16, toFloat16, toFloat32 } from "../weights/tensors.ts";
+import { encoderShapes, type EncoderSize } from "./architectures.ts";
+
+/** An encoder to be written. */
+export interface EncoderToSave {
+  /** Its sizes; those of its predictor may be among them, and are kept. */
+  size: EncoderSize;
+  /** Its parameters, which stay the caller's. */
+  parameters: Parameters;
+  /** What images are to go through before it. */
+  preprocessing?: Preprocessing;
+}
+
+/** How to write it. */
+export interface SaveOptions {
+  /** What the numbers are rounded to; F16 and BF16 take half the space of F32. Default F32, as they are. */
+  dtype?: "F32" | "F16" | "BF16";
+}
+
+function rounded(name: string, shape: number[], values: Float32Array<ArrayBuffer>, dtype: "F32" | "F16" | "BF16") {
+  const tensor: HostTensor = dtype === "F32"
+    ? { dtype, shape, data: values }
+    : dtype === "F16"
+    ? { dtype, shape, data: toFloat16(values) }
+    : { dtype, shape, data: toBfloat16(values) };
+  if (toFloat32(tensor).every(Number.isFinite)) return tensor;
+  throw new RangeError(`Tensor "${name}" holds numbers that are not finite in ${dtype}: write it as F32, or mend it.`);
+}
+
+/** All of an encoder's tensors in main memory. */
+async function hostTensors({ size, parameters }: EncoderToSave, dtype: "F32" | "F16" | "BF16") {
+  const shapes = encoderShapes(size);
+  const surplus = Object.keys(parameters).find((name) => !Object.hasOwn(shapes, name));
+  if (surplus !== undefined) throw new RangeError(`"${surplus}" is no parameter of an encoder of these sizes.`);
+  const tensors: Record<string, HostTensor> = {};
+  for (const [name, shape] of Object.entries(shapes)) {
+    const parameter = parameters[name];
+    if (`${parameter?.shape}` !== `${shape}`) {
+      throw new RangeError(`Parameter "${name}" has shape [${parameter?.shape}], but should have [${shape}].`);
+    }
+    tensors[name] = rounded(name, [...shape], await parameter.data() as Float32Array<ArrayBuffer>, dtype);
+  }
+  return tensors;
+}
+
+/**
+ * Writes an encoder as one file in the kit's own format: safetensors under the authors' names, with the sizes, and the
+ * preprocessing where it is given, as JSON in the metadata.
+ *
+ * @param path ends in .safetensors; a file there is replaced when the new one is whole
+ * @throws RangeError that names the parameter where one is missing, surplus, of another shape, or not finite in the dtype
+ */
+export async function saveEncoder(path: string, encoder: EncoderToSave, options: SaveOptions = {}): Promise<void> {
+  if (!path.endsWith(".safetensors")) throw new RangeError(`${path} should end in .safetensors, which it will be.`);
+  const { size, preprocessing } = encoder;
+  await writeSafetensors(path, await hostTensors(encoder, options.dtype ?? "F32"), {
+    architecture: JSON.stringify(size),
+    ...(preprocessing ? { preprocessing: JSON.stringify(preprocessing) } : {}),
+  });
+}
+
+/**
+ * Writes an encoder as a folder in the Hugging Face layout (config.json, model.safetensors, preprocessor_config.json),
+ * which transformers' IJepaModel.from_pretrained() loads. Where the encoder has no preprocessing, the kit's own is written.
+ *
+ * @param folder made where it is missing
+ * @throws RangeError as saveEncoder() does
+ */
+export async function saveHuggingFace(
+  folder: string,
+  encoder: EncoderToSave,
+  options: SaveOptions = {},
+): Promise<void> {
+  const { size, preprocessing = defaultPreprocessing(size.image) } = encoder;
+  const tensors = await hostTensors(encoder, options.dtype ?? "F32");
+  await writeHuggingFace(folder, { ...size, epsilon: size.epsilon ?? 1e-6 }, tensors, preprocessing);
+}
