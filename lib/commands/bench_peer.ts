@@ -4,10 +4,9 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { progressBar } from "../figures/progress.ts";
 import { PROJECT_VENV } from "../tensorflow/locate.ts";
-import { pipInstall, type Progress, pythonEnvironment } from "../tensorflow/python.ts";
 import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
+import { setUpPackages } from "./python_packages.ts";
 
 const VENV = `${PROJECT_VENV}/peer`;
 
@@ -33,29 +32,13 @@ export const PEER_MODES: readonly PeerMode[] = [
 
 /** Installs PyTorch, lightly and timm where that has not been done, with a progress bar; offline afterwards. */
 export async function setUpPeer(): Promise<void> {
-  const marker = `${VENV}/installed.txt`, wanted = [...PACKAGES, ...WITHOUT_DEPENDENCIES].join("\n") + "\n";
-  if (await Deno.readTextFile(marker).catch(() => "") === wanted) return;
-  console.error(
+  await setUpPackages(
+    VENV,
+    PACKAGES,
+    WITHOUT_DEPENDENCIES,
+    "deno task bench",
     `Setting up PyTorch, lightly and timm in ${VENV}, once: 200 MB, or 3 GB where pip brings PyTorch with CUDA.`,
   );
-  let bar: ReturnType<typeof progressBar> | undefined, shown = "";
-  const onProgress = ({ label, unit, done, total }: Progress) => {
-    if (label !== shown) {
-      bar?.stop();
-      bar = progressBar({ label, unit, total });
-      shown = label;
-    }
-    bar!.update(done);
-  };
-  const task = "deno task bench";
-  try {
-    await pythonEnvironment(VENV, onProgress);
-    await pipInstall(VENV, PACKAGES, { task, onProgress });
-    await pipInstall(VENV, WITHOUT_DEPENDENCIES, { options: ["--no-deps"], task, onProgress });
-  } finally {
-    bar?.stop();
-  }
-  await Deno.writeTextFile(marker, wanted);
 }
 
 /** The running process. */

@@ -1,0 +1,143 @@
+/**
+ * `deno task parity`: whether encoders from other people's files compute here what they compute there, and the kit's own
+ * in transformers what they compute here.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { defaultPreprocessing, type Preprocessing } from "../datasets/preprocessing.ts";
+import { table } from "../figures/table.ts";
+import { encoderShapes, type EncoderSize } from "../jepa/architectures.ts";
+import { loadEncoder } from "../jepa/pretrained.ts";
+import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
+import { initialise } from "../nn/initialisation.ts";
+import { randomStream } from "../random.ts";
+import { tf } from "../tensorflow/backend.ts";
+import { PROJECT_VENV } from "../tensorflow/locate.ts";
+import { type HostTensor, writeSafetensors } from "../weights/safetensors.ts";
+import { type Difference, differences, hiddenState } from "./parity_differences.ts";
+import { setUpPackages } from "./python_packages.ts";
+import { runCommand } from "./run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
+
+/** Largest difference of an output that counts as the same. */
+export const TOLERANCE = 2e-4;
+
+const HELP = `deno task parity [options]
+
+Compares encoders with transformers, timm and PyTorch: random weights in the formats that people have, loaded here; and what
+the kit saves, loaded there. The first time it installs them in .venv/parity. Takes some minutes on two cores. Ends with an
+error where an output differs by more than ${TOLERANCE}.
+
+  --keep DIR   keeps the files there, instead of in a folder that is removed
+  --help
+`;
+
+const VENV = `${PROJECT_VENV}/parity`;
+const PACKAGES = ["torch==2.13.0", "transformers==5.24.0", "safetensors==0.8.0", "numpy", "pillow"];
+/** timm and transformers' image processors import torchvision 0.28, which is the one for torch 2.13. */
+const WITHOUT_DEPENDENCIES = ["torchvision==0.28.0", "timm==1.0.31"];
+
+/** Runs parity.py and returns what it prints. */
+async function python(...args: string[]): Promise<string> {
+  const script = fileURLToPath(new URL("parity.py", import.meta.url));
+  const command = new Deno.Command(`${VENV}/bin/python`, { args: [script, ...args], env: { HF_HUB_OFFLINE: "1" } });
+  const { success, stdout, stderr } = await command.output();
+  const text = new TextDecoder();
+  if (success) return text.decode(stdout);
+  throw new Error(`parity.py ${args[0]} stopped: ${text.decode(stderr).trim().split("\n").at(-1)}.`);
+}
+
+/** An encoder that the kit saves. */
+interface Saved {
+  size: EncoderSize;
+  dtype: "F32" | "F16" | "BF16";
+  preprocessing: Preprocessing;
+}
+
+const SAVED: Saved[] = [
+  {
+    size: { image: 32, patch: 4, width: 64, depth: 3, heads: 4, mlpRatio: 4 },
+    dtype: "F32",
+    preprocessing: defaultPreprocessing(32),
+  },
+  {
+    size: { image: 48, patch: 16, width: 96, depth: 12, heads: 3, mlpRatio: 4 / 3, epsilon: 1e-3 },
+    dtype: "F16",
+    preprocessing: { ...defaultPreprocessing(48), resize: 64 },
+  },
+  {
+    size: { image: 56, patch: 14, width: 80, depth: 2, heads: 5, mlpRatio: 4, epsilon: 1e-12 },
+    dtype: "BF16",
+    preprocessing: { ...defaultPreprocessing(56), resize: [56, 56], interpolation: "bilinear" },
+  },
+];
+
+/** Saves encoders with random weights below `folder`, and what they compute, for parity.py to check. */
+async function save(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [i, { size, dtype, preprocessing }] of SAVED.entries()) {
+    const name = `kit-${size.image}px-p${size.patch}-w${size.width}-d${size.depth}-${dtype}`;
+    const parameters = initialise(encoderShapes(size), i, "xavier");
+    await saveHuggingFace(`${folder}/${name}`, { size, parameters, preprocessing }, { dtype });
+    // Both of the kit's formats hold the same numbers, rounded alike.
+    await saveEncoder(`${folder}/${name}.safetensors`, { size, parameters, preprocessing }, { dtype });
+    tf.dispose(parameters);
+    const loaded = await loadEncoder(`${folder}/${name}.safetensors`);
+    const random = randomStream(i, size.image), shape = [2, size.image, size.image, 3];
+    const data = Uint8Array.from({ length: 2 * size.image ** 2 * 3 }, () => random.integer(256));
+    const pixels: HostTensor = { dtype: "U8", shape, data };
+    const hidden = hiddenState(loaded, pixels);
+    const tokens = (size.image / size.patch) ** 2;
+    await writeSafetensors(`${folder}/${name}.expected`, {
+      pixels,
+      hidden: { dtype: "F32", shape: [2, tokens, size.width], data: hidden },
+    });
+    tf.dispose(loaded.parameters);
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: { keep: { type: "string" }, help: { type: "boolean", short: "h" } },
+  });
+  if (values.help) return console.log(HELP);
+  await setUpTensorFlow();
+  await setUpPackages(
+    VENV,
+    PACKAGES,
+    WITHOUT_DEPENDENCIES,
+    "deno task parity",
+    `Setting up PyTorch, transformers and timm in ${VENV}, once: 250 MB, or 3 GB where pip brings PyTorch with CUDA.`,
+  );
+  const folder = values.keep ?? await Deno.makeTempDir({ prefix: "ijepa_parity_" });
+  const results: Difference[] = [];
+  try {
+    console.error("PyTorch computes with random weights");
+    await python("make", folder);
+    for await (const result of differences(folder, true)) {
+      console.error(`${result.what}: ${result.difference.toExponential(1)}`);
+      results.push(result);
+    }
+    await save(`${folder}/saved`);
+    console.error("transformers loads what the kit has saved");
+    for (const line of (await python("check", folder)).trim().split("\n")) {
+      const { name, difference, processor } = JSON.parse(line);
+      results.push({ what: `${name}, saved by the kit`, kind: "transformers", difference });
+      results.push({ what: `${name}, its processor`, kind: "transformers", difference: processor ?? NaN });
+    }
+  } finally {
+    if (values.keep === undefined) await Deno.remove(folder, { recursive: true });
+  }
+  const columns = ["encoder", "computed by", "max |difference|"];
+  console.log(table(results.map(({ what, kind, difference }) => [what, kind, difference.toExponential(1)]), columns));
+  const beyond = results.filter(({ difference }) => !(difference <= TOLERANCE));
+  if (beyond.length) {
+    throw new Error(`${beyond.length} of ${results.length} differ by more than ${TOLERANCE}: ${beyond[0].what}.`);
+  }
+  console.log(`All ${results.length} agree within ${TOLERANCE}.`);
+}
+
+if (import.meta.main) await runCommand(main);

@@ -1,0 +1,44 @@
+/**
+ * Python packages for the tasks that compare the kit with PyTorch, in environments of their own below .venv.
+ *
+ * @module
+ */
+import { type ProgressBar, progressBar } from "../figures/progress.ts";
+import { pipInstall, type Progress, pythonEnvironment } from "../tensorflow/python.ts";
+
+/**
+ * Installs packages into the environment `venv` where that has not been done, with a progress bar; offline afterwards.
+ *
+ * @param packages with what they require
+ * @param withoutDependencies packages without it
+ * @param task the command to run again where it fails
+ * @param announcement printed before the first download
+ */
+export async function setUpPackages(
+  venv: string,
+  packages: readonly string[],
+  withoutDependencies: readonly string[],
+  task: string,
+  announcement: string,
+): Promise<void> {
+  const marker = `${venv}/installed.txt`, wanted = [...packages, ...withoutDependencies].join("\n") + "\n";
+  if (await Deno.readTextFile(marker).catch(() => "") === wanted) return;
+  console.error(announcement);
+  let bar: ProgressBar | undefined, shown = "";
+  const onProgress = ({ label, unit, done, total }: Progress) => {
+    if (label !== shown) {
+      bar?.stop();
+      bar = progressBar({ label, unit, total });
+      shown = label;
+    }
+    bar!.update(done);
+  };
+  try {
+    await pythonEnvironment(venv, onProgress);
+    await pipInstall(venv, packages, { task, onProgress });
+    await pipInstall(venv, withoutDependencies, { options: ["--no-deps"], task, onProgress });
+  } finally {
+    bar?.stop();
+  }
+  await Deno.writeTextFile(marker, wanted);
+}
