@@ -102,7 +102,7 @@ export {
 } from "./lib/training/trainer.ts";
 
 // Evaluations.
-export { type FeatureRows, lidar, rankMe } from "./lib/evaluation/collapse.ts";
+export { type CollapseEvidence, collapseWarning, type FeatureRows, lidar, rankMe } from "./lib/evaluation/collapse.ts";
 export {
   extractFeatures,
   type FeatureOptions,
@@ -117,6 +117,14 @@ export {
   featureShape,
 } from "./lib/evaluation/feature_batches.ts";
 export { type CachedFeatureOptions, cachedFeatures } from "./lib/evaluation/feature_cache.ts";
+export { type MonitorOptions, type RepresentationMonitor, representationMonitor } from "./lib/evaluation/monitor.ts";
+export {
+  fineTune,
+  type FineTuneLogEntry,
+  type FineTuneOptions,
+  type FineTuneResult,
+} from "./lib/evaluation/fine_tune.ts";
+export { FINE_TUNE_RECIPES, type FineTuneRecipe } from "./lib/evaluation/fine_tune_recipes.ts";
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/linear_probe.ts";
 

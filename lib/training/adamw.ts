@@ -71,17 +71,23 @@ const update = kernel(
   },
 );
 
-/** One step of AdamW for the parameters that have gradients; the others are returned as they are. */
+/**
+ * One step of AdamW for the parameters that have gradients; the others are returned as they are.
+ *
+ * @param rateFactor what a parameter's learning rate is of the common one, by its name; 1 where it is left out
+ */
 export function adamw(
   parameters: Parameters,
   gradients: Parameters,
   moments: Moments,
   scalars: UpdateScalars,
+  rateFactor?: (name: string) => number,
 ): { parameters: Parameters; moments: Moments } {
   const next: Parameters = { ...parameters };
   const first: Parameters = {}, second: Parameters = {};
   for (const [name, gradient] of Object.entries(gradients)) {
-    const { learningRate, weightDecay, correction1, correction2, clip } = scalars;
+    const { weightDecay, correction1, correction2, clip } = scalars;
+    const learningRate = rateFactor ? tf.mul(scalars.learningRate, rateFactor(name)) : scalars.learningRate;
     const decay = isDecayed(name) ? weightDecay : tf.scalar(0);
     [next[name], first[name], second[name]] = update(
       ...[parameters[name], gradient, moments.first[name], moments.second[name]] as const,

@@ -68,6 +68,20 @@ Deno.test("adamw() decays matrices by learning rate times weight decay, and noth
   assertEquals(after.length, names.length + 1);
 });
 
+Deno.test("adamw() scales each parameter's learning rate, and with it what is decayed, by its factor", () => {
+  const parameters: Parameters = Object.fromEntries(
+    ["a.weight", "b.weight"].map((name) => [name, tf.tensor1d([2, 2])]),
+  );
+  const gradients = { "a.weight": tf.tensor1d([3, 0]), "b.weight": tf.tensor1d([3, 0]) };
+  const factor = (name: string) => name === "a.weight" ? 0.25 : 1;
+  const next = adamw(parameters, gradients, zeros(parameters), scalars(1, 0.1, 0.5), factor);
+  const [a, b] = ["a.weight", "b.weight"].map((name) => next.parameters[name].dataSync());
+  assertAlmostEquals(a[0], 2 - 0.25 * (0.1 + 0.1), 1e-6);
+  assertAlmostEquals(a[1], 2 - 0.25 * 0.1, 1e-6);
+  assertAlmostEquals(b[0], 2 - (0.1 + 0.1), 1e-6);
+  assertEquals([...next.moments.first["a.weight"].dataSync()], [...next.moments.first["b.weight"].dataSync()]);
+});
+
 Deno.test("adamw() keeps moments of the clipped gradient", () => {
   const parameters = { "x.weight": tf.tensor1d([0]) };
   const { moments } = adamw(parameters, { "x.weight": tf.tensor1d([8]) }, zeros(parameters), scalars(1, 0.1, 0, 0.25));
