@@ -27,7 +27,7 @@ const SHARP_KERNELS = { bicubic: "cubic", bilinear: "linear" } as const satisfie
  *
  * @param file the file's bytes
  * @param cutOf what to make of it, given the upright image's width and height
- * @throws Error with sharp's reason if the file is not a whole image
+ * @throws Error with sharp's reason if the file is not a whole image; reasonOf() tells it in one line
  */
 export async function decodeCut(
   file: Uint8Array,
@@ -54,4 +54,9 @@ export async function decodeCut(
   const out = new Uint8Array(window.width * window.height * 3);
   resample(data, box.width, { ...cut, box: { ...box, x: 0, y: 0 } }, out);
   return out;
+}
+
+/** Why an image could not be read, in one line: sharp's reasons run over several, and repeat themselves. */
+export function reasonOf(error: unknown): string {
+  return [...new Set((error instanceof Error ? error.message : String(error)).split("\n"))].join(", ");
 }

@@ -6,7 +6,7 @@
 import { randomStream } from "../random.ts";
 import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "./crop.ts";
 import type { Batch, Dataset } from "./dataset.ts";
-import { decodeCut } from "./decode.ts";
+import { decodeCut, reasonOf } from "./decode.ts";
 import { centredCut, framingOf } from "./preprocessing.ts";
 
 /** A data set of image files, in folders or in an archive. */
@@ -62,8 +62,7 @@ export function imageFiles(
         try {
           return { pixels: await decodeCut(await read(i), cutOf, shrinking), label: labels[i] };
         } catch (error) {
-          // sharp's reasons run over several lines, and repeat themselves.
-          reason = [...new Set((error instanceof Error ? error.message : String(error)).split("\n"))].join(", ");
+          reason = reasonOf(error);
           if (onBadImage === "stop") {
             throw new Error(
               `${paths[i]} cannot be read as an image (${reason}): repair or remove it, or set onBadImage to "skip".`,
@@ -120,7 +119,7 @@ export function imageFiles(
 }
 
 /** Runs `task` for 0 .. n - 1, several at a time; after an error starts no more, waits for those under way, throws it. */
-async function forEachInFlight(n: number, task: (i: number) => Promise<void>): Promise<void> {
+export async function forEachInFlight(n: number, task: (i: number) => Promise<void>): Promise<void> {
   let next = 0;
   const errors: { i: number; error: unknown }[] = [];
   const worker = async () => {

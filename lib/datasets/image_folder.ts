@@ -5,7 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { IMAGE_ENDINGS } from "./decode.ts";
-import { type BadImages, type ImageFiles, imageFiles } from "./image_files.ts";
+import { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./image_files.ts";
 
 /** The images of a folder. */
 export interface ImageFolder extends ImageFiles {
@@ -22,9 +22,14 @@ export interface ImageFolder extends ImageFiles {
  * @throws Error if the folder cannot be read, holds no image, has a class without one, or mixes images and class folders
  */
 export async function openImageFolder(dir: string, options: BadImages = {}): Promise<ImageFolder> {
-  const { ignored, ...list } = await listImages(dir);
-  const files = imageFiles({ name: dir, ...list, read: (index) => Deno.readFile(list.paths[index]) }, options);
-  return Object.assign(files, { ignored });
+  const list = await listImageFolder(dir);
+  return Object.assign(imageFiles(list, options), { ignored: list.ignored });
+}
+
+/** What openImageFolder() makes a data set of. */
+export async function listImageFolder(dir: string): Promise<ImageList & Pick<ImageFolder, "ignored">> {
+  const list = await listImages(dir);
+  return { name: dir, ...list, read: (index) => Deno.readFile(list.paths[index]) };
 }
 
 async function listImages(dir: string) {
@@ -57,11 +62,13 @@ async function listImages(dir: string) {
   return { classes, paths, labels: Int32Array.from(labels), ignored };
 }
 
-function kinds(): string {
+/** The endings of images' names, for messages. */
+export function kinds(): string {
   return IMAGE_ENDINGS.map((ending) => "." + ending).join(", ");
 }
 
-function isImage(path: string): boolean {
+/** Whether a file is an image by the ending of its name. */
+export function isImage(path: string): boolean {
   return IMAGE_ENDINGS.includes(path.slice(path.lastIndexOf(".") + 1).toLowerCase());
 }
 
@@ -82,7 +89,8 @@ async function readFolder(dir: string): Promise<{ files: string[]; folders: stri
   return { files: files.sort(), folders: folders.sort() };
 }
 
-async function readTree(dir: string): Promise<string[]> {
+/** All files in a folder and in those below it, as paths. */
+export async function readTree(dir: string): Promise<string[]> {
   const { files, folders } = await readFolder(dir);
   return files.concat(...await Promise.all(folders.map(readTree)));
 }

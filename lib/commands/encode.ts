@@ -1,0 +1,116 @@
+/**
+ * `deno task encode`: features of image files by an encoder that was trained before, into one file.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { findImages, type ListedImage, readImageList } from "../datasets/image_list.ts";
+import { encodeImages } from "../evaluation/encode_images.ts";
+import { progressBar } from "../figures/progress.ts";
+import { loadEncoder } from "../jepa/pretrained.ts";
+import { tf } from "../tensorflow/backend.ts";
+import { runCommand } from "./run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
+
+const HELP = `deno task encode --weights FILE|DIR --images DIR --out FEATURES.safetensors
+
+Writes one row of features for each image, in the order of the file names.
+
+  --weights PATH     a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel,
+                     or safetensors of a timm ViT without class token
+  --images DIR       all images in this folder and those below it
+  --list FILE        the images that this file names, one path a line, in its order; from DIR where that is given
+  --out FILE         .safetensors, with the names as a JSON array in the metadata, or .npy, with them in a .txt beside it
+  --layer LAYER      last (default) | last4: the last four layers side by side, four times as wide
+  --pool POOL        mean (default): a vector an image | none: one for each patch, [images, patches, width]
+  --batch N          images encoded at once (default 64)
+  --precision P      float32 (default) | bfloat16: what matrix products compute in
+  --skip-bad-images  leaves images that cannot be read out of the file, and says which, instead of stopping
+  --help
+
+Images are resized, cropped and standardised as the weights' preprocessor_config.json says, else as in pretraining.
+`;
+
+function oneOf<T extends string>(name: string, value: string, choices: readonly T[]): T {
+  if (!choices.includes(value as T)) throw new Error(`--${name} is ${choices.join(" or ")}; got "${value}".`);
+  return value as T;
+}
+
+async function listImages(dir: string | undefined, list: string | undefined): Promise<ListedImage[]> {
+  if (list !== undefined) return await readImageList(list, dir);
+  if (dir === undefined) throw new Error("Say which images: --images DIR, or --list FILE.");
+  const { images, ignored } = await findImages(dir);
+  if (ignored.length > 0) {
+    console.log(`${ignored.length} file(s) are no images by their names and left out, such as ${ignored[0]}.`);
+  }
+  return images;
+}
+
+async function main(): Promise<void> {
+  const { values: flags } = parseArgs({
+    args: Deno.args,
+    options: {
+      "weights": { type: "string" },
+      "images": { type: "string" },
+      "list": { type: "string" },
+      "out": { type: "string" },
+      "layer": { type: "string", default: "last" },
+      "pool": { type: "string", default: "mean" },
+      "batch": { type: "string", default: "64" },
+      "precision": { type: "string", default: "float32" },
+      "skip-bad-images": { type: "boolean", default: false },
+      "help": { type: "boolean", short: "h" },
+    },
+  });
+  if (flags.help) return console.log(HELP);
+  const { weights, out } = flags;
+  if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
+  if (out === undefined) throw new Error("Say where the features are to go: --out FEATURES.safetensors, or .npy.");
+  const layer = oneOf("layer", flags.layer, ["last", "last4"]);
+  const pool = oneOf("pool", flags.pool, ["mean", "none"]);
+  const precision = oneOf("precision", flags.precision, ["float32", "bfloat16"]);
+  const batch = Number(flags.batch);
+  if (!Number.isSafeInteger(batch) || batch < 1) {
+    throw new Error(`--batch takes a whole number from 1 on; got "${flags.batch}".`);
+  }
+  const images = await listImages(flags.images, flags.list);
+  await setUpTensorFlow();
+  const { size, parameters, preprocessing, predictor } = await loadEncoder(weights);
+  tf.dispose(predictor?.parameters ?? {});
+
+  const bad: string[] = [];
+  const onBadImage = ({ path }: ListedImage, reason: string) => {
+    if (!flags["skip-bad-images"]) {
+      throw new Error(`${path} cannot be read as an image (${reason}): repair or remove it, or add --skip-bad-images.`);
+    }
+    bad.push(`${path} (${reason})`);
+  };
+  const stop = new AbortController();
+  const onSignal = () => {
+    stop.abort();
+    console.error(`\nStopped: nothing was written to ${out}.`);
+    Deno.exit(130);
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  signals.forEach((signal) => Deno.addSignalListener(signal, onSignal));
+  const bar = progressBar({ label: "Encoding", total: images.length, unit: "images" });
+  const shape = await encodeImages(parameters, size, images, out, {
+    layer,
+    pool,
+    precision,
+    batch,
+    preprocessing,
+    metadata: { weights },
+    onBadImage,
+    onProgress: (done) => bar.update(done),
+    signal: stop.signal,
+  }).finally(() => {
+    bar.stop();
+    signals.forEach((signal) => Deno.removeSignalListener(signal, onSignal));
+    tf.dispose(parameters);
+  });
+  if (bad.length > 0) console.log(`${bad.length} image(s) could not be read and have no row: ${bad.join(", ")}`);
+  console.log(`${out}: features [${shape.join(", ")}] of ${shape[0]} images`);
+}
+
+if (import.meta.main) await runCommand(main);
