@@ -29,6 +29,12 @@ Deno.test("patchify() cuts in raster order, channel by channel, and standardises
   assertAlmostEquals(values[0][5][11], at(3, 5, 2), 1e-5);
 });
 
+Deno.test("patchify() standardises by another mean and deviation where they are given", () => {
+  const pixels = uint8Tensor(Uint8Array.of(0, 51, 255), [1, 1, 1, 3]);
+  const patches = patchify(pixels, 1, { mean: [0.5, 0.1, 0], deviation: [0.5, 0.1, 2] });
+  [-1, 1, 0.5].forEach((x, i) => assertAlmostEquals(patches.dataSync()[i], x, 1e-6));
+});
+
 Deno.test("patchify() and a product are PyTorch's strided convolution", () => {
   const p = initialNetworks().contextEncoder;
   const weight = tf.reshape(p["patch_embed.proj.weight"], [16, -1]);
@@ -85,4 +91,19 @@ Deno.test("encodeLayers() are the encoders of fewer blocks with the same norm", 
     assertThrows(() => encodeLayers(p, size, patches, 0), RangeError);
   });
   tf.dispose(p);
+});
+
+Deno.test("encode() takes the epsilon of its norms from the size", () => {
+  const width = 4, zeros = (shape: number[]) => tf.zeros(shape) as tf.Tensor;
+  // Blocks that add nothing: what comes out is the last norm of the positions, whose variance is 4.
+  const p = Object.fromEntries(
+    Object.entries(encoderShapes({ image: 1, patch: 1, width, depth: 1, heads: 1, mlpRatio: 1 }))
+      .map(([name, shape]) => [name, zeros([...shape])]),
+  );
+  p["norm.weight"] = tf.ones([width]);
+  p["pos_embed"] = tf.tensor3d([[[2, -2, 2, -2]]]);
+  const size = { image: 1, patch: 1, width, depth: 1, heads: 1, mlpRatio: 1 };
+  const first = (epsilon?: number) => encode(p, { ...size, epsilon }, zeros([1, 1, 3])).dataSync()[0];
+  assertAlmostEquals(first(), 1, 1e-6);
+  assertAlmostEquals(first(12), 2 / Math.sqrt(16), 1e-6);
 });

@@ -1,5 +1,6 @@
 import "../tensorflow/loaded.ts";
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
+import { encoderShapes } from "../../lib/jepa/architectures.ts";
 import { block, layerNorm, linear, normalise } from "../../lib/nn/layers.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { initialNetworks, largestDifference } from "../training/reference/reference.ts";
@@ -41,4 +42,20 @@ Deno.test("block() does not care about the order of tokens", () => {
   const x = tf.randomNormal([1, 5, 16], 0, 1, "float32", 6);
   const there = block(p, "blocks.0", tf.reverse(x, 1), 2);
   assertLess(largestDifference(there, tf.reverse(block(p, "blocks.0", x, 2), 1).dataSync()), 1e-5);
+});
+
+Deno.test("layerNorm() and block() take an epsilon", () => {
+  const width = 4, x = tf.tensor3d([[[2, -2, 2, -2]]]); // variance 4
+  const p = Object.fromEntries(
+    Object.entries(encoderShapes({ image: 1, patch: 1, width, depth: 1, heads: 1, mlpRatio: 1 }))
+      .map(([name, shape]): [string, tf.Tensor] => [name, tf.zeros([...shape])]),
+  );
+  // Attention adds nothing; the MLP passes on what is positive.
+  p["blocks.0.norm2.weight"] = tf.ones([width]);
+  p["blocks.0.mlp.fc1.weight"] = tf.mul(tf.eye(width), 100);
+  p["blocks.0.mlp.fc2.weight"] = tf.mul(tf.eye(width), 0.01);
+  for (const [epsilon, norm] of [[undefined, 1], [12, 0.5]]) {
+    assertAlmostEquals(layerNorm(p, "blocks.0.norm2", x, epsilon).dataSync()[0], norm!, 1e-5);
+    assertAlmostEquals(block(p, "blocks.0", x, 1, 0, epsilon).dataSync()[0], 2 + norm!, 1e-5);
+  }
 });
