@@ -7,7 +7,7 @@
  */
 import { rayThrough, type Vector } from "./camera.ts";
 import { COLOURS, nearest, type Scene, type SceneObject } from "./scene.ts";
-import { entry, normalAt } from "./solids.ts";
+import { entry, normalAt, reach } from "./solids.ts";
 
 /** The studio's back wall: this far behind the origin, seen from where the camera is without jitter. */
 const WALL = 9;
@@ -38,6 +38,8 @@ interface Lamp {
   position: Vector;
   colour: Vector;
   radius: number;
+  /** [objects, 4]: least x, greatest x, least y and greatest y of the floor that an object can shade. */
+  shades: Float64Array;
 }
 
 /** A scene as the renderer holds it. */
@@ -54,7 +56,8 @@ interface Stage {
 }
 
 /** Linear light of an 8-bit value, and back: with an exponent of 2, near the 2.2 that sRGB has on average. */
-const toLinear = ([r, g, b]: Vector): Vector => [(r / 255) ** 2, (g / 255) ** 2, (b / 255) ** 2];
+const squared = (x: number): number => x * x;
+const toLinear = ([r, g, b]: Vector): Vector => [squared(r / 255), squared(g / 255), squared(b / 255)];
 const toByte = (light: number): number => Math.min(255, Math.floor(255 * Math.sqrt(light) + 0.5));
 
 function power(x: number, doublings: number): number {
@@ -109,7 +112,7 @@ function lit(
   const sx = x + LIFT * n[0], sy = y + LIFT * n[1], sz = z + LIFT * n[2];
   let seen = 0;
   for (let l = 0; l < lamps.length; l++) {
-    const { position, colour, radius } = lamps[l];
+    const { position, colour, radius, shades } = lamps[l];
     // The lamp's disc lies level.
     let lx = position[0] + radius * sample[0] - sx, ly = position[1] + radius * sample[1] - sy, lz = position[2] - sz;
     const square = lx * lx + ly * ly + lz * lz, distance = Math.sqrt(square);
@@ -121,7 +124,11 @@ function lit(
     let dark = false;
     for (let i = 0; i < objects.length && !dark; i++) {
       // A convex solid casts no shadow on the side of it that is turned to the lamp.
-      dark = i !== self && entry(objects[i], sx, sy, sz, lx, ly, lz) < distance;
+      if (i === self) continue;
+      if (self < 0 && (x < shades[4 * i] || x > shades[4 * i + 1] || y < shades[4 * i + 2] || y > shades[4 * i + 3])) {
+        continue;
+      }
+      dark = entry(objects[i], sx, sy, sz, lx, ly, lz) < distance;
     }
     if (dark) continue;
     seen |= 1 << l;
@@ -136,6 +143,23 @@ function lit(
     }
   }
   return seen;
+}
+
+/** Of a coordinate, the range in which a box from the floor to `top` shades the floor under a lamp whose disc is higher. */
+function shade(at: number, reach: number, top: number, lamp: number, radius: number, height: number): [number, number] {
+  const stretch = top / (height - top); // a point at the top is carried on by this share of its distance from the lamp
+  const low = at - reach, high = at + reach;
+  return [
+    Math.min(low, low + (low - lamp - radius) * stretch) - LIFT,
+    Math.max(high, high + (high - lamp + radius) * stretch) + LIFT,
+  ];
+}
+
+function shadesOf(objects: readonly SceneObject[], [x, y, height]: Vector, radius: number): Float64Array {
+  return Float64Array.from(objects.flatMap((object) => {
+    const side = reach(object), top = 2 * object.half;
+    return [...shade(object.x, side, top, x, radius, height), ...shade(object.y, side, top, y, radius, height)];
+  }));
 }
 
 const GLOSS = {
@@ -238,7 +262,10 @@ export function renderScene({ camera, lamps, objects }: Scene, size: number): Ui
   const stage: Stage = {
     objects,
     albedos: objects.map(({ colour }) => toLinear(COLOURS[colour])),
-    lamps: (["key", "fill", "back"] as const).map((name) => ({ position: lamps[name], ...LAMPS[name] })),
+    lamps: (["key", "fill", "back"] as const).map((name) => {
+      const { colour, radius } = LAMPS[name], position = lamps[name];
+      return { position, colour, radius, shades: shadesOf(objects, position, radius) };
+    }),
     distance: new Float64Array(1),
     normal: new Float64Array(3),
     away: new Float64Array(3),
