@@ -49,8 +49,8 @@ function checkTensors(path: string, tensors: Stored, shapes: ParameterShapes): v
   if (missing.length) throw new Error(`${path} lacks tensor "${missing[0]}"${others(missing.length)}.`);
   const surplus = Object.keys(tensors).filter((name) => !Object.hasOwn(shapes, name));
   if (surplus.length) {
-    const rest = surplus.length > 1 ? `, and ${surplus.length - 1} more,` : "";
-    throw new Error(`${path} has tensor "${surplus[0]}"${rest} which is no part of an I-JEPA network of its sizes.`);
+    const rest = surplus.length > 1 ? `, and ${surplus.length - 1} more` : "";
+    throw new Error(`${path} has tensor "${surplus[0]}"${rest}, which is no part of an I-JEPA network of its sizes.`);
   }
   for (const [name, shape] of Object.entries(shapes)) {
     const stored = tensors[name];
