@@ -71,7 +71,7 @@ export function distanceTask(dataset: CountedDataset): Dataset {
 }
 
 /**
- * The same images with other labels.
+ * The same images with other labels. (Features need not be extracted again for them: `{ ...features, labels }`.)
  *
  * @param task is added to the name
  * @throws RangeError unless there is a label for each image; the data set's functions, where another image took the
@@ -92,6 +92,7 @@ export function withLabels(dataset: Dataset, { labels, classes }: TaskLabels, ta
     length: dataset.length,
     classes,
     labels,
+    paths: dataset.paths,
     async crops(indices, size, crop, key) {
       const { pixels } = await dataset.crops(indices, size, crop, key);
       return { pixels, labels: labelsOf(indices) };

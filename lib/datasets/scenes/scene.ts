@@ -79,6 +79,9 @@ const EDGE = 0.04;
 /** Tries to place an object, as in CLEVR, and to make a whole scene. */
 const PLACES = 50, SCENES = 10_000;
 
+/** Begins the keys of the scenes' random streams; those of the images' crops have the epoch there. */
+const SCENE_STREAM = -3;
+
 const SHAPES: readonly Shape[] = ["cube", "sphere", "cylinder"];
 const MATERIALS: readonly Material[] = ["rubber", "metal"];
 const NAMES = Object.keys(COLOURS) as Colour[];
@@ -189,6 +192,6 @@ export function sceneOf(
   key: { seed: number; split: number; index: number },
   [least, most]: readonly [number, number],
 ): Scene {
-  const random = randomStream(key.seed, key.split, key.index);
+  const random = randomStream(key.seed, SCENE_STREAM, key.split, key.index);
   return drawScene(least + random.integer(most - least + 1), random);
 }
