@@ -1,8 +1,10 @@
 /**
- * Measures of collapse: over how many directions features spread, without labels.
+ * Measures of collapse: over how many directions features spread, without labels; and from what values on a run is said
+ * to collapse.
  *
  * @module
  */
+import type { LogEntry } from "../training/run_folder.ts";
 import type { Features } from "./features.ts";
 import { scatter, symmetricEigenvalues, whitened } from "./symmetric_matrix.ts";
 
@@ -91,4 +93,51 @@ export function lidar(features: FeatureRows, { views, delta = 1e-4 }: { views: n
   if (spread <= ROUNDING ** 2 * squares) return 0;
   const eigenvalues = symmetricEigenvalues(whitened(between, within, width), width);
   return effectiveRank(eigenvalues.map((value) => Math.max(0, value)));
+}
+
+/** What a run's log says of collapse, and what its kNN accuracy is to be compared with. */
+export interface CollapseEvidence {
+  /** Share of the most frequent class, in percent. */
+  chance: number;
+  /** Images that kNN was measured on. */
+  heldOut: number;
+}
+
+/**
+ * One sentence where a step's measures say that the representations collapse, with what to do; undefined where they do
+ * not. Any of these says so:
+ *
+ * - `featureStd` below 0.02, where a randomly initialised encoder has 0.1 to 0.4
+ * - `rankMe` below 2; or below 4 with `knn` no more than two standard errors above chance
+ * - `cosine` above 0.95 and `centredCosine` below 0.05: predictions are right, but of what all images share
+ *
+ * What it does not see is a collapse that leaves more than this, to a few directions: look at RankMe's and LiDAR's course.
+ *
+ * @param evidence of the monitor; without it kNN does not count
+ */
+export function collapseWarning(
+  entry: Pick<LogEntry, "step" | "featureStd" | "cosine" | "centredCosine" | "measures">,
+  evidence?: CollapseEvidence,
+): string | undefined {
+  const { step, featureStd, cosine, centredCosine, measures = {} } = entry, { rankMe, knn } = measures;
+  const sign = () => {
+    if (featureStd < 0.02) return `they differ between images by a standard deviation of ${featureStd.toPrecision(2)}`;
+    if (rankMe < 2) return `their RankMe is ${rankMe.toFixed(1)}, so that nearly all lies in one direction`;
+    if (rankMe < 4 && evidence && evidence.heldOut > 0) {
+      const { chance, heldOut } = evidence, error = Math.sqrt(chance * (100 - chance) / heldOut);
+      if (knn <= chance + 2 * error) {
+        return `their RankMe is ${rankMe.toFixed(1)}, and kNN reaches ${knn.toFixed(1)} %, where chance is ` +
+          `${chance.toFixed(1)} %`;
+      }
+    }
+    if (cosine > 0.95 && centredCosine < 0.05) {
+      return `predictions have a cosine of ${cosine.toFixed(2)} with their targets, but of ${
+        centredCosine.toFixed(2)
+      } ` +
+        "once what all images share is taken off";
+    }
+  };
+  const seen = sign();
+  return seen && `The representations are collapsing at step ${step}: ${seen}. Lower the learning rate, start the ` +
+      "momentum nearer to 1, or raise the weight of the variance term.";
 }

@@ -1,5 +1,5 @@
-import { assert, assertAlmostEquals, assertEquals, assertGreater, assertThrows } from "@std/assert";
-import { lidar, rankMe } from "../../lib/evaluation/collapse.ts";
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertMatch, assertThrows } from "@std/assert";
+import { collapseWarning, lidar, rankMe } from "../../lib/evaluation/collapse.ts";
 import { randomStream } from "../../lib/random.ts";
 import cases from "./fixtures/collapse.json" with { type: "json" };
 
@@ -68,4 +68,31 @@ Deno.test("rankMe() and lidar() refuse what has no rank", () => {
   assertThrows(() => lidar(features, { views: 4 }), RangeError, "6 rows are not 4 views each");
   assertThrows(() => lidar(features, { views: 6 }), RangeError, "of 2 or more images");
   assertThrows(() => lidar(features, { views: 2, delta: 0 }), RangeError, "above 0; got 0");
+});
+
+Deno.test("collapseWarning() speaks at its thresholds alone", () => {
+  const healthy = { step: 10, featureStd: 0.3, cosine: 0.7, centredCosine: 0.2, measures: { rankMe: 12, knn: 40 } };
+  const evidence = { chance: 10, heldOut: 900 }; // a standard error of 1 %
+  const warn = (change: object, measures = {}, of: typeof evidence | undefined = evidence) =>
+    collapseWarning({ ...healthy, ...change, measures: { ...healthy.measures, ...measures } }, of);
+
+  assertEquals(warn({}), undefined);
+  assertEquals(warn({ featureStd: 0.02 }), undefined);
+  assertMatch(
+    warn({ featureStd: 0.0193 })!,
+    /^The representations are collapsing at step 10: .* of 0\.019\. Lower the/,
+  );
+  assertEquals(warn({}, { rankMe: 2 }), undefined);
+  assertMatch(warn({}, { rankMe: 1.94 })!, /their RankMe is 1\.9, so/);
+  assertEquals(warn({}, { rankMe: 3.9, knn: 12.1 }), undefined);
+  assertMatch(warn({}, { rankMe: 3.9, knn: 12 })!, /RankMe is 3\.9, and kNN reaches 12\.0 %, where chance is 10\.0 %/);
+  assertEquals(warn({}, { rankMe: 4, knn: 10 }), undefined);
+  assertEquals(collapseWarning({ ...healthy, measures: { rankMe: 3.9, knn: 12 } }), undefined);
+  assertEquals(warn({}, { rankMe: 3.9, knn: undefined }, { chance: 0, heldOut: 0 }), undefined);
+  assertEquals(warn({ cosine: 0.95, centredCosine: 0 }), undefined);
+  assertEquals(warn({ cosine: 0.99, centredCosine: 0.05 }), undefined);
+  assertMatch(warn({ cosine: 0.96, centredCosine: -0.01 })!, /a cosine of 0\.96 .* but of -0\.01 once/);
+  // Steps without a measurement are judged by their own metrics.
+  assertEquals(collapseWarning({ ...healthy, measures: undefined }, evidence), undefined);
+  assert(collapseWarning({ ...healthy, measures: undefined, featureStd: 0 }, evidence));
 });
