@@ -103,6 +103,7 @@ export {
 
 // Evaluations.
 export { type CollapseEvidence, collapseWarning, type FeatureRows, lidar, rankMe } from "./lib/evaluation/collapse.ts";
+export { encodeImages, type EncodeImagesOptions } from "./lib/evaluation/encode_images.ts";
 export {
   extractFeatures,
   type FeatureOptions,
@@ -116,6 +117,13 @@ export {
   featureBatches,
   featureShape,
 } from "./lib/evaluation/feature_batches.ts";
+export {
+  type DenseExamples,
+  denseProbe,
+  type DenseProbeOptions,
+  type DenseProbeResult,
+  pixelTokens,
+} from "./lib/evaluation/dense_probe.ts";
 export { type CachedFeatureOptions, cachedFeatures } from "./lib/evaluation/feature_cache.ts";
 export { type MonitorOptions, type RepresentationMonitor, representationMonitor } from "./lib/evaluation/monitor.ts";
 export {
@@ -133,11 +141,22 @@ export type { Interpolation } from "./lib/datasets/crop.ts";
 export { loadCifar10 } from "./lib/datasets/cifar10.ts";
 export { CIFAR10_CLASSES } from "./lib/datasets/cifar10_sources.ts";
 export { loadCifar100 } from "./lib/datasets/cifar100.ts";
+export { loadClevr } from "./lib/datasets/clevr.ts";
+export {
+  type CountedDataset,
+  countLabels,
+  countTask,
+  distanceLabels,
+  distanceTask,
+  type TaskLabels,
+  withLabels,
+} from "./lib/datasets/clevr_tasks.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/sources.ts";
 export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
 export { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./lib/datasets/image_files.ts";
 export { type ImageFolder, openImageFolder } from "./lib/datasets/image_folder.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
+export { findImages, type ListedImage, readImageList } from "./lib/datasets/image_list.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
 export { drawFraction, drawPerClass, readSubset, subsetOf } from "./lib/datasets/subset.ts";
 export { randAugment, type RandAugmentOptions } from "./lib/datasets/rand_augment.ts";
@@ -148,6 +167,20 @@ export {
   readPreprocessorConfig,
 } from "./lib/datasets/preprocessing.ts";
 
+// Scenes of spheres, cubes and cylinders.
+export { type Camera, project, type Vector } from "./lib/datasets/scenes/camera.ts";
+export { depthMap, renderScene } from "./lib/datasets/scenes/render.ts";
+export {
+  type Colour,
+  COLOURS,
+  drawScene,
+  type Material,
+  type Scene,
+  type SceneObject,
+} from "./lib/datasets/scenes/scene.ts";
+export { patchDepths, scenes, type ScenesDataset, type ScenesOptions } from "./lib/datasets/scenes/scenes.ts";
+export type { Shape, Solid } from "./lib/datasets/scenes/solids.ts";
+
 // Figures.
 export type { Figure } from "./lib/figures/figure.ts";
 export { lossCurve, type LossEntry } from "./lib/figures/loss_curve.ts";
@@ -156,6 +189,7 @@ export { figureToHtml, figureToPng, saveFigure } from "./lib/figures/save.ts";
 export { figureToSvg } from "./lib/figures/svg.ts";
 
 // Files.
+export { readNpy } from "./lib/weights/npy.ts";
 export {
   type Dtype,
   type DtypeArrays,
