@@ -10,10 +10,13 @@ export type Vector = readonly [number, number, number];
 
 /** Where it stands and how it is turned; it looks at the origin. */
 export interface Camera {
+  /** Where it stands. */
   position: Vector;
-  /** Three directions of length 1: the first to the image's right, the second to its top, the third into it. */
+  /** To the image's right, of length 1, as the other two directions. */
   right: Vector;
+  /** To the image's top. */
   up: Vector;
+  /** Into the image: the optical axis. */
   forward: Vector;
 }
 

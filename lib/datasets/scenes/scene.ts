@@ -11,8 +11,11 @@ import { entry, reach, type Shape, type Solid } from "./solids.ts";
 /** What a surface is made of: rubber is matt, metal mirrors. */
 export type Material = "rubber" | "metal";
 
-/** CLEVR's eight colours, 8-bit sRGB. */
-export const COLOURS = {
+/** One of CLEVR's eight colours. */
+export type Colour = "gray" | "red" | "blue" | "green" | "brown" | "purple" | "cyan" | "yellow";
+
+/** The colours, 8-bit sRGB. */
+export const COLOURS: Readonly<Record<Colour, Vector>> = {
   gray: [87, 87, 87],
   red: [173, 35, 35],
   blue: [42, 75, 215],
@@ -21,15 +24,15 @@ export const COLOURS = {
   purple: [129, 38, 192],
   cyan: [41, 208, 208],
   yellow: [255, 238, 51],
-} as const satisfies Record<string, Vector>;
-
-/** One of the eight colours. */
-export type Colour = keyof typeof COLOURS;
+};
 
 /** A solid on the floor. */
 export interface SceneObject extends Solid {
+  /** A large object is twice as high as a small one. */
   size: "small" | "large";
+  /** What it is made of. */
   material: Material;
+  /** Which colour it has. */
   colour: Colour;
   /** Of its centre: the distance from the camera along the optical axis, CLEVR's `pixel_coords[2]`. */
   depth: number;
@@ -37,6 +40,7 @@ export interface SceneObject extends Solid {
 
 /** A scene; lengths are in CLEVR's unit, in which the objects lie on a square of 6 x 6 around the origin. */
 export interface Scene {
+  /** From where it is seen. */
   camera: Camera;
   /** Where the lamps hang. */
   lamps: { key: Vector; fill: Vector; back: Vector };

@@ -10,15 +10,19 @@ export type Shape = "sphere" | "cube" | "cylinder";
 
 /** A solid that stands upright; it fills the cube from -half to half around its centre, turned about the vertical. */
 export interface Solid {
+  /** What it looks like. */
   shape: Shape;
-  /** Centre, z upwards. */
+  /** Of its centre, as y and z; z goes upwards. */
   x: number;
+  /** Of its centre. */
   y: number;
+  /** Of its centre: its height above the floor. */
   z: number;
   /** Half its height, which is half its width too. */
   half: number;
-  /** Cosine and sine of the angle by which it is turned about the vertical; they matter to cubes alone. */
+  /** Cosine of the angle by which it is turned about the vertical, which matters to cubes alone. */
   cos: number;
+  /** The angle's sine. */
   sin: number;
 }
 
