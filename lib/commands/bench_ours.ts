@@ -56,7 +56,7 @@ export function ourSteps(size: BenchSize, precision: Precision): Steps {
   const state = initialState({ ...preset("cifar10"), architecture, seed: 0 });
   const variables = new Variables(state);
   tf.dispose(state as unknown as tf.TensorContainer);
-  const config = { architecture, regulariser: { variance: 0, covariance: 0, deviation: 1 }, clip: 10 };
+  const config = { architecture, regulariser: { variance: 0, covariance: 0, invariance: 0 }, clip: 10 };
   const update = compileUpdate(
     (state: TrainingState, inputs: StepInputs, scalars: StepScalars) => trainingStep(config, state, inputs, scalars),
     variables,

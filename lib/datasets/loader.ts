@@ -10,8 +10,10 @@ import type { Batch, CropRange, Dataset } from "./dataset.ts";
 
 /** What `batches` is to deliver. */
 export interface BatchOptions {
-  /** Images in a batch. */
+  /** Crops in a batch. */
   batch: number;
+  /** Crops of each image: 2 are drawn apart, and lie batch / 2 rows apart. Default 1. */
+  views?: 1 | 2;
   /** Width and height of the crops, in pixels. */
   size: number;
   /** Range of the random resized crops. */
@@ -41,26 +43,35 @@ const AHEAD = 2;
  * @throws RangeError at once, if the data set has fewer images than one batch.
  */
 export function batches(dataset: Dataset, options: BatchOptions): AsyncGenerator<TrainingBatch, void, void> {
-  const { batch, start = 0 } = options;
+  const { batch, views = 1, start = 0 } = options;
   if (!Number.isSafeInteger(batch) || batch < 1) {
     throw new RangeError(`The batch must hold at least one image; got ${batch}.`);
   }
+  if (batch % views !== 0) throw new RangeError(`${views} crops of each image need an even batch; got ${batch}.`);
   if (!Number.isSafeInteger(start) || start < 0) {
     throw new RangeError(`The first step must be a whole number from 0 on; got ${start}.`);
   }
-  if (dataset.length < batch) {
+  if (dataset.length < batch / views) {
     throw new RangeError(
       `${dataset.name} has ${dataset.length} images, fewer than a batch of ${batch}: lower the batch.`,
     );
   }
-  return stream(dataset, { ...options, start });
+  return stream(dataset, { ...options, views, start });
+}
+
+/** Batches one after another. */
+function joined(parts: readonly Batch[]): Batch {
+  if (parts.length === 1) return parts[0];
+  const pixels = new Uint8Array(parts.reduce((size, part) => size + part.pixels.length, 0));
+  parts.reduce((at, part) => (pixels.set(part.pixels, at), at + part.pixels.length), 0);
+  return { pixels, labels: Int32Array.from(parts.flatMap(({ labels }) => [...labels])) };
 }
 
 async function* stream(
   dataset: Dataset,
-  { batch, size, crop, seed, start }: Required<BatchOptions>,
+  { batch, views, size, crop, seed, start }: Required<BatchOptions>,
 ): AsyncGenerator<TrainingBatch, void, void> {
-  const stepsPerEpoch = Math.floor(dataset.length / batch);
+  const images = batch / views, stepsPerEpoch = Math.floor(dataset.length / images);
   let order: { epoch: number; indices: Uint32Array } | undefined;
   let stopped = false;
 
@@ -69,10 +80,13 @@ async function* stream(
     // One turn of the event loop: the consumer sets off its own step first, and this work runs beside it.
     await setImmediate();
     if (stopped) throw new Error("The consumer has stopped.");
-    const epoch = Math.floor(step / stepsPerEpoch), first = (step % stepsPerEpoch) * batch;
+    const epoch = Math.floor(step / stepsPerEpoch), first = (step % stepsPerEpoch) * images;
     if (order?.epoch !== epoch) order = { epoch, indices: shuffled(dataset.length, randomStream(seed, epoch)) };
-    const indices = order.indices.subarray(first, first + batch);
-    return { ...await dataset.crops(indices, size, crop, { seed, epoch }), step, epoch };
+    const indices = order.indices.subarray(first, first + images);
+    const drawn = [await dataset.crops(indices, size, crop, { seed, epoch })];
+    // Seeds are not negative, so no run has these crops as its first ones.
+    if (views === 2) drawn.push(await dataset.crops(indices, size, crop, { seed: -1 - seed, epoch }));
+    return { ...joined(drawn), step, epoch };
   }
 
   const ahead: Promise<TrainingBatch>[] = [];

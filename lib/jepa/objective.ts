@@ -1,6 +1,6 @@
 /**
- * The objective: how far the predictor's output lies from what the target encoder says about the target blocks, and the
- * terms that keep short runs from collapsing.
+ * The objective: how far the predictor's output lies from what the target encoder says about the target blocks; and what
+ * tells a collapse.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { fused, kernel } from "../tensorflow/fused.ts";
 import type { Architecture } from "./architectures.ts";
 import { encode, gatherTokens } from "./encoder.ts";
 import { predict } from "./predictor.ts";
+import { regularisation, type Regulariser } from "./regulariser.ts";
 
 /** The three networks. */
 export interface Networks {
@@ -32,16 +33,6 @@ export interface StepInputs {
   targets: Tensor;
 }
 
-/** Weights of the variance and covariance terms; 0 leaves a term out, both 0 is the published objective. */
-export interface Regulariser {
-  /** Weight of the variance term. */
-  variance: number;
-  /** Weight of the covariance term. */
-  covariance: number;
-  /** The deviation that each dimension is pushed up to (VICReg's gamma). */
-  deviation: number;
-}
-
 /** |e| - 1/2 where |e| > 1, else e^2 / 2, averaged: the authors' loss (smooth L1, beta 1). The paper says squared L2. */
 export function smoothL1(predicted: Tensor, target: Tensor): Tensor {
   return tf.mean(elementwiseSmoothL1(predicted, target));
@@ -53,32 +44,25 @@ const elementwiseSmoothL1 = fused("smooth_l1", (predicted: Tensor, target: Tenso
   return tf.mul(clipped, tf.sub(error, tf.mul(clipped, 0.5)));
 });
 
-/** s_y(i), the targets: the target encoder's output, layer-normed, at the target blocks. [M, B, T, D] */
+/** What the target encoder says. */
+export interface Targets {
+  /** [B, N, D], of all patches, layer-normed. */
+  all: Tensor;
+  /** [M, B, T, D], of the target blocks: s_y(i). */
+  blocks: Tensor;
+}
+
+/** s_y(i), the targets: the target encoder's output, layer-normed, at the target blocks. */
 export function targetRepresentations(
   p: Parameters,
   architecture: Architecture,
   patches: Tensor,
   targets: Tensor,
-): { all: Tensor; blocks: Tensor } {
+): Targets {
   const [blocks, batch, count] = targets.shape;
   const all = normalise(encode(p, architecture, patches)); // [B, N, D]
   const gathered = gatherTokens(all, tf.reshape(targets, [blocks * batch, count!])); // [M*B, T, D]
   return { all, blocks: tf.reshape(gathered, [blocks, batch, count!, architecture.width]) };
-}
-
-/**
- * VICReg's variance and covariance terms (Bardes et al. 2022, arXiv 2105.04906, equations 1 and 3) of z [B, D]: the
- * deviation of each dimension over the batch is pushed up to `goal`, and different dimensions towards no correlation.
- */
-export function varianceAndCovariance(z: Tensor, goal: number): { variance: Tensor; covariance: Tensor } {
-  const [batch, width] = z.shape;
-  const centred = tf.sub(z, tf.mean(z, 0, true)) as tf.Tensor2D; // [B, D]
-  const deviation = tf.sqrt(tf.add(tf.mean(tf.square(centred), 0), 1e-4)); // [D]
-  const variance = tf.mean(tf.relu(tf.sub(goal, deviation)));
-  const products = tf.div(tf.matMul(centred, centred, true), batch - 1); // [D, D]
-  const others = tf.mul(products, tf.sub(1, tf.eye(width!))); // without the diagonal
-  const covariance = tf.div(tf.sum(tf.square(others)), width!);
-  return { variance, covariance };
 }
 
 /** Deviation over the batch, averaged over the dimensions, of the average-pooled x [B, N, D]: near 0 in a collapse. */
@@ -135,7 +119,7 @@ export function jepaLoss(
   architecture: Architecture,
   regulariser: Regulariser,
   patches: Tensor,
-  targets: Tensor,
+  targets: Targets,
   inputs: StepInputs,
 ): Losses {
   const representation = encode(networks.contextEncoder, architecture, patches, inputs.context); // [B, C, D]
@@ -146,9 +130,7 @@ export function jepaLoss(
     inputs.context,
     inputs.targets,
   ); // [M, B, T, D]
-  const prediction = smoothL1(predicted, targets);
-  if (regulariser.variance === 0 && regulariser.covariance === 0) return { loss: prediction, prediction, predicted };
-  const { variance, covariance } = varianceAndCovariance(tf.mean(representation, 1), regulariser.deviation);
-  const spread = tf.add(tf.mul(variance, regulariser.variance), tf.mul(covariance, regulariser.covariance));
-  return { loss: tf.add(prediction, spread), prediction, predicted };
+  const prediction = smoothL1(predicted, targets.blocks);
+  const spread = regularisation(regulariser, representation, inputs.context, targets.all);
+  return { loss: spread ? tf.add(prediction, spread) : prediction, prediction, predicted };
 }

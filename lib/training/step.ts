@@ -11,10 +11,10 @@ import {
   jepaLoss,
   type Networks,
   predictionCosines,
-  type Regulariser,
   type StepInputs,
   targetRepresentations,
 } from "../jepa/objective.ts";
+import type { Regulariser } from "../jepa/regulariser.ts";
 import { isTrained, type Parameters } from "../nn/parameters.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { adamw, clipFactor, globalNorm, type Moments, movingAverage, type UpdateScalars } from "./adamw.ts";
@@ -105,7 +105,7 @@ export function trainingStep(
   const targets = targetRepresentations(state.targetEncoder, architecture, patches, inputs.targets);
 
   const { loss, reported, encoderGradients, predictorGradients } = lossAndGradients(state, (networks) => {
-    const losses = jepaLoss(networks, architecture, regulariser, patches, targets.blocks, inputs);
+    const losses = jepaLoss(networks, architecture, regulariser, patches, targets, inputs);
     const cosines = predictionCosines(losses.predicted, targets.blocks, targets.all, inputs.targets);
     return { loss: losses.loss, reported: { prediction: losses.prediction, ...cosines } };
   });

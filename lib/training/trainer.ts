@@ -94,11 +94,15 @@ export function initialState({ architecture, patchInitialisation, seed }: RunCon
   };
 }
 
+/** Crops of each image in a batch: the invariance term compares two. */
+const viewsOf = ({ regulariser }: RunConfig) => regulariser.invariance > 0 ? 2 : 1;
+
 /** Steps of a whole run. */
-export function totalStepsOf({ epochs, batch }: RunConfig, images: number): number {
+export function totalStepsOf(config: RunConfig, images: number): number {
+  const { epochs, batch } = config, apart = batch / viewsOf(config);
   if (!(batch >= 2)) throw new RangeError(`A step needs at least 2 images, to compare them; got a batch of ${batch}.`);
-  if (images < batch) throw new RangeError(`${images} images are fewer than a batch of ${batch}: lower the batch.`);
-  const steps = Math.round(epochs * Math.floor(images / batch));
+  if (images < apart) throw new RangeError(`${images} images are fewer than a batch of ${apart}: lower the batch.`);
+  const steps = Math.round(epochs * Math.floor(images / apart));
   if (steps >= 1) return steps;
   throw new RangeError(`${epochs} epochs of ${images} images make no step of ${batch} images: raise the epochs.`);
 }
@@ -218,7 +222,7 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   };
 
   using logFile = await Deno.open(`${dir}/log.jsonl`, { append: true });
-  const stream = batches(dataset, { batch, size: architecture.image, crop, seed, start: step });
+  const stream = batches(dataset, { batch, views: viewsOf(config), size: architecture.image, crop, seed, start: step });
   try {
     while (step < totalSteps && !signal?.aborted) {
       const { pixels, epoch } = (await stream.next()).value!;

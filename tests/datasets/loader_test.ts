@@ -116,3 +116,24 @@ Deno.test("batches() names what it cannot do, at once", () => {
   assertThrows(() => batches(tenImages(), { ...options, batch: 0 }), RangeError, "batch");
   assertThrows(() => batches(tenImages(), { ...options, batch: 2, start: -1 }), RangeError, "step");
 });
+
+Deno.test({
+  name: "batches() of two views holds two different crops of each image, half a batch apart, and resumes",
+  ...sanitize,
+  async fn() {
+    const options = { batch: 4, views: 2, size: 4, crop: CROP, seed: 5 } as const;
+    const stream = batches(tenImages(), options), taken: TrainingBatch[] = [];
+    for (let i = 0; i < 6; i++) taken.push((await stream.next()).value!);
+    await stream.return();
+    assertEquals(taken.map(({ epoch }) => epoch), [0, 0, 0, 0, 0, 1]); // of ten images, two a step
+    for (const { labels, pixels } of taken) {
+      assertEquals(labels.length, 4);
+      assertEquals(labels.subarray(0, 2), labels.subarray(2));
+      assertNotEquals(pixels.subarray(0, 96), pixels.subarray(96));
+    }
+    const resumed = batches(tenImages(), { ...options, start: 3 });
+    assertEquals((await resumed.next()).value, taken[3]);
+    await resumed.return();
+    assertThrows(() => batches(tenImages(), { ...options, batch: 5 }), RangeError, "even batch");
+  },
+});

@@ -64,7 +64,7 @@ Deno.test("gatherTokens() adds up the gradients of a token that is taken twice",
 Deno.test("encode() of the context block is PyTorch's", () => {
   const { pixels, context } = stepInputs(0);
   const representation = encode(initialNetworks().contextEncoder, architecture, patchify(pixels, 4), context);
-  assertEquals(representation.shape, [3, 6, 16]);
+  assertEquals(representation.shape, [4, 6, 16]);
   assertLess(largestDifference(representation, expected("representation").values), 1e-5);
 });
 

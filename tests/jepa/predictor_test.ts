@@ -17,7 +17,7 @@ const representation = tf.tensor(given.values, given.shape);
 
 Deno.test("predict() does as PyTorch does with one run for each block", () => {
   const predicted = predict(predictor, architecture.predictor, representation, context, targets);
-  assertEquals(predicted.shape, [2, 3, 4, 16]);
+  assertEquals(predicted.shape, [2, 4, 4, 16]);
   assertLess(largestDifference(predicted, expected("predictions").values), 1e-5);
 });
 

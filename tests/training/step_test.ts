@@ -33,8 +33,8 @@ function initialState(): TrainingState {
   };
 }
 
-function stepConfig({ clip, variance, covariance, deviation }: ReferenceCase): StepConfig {
-  return { architecture, regulariser: { variance, covariance, deviation }, clip };
+function stepConfig({ clip, variance, covariance, invariance }: ReferenceCase): StepConfig {
+  return { architecture, regulariser: { variance, covariance, invariance }, clip };
 }
 
 function stepScalars(settings: ReferenceCase, step: number): StepScalars {
@@ -124,7 +124,7 @@ function split(name: string): [keyof Pick<TrainingState, "contextEncoder" | "pre
   return [network as "contextEncoder", parameter];
 }
 
-const TERMS = ["the published objective", "variance and covariance terms"];
+const TERMS = ["the published objective", "regularising terms"];
 
 for (const [i, terms] of TERMS.entries()) {
   Deno.test(`trainingStep() with ${terms} does as PyTorch does, eagerly`, () => {

@@ -15,18 +15,18 @@ from safetensors.torch import save_file
 
 IMAGE, PATCH, WIDTH, DEPTH, HEADS, MLP_RATIO = 16, 4, 16, 2, 2, 2
 PREDICTOR_WIDTH, PREDICTOR_DEPTH, PREDICTOR_HEADS = 8, 2, 2
-BATCH, BLOCKS, CONTEXT, TARGET, STEPS = 3, 2, 6, 4, 2
+BATCH, BLOCKS, CONTEXT, TARGET, STEPS = 4, 2, 6, 4, 2
 GRID = IMAGE // PATCH
 PATCHES = GRID * GRID
 
-# The first case clips and is the published objective, the second does not clip and has both regularising terms.
+# The first case clips and is the published objective, the second does not clip and has all regularising terms.
 CASES = [
     dict(
-        clip=0.05, variance=0.0, covariance=0.0, deviation=1.0,
+        clip=0.05, variance=0.0, covariance=0.0, invariance=0.0,
         learningRate=[1e-3, 2e-3], weightDecay=[0.04, 0.2], momentum=[0.9, 0.95],
     ),
     dict(
-        clip=100.0, variance=1.5, covariance=0.25, deviation=0.4,
+        clip=100.0, variance=1.5, covariance=0.25, invariance=0.75,
         learningRate=[1e-3, 5e-4], weightDecay=[0.1, 0.3], momentum=[0.5, 0.996],
     ),
 ]
@@ -129,12 +129,16 @@ def predict(p, representation, context, targets):
     return torch.stack(predictions)
 
 
-def regularisers(z, goal):
-    """Variance and covariance terms of VICReg, equations 1 and 3; the deviation is the biased one."""
-    variance = F.relu(goal - torch.sqrt(z.var(dim=0, unbiased=False) + 1e-4)).mean()
-    covariances = torch.cov(z.T)
-    off_diagonal = covariances - torch.diag(covariances.diagonal())
-    return variance, off_diagonal.pow(2).sum() / z.shape[1]
+def regularisers(representation, context, everything):
+    """VICReg's equations 1, 3 and 5: the first two of tokens less their position's mean, the last across an image's crops."""
+    tokens, places = representation.flatten(0, 1), context.flatten()
+    z = torch.stack([token - tokens[places == place].mean(dim=0) for token, place in zip(tokens, places)])
+    variance = F.relu(1 - torch.sqrt(z.pow(2).mean(dim=0) + 1e-4)).mean()
+    covariances = z.T @ z / len(z)
+    covariance = covariances.fill_diagonal_(0).pow(2).sum() / z.shape[1]
+    half = BATCH // 2
+    invariance = F.mse_loss(representation.mean(dim=1), everything.mean(dim=1).roll(half, dims=0))
+    return variance, covariance, invariance
 
 
 def run(case, context_encoder, predictor, target_encoder, inputs):
@@ -158,8 +162,8 @@ def run(case, context_encoder, predictor, target_encoder, inputs):
         predicted = predict(nets["predictor"], representation, context, targets)
         prediction = F.smooth_l1_loss(predicted, wanted)
         shared = torch.stack([everything.mean(dim=0)[target] for target in targets])
-        variance, covariance = regularisers(representation.mean(dim=1), case["deviation"])
-        loss = prediction + case["variance"] * variance + case["covariance"] * covariance
+        terms = regularisers(representation, context, everything)
+        loss = prediction + sum(case[key] * term for key, term in zip(("variance", "covariance", "invariance"), terms))
         optimiser.zero_grad()
         loss.backward()
         gradients = {f"{net}.{name}": value.grad.norm().item() for (net, name), value in trained.items()}

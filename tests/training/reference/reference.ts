@@ -32,7 +32,7 @@ export interface ReferenceCase {
   clip: number;
   variance: number;
   covariance: number;
-  deviation: number;
+  invariance: number;
   learningRate: number[];
   weightDecay: number[];
   momentum: number[];
@@ -43,7 +43,7 @@ export interface ReferenceCase {
 
 const { tensors, metadata } = await readSafetensors(fileURLToPath(new URL("reference.safetensors", import.meta.url)));
 
-/** The cases: the published objective with clipping, and one with variance and covariance terms without clipping. */
+/** The cases: the published objective with clipping, and one with all regularising terms without clipping. */
 export const cases: ReferenceCase[] = JSON.parse(metadata.cases);
 
 /** A floating-point tensor of the file. */

@@ -1,0 +1,81 @@
+/**
+ * The terms that keep short runs from collapsing: VICReg's variance, covariance and invariance (Bardes et al. 2022, arXiv
+ * 2105.04906, section 4.1), which C-JEPA (Mo and Tong 2024, arXiv 2410.19560) adds to I-JEPA's prediction.
+ *
+ * Variance and covariance are taken over single tokens, each less what the batch's images share at its position: over
+ * pooled representations they whiten the image's average and lose what the patches hold (weights/EXPERIMENTS.md).
+ *
+ * @module
+ */
+import { type Tensor, tf } from "../tensorflow/backend.ts";
+
+/** Weights of the terms; 0 leaves a term out, all 0 is the published objective. */
+export interface Regulariser {
+  /** Weight of the variance term, mu. */
+  variance: number;
+  /** Weight of the covariance term, nu. */
+  covariance: number;
+  /** Weight of the invariance term, lambda; above 0 a batch of B images is two crops of each of B / 2. */
+  invariance: number;
+}
+
+/** The deviation that each dimension is pushed up to: gamma. */
+const GOAL = 1;
+
+/**
+ * Tokens less the batch's mean at their position, so that what depends on the position alone does not count as variance.
+ *
+ * @param x [B, C, D]
+ * @param places int32 [B, C], the tokens' patches, in 0 .. patches - 1
+ * @returns [B*C, D]
+ */
+export function lessPosition(x: Tensor, places: Tensor, patches: number): Tensor {
+  const rows = tf.reshape(x, [-1, x.shape[2]!]) as tf.Tensor2D; // [B*C, D]
+  // Products with one-hot rows: a gather's gradient is slow.
+  const oneHot = tf.oneHot(tf.reshape(places, [-1]) as tf.Tensor1D, patches, 1, 0, "float32") as tf.Tensor2D; // [B*C, N]
+  const counts = tf.maximum(tf.sum(oneHot, 0), 1); // [N]
+  const means = tf.div(tf.matMul(oneHot, rows, true), tf.expandDims(counts, 1)) as tf.Tensor2D; // [N, D]
+  return tf.sub(rows, tf.matMul(oneHot, means));
+}
+
+/**
+ * VICReg's equations 1 and 3 of centred rows z [S, D]: the deviation of each dimension is pushed up to 1, and different
+ * dimensions towards no correlation.
+ */
+export function varianceAndCovariance(z: Tensor): { variance: Tensor; covariance: Tensor } {
+  const [rows, width] = z.shape;
+  const deviation = tf.sqrt(tf.add(tf.mean(tf.square(z), 0), 1e-4)); // [D]
+  const variance = tf.mean(tf.relu(tf.sub(GOAL, deviation)));
+  const products = tf.div(tf.matMul(z as tf.Tensor2D, z as tf.Tensor2D, true), rows); // [D, D]
+  const others = tf.mul(products, tf.sub(1, tf.eye(width!))); // without the diagonal
+  const covariance = tf.div(tf.sum(tf.square(others)), width!);
+  return { variance, covariance };
+}
+
+/**
+ * VICReg's equation 5 across crops: the context's average-pooled representation of each crop against what the target
+ * encoder says of the image's other crop.
+ *
+ * @param context [B, C, D]; rows i and i + B / 2 are crops of one image
+ * @param target [B, N, D], the target encoder's representations
+ */
+export function invarianceOf(context: Tensor, target: Tensor): Tensor {
+  const pooled = tf.mean(context, 1), [first, second] = tf.split(tf.mean(target, 1), 2); // [B, D], [B/2, D] each
+  return tf.mean(tf.square(tf.sub(pooled, tf.concat([second, first]))));
+}
+
+/** The weighted sum of the terms, as a scalar; undefined where all weights are 0. */
+export function regularisation(
+  weights: Regulariser,
+  context: Tensor,
+  places: Tensor,
+  target: Tensor,
+): Tensor | undefined {
+  const terms: Tensor[] = [];
+  if (weights.variance > 0 || weights.covariance > 0) {
+    const { variance, covariance } = varianceAndCovariance(lessPosition(context, places, target.shape[1]!));
+    terms.push(tf.mul(variance, weights.variance), tf.mul(covariance, weights.covariance));
+  }
+  if (weights.invariance > 0) terms.push(tf.mul(invarianceOf(context, target), weights.invariance));
+  return terms.length > 0 ? tf.addN(terms) : undefined;
+}
