@@ -63,13 +63,15 @@ export {
   type Targets,
 } from "./lib/jepa/objective.ts";
 export { predict } from "./lib/jepa/predictor.ts";
+export { loadEncoder, type LoadOptions, type PretrainedEncoder } from "./lib/jepa/pretrained.ts";
+export { type EncoderToSave, saveEncoder, saveHuggingFace, type SaveOptions } from "./lib/jepa/save_encoder.ts";
 export { invarianceOf, lessPosition, type Regulariser, varianceAndCovariance } from "./lib/jepa/regulariser.ts";
 
 // Layers over named parameters.
 export { initialise, type PatchInitialisation } from "./lib/nn/initialisation.ts";
 export { block, layerNorm, linear, normalise, product } from "./lib/nn/layers.ts";
 export { isDecayed, isTrained, type Parameters } from "./lib/nn/parameters.ts";
-export { sineCosinePositions } from "./lib/nn/positions.ts";
+export { interpolatePositions, sineCosinePositions } from "./lib/nn/positions.ts";
 
 // Training.
 export {
@@ -194,12 +196,15 @@ export {
   type Dtype,
   type DtypeArrays,
   type HostTensor,
+  openSafetensors,
   readSafetensors,
   toBfloat16,
   toFloat16,
   toFloat32,
   writeSafetensors,
 } from "./lib/weights/safetensors.ts";
+export type { StoredTensor } from "./lib/weights/tensors.ts";
+export { torchFile } from "./lib/weights/torch_file.ts";
 
 // The engine: tfjs's tf on TensorFlow, and functions compiled for it.
 export type { Precision } from "./lib/tensorflow/autocast.ts";
