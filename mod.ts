@@ -143,6 +143,8 @@ export type { Interpolation } from "./lib/datasets/crop.ts";
 export { loadCifar10 } from "./lib/datasets/cifar10.ts";
 export { CIFAR10_CLASSES } from "./lib/datasets/cifar10_sources.ts";
 export { loadCifar100 } from "./lib/datasets/cifar100.ts";
+export { openImageNet } from "./lib/datasets/imagenet.ts";
+export { openDataset, type OpenOptions } from "./lib/datasets/open_dataset.ts";
 export { loadClevr } from "./lib/datasets/clevr.ts";
 export {
   type CountedDataset,
@@ -156,7 +158,7 @@ export {
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/sources.ts";
 export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
 export { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./lib/datasets/image_files.ts";
-export { type ImageFolder, openImageFolder } from "./lib/datasets/image_folder.ts";
+export { openImageFolder } from "./lib/datasets/image_folder.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { findImages, type ListedImage, readImageList } from "./lib/datasets/image_list.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";

@@ -15,6 +15,8 @@ export interface ImageFiles extends Dataset {
   readonly paths: readonly string[];
   /** Images found unreadable so far, sorted, which another one stood in for: only with onBadImage "skip". */
   readonly skipped: readonly string[];
+  /** Files beside them that are no images by the endings of their names, and hence are not in the set. */
+  readonly ignored: readonly string[];
 }
 
 /** What to do about images that cannot be read. */
@@ -36,6 +38,8 @@ export interface ImageList {
   labels: Int32Array;
   /** [N], for messages and lists. */
   paths: readonly string[];
+  /** Files beside them that are no images. Default none. */
+  ignored?: readonly string[];
   /** The bytes of the image file at an index. */
   read(index: number): Promise<Uint8Array>;
 }
@@ -45,7 +49,7 @@ const IN_FLIGHT = Math.max(8, navigator.hardwareConcurrency);
 
 /** The listed images as a Dataset. Nothing is read yet. */
 export function imageFiles(
-  { name, classes, labels, paths, read }: ImageList,
+  { name, classes, labels, paths, ignored = [], read }: ImageList,
   { onBadImage = "stop" }: BadImages = {},
 ): ImageFiles {
   const bad = new Set<number>();
@@ -102,6 +106,7 @@ export function imageFiles(
     classes,
     labels,
     paths,
+    ignored,
     get skipped() {
       return [...bad].sort((a, b) => a - b).map((i) => paths[i]);
     },

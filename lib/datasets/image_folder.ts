@@ -7,12 +7,6 @@ import { basename, join } from "node:path";
 import { IMAGE_ENDINGS } from "./decode.ts";
 import { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./image_files.ts";
 
-/** The images of a folder. */
-export interface ImageFolder extends ImageFiles {
-  /** Files that are no images by the endings of their names, and hence are not in the set. */
-  readonly ignored: readonly string[];
-}
-
 /**
  * The images in `dir`, at any depth below their class's folder, sorted within it; classes are sorted by name. A folder
  * without class folders is one class, "unlabelled", and its labels are -1. Files and folders whose names begin with a dot
@@ -21,13 +15,12 @@ export interface ImageFolder extends ImageFiles {
  * @param dir a folder of class folders, or a folder of images
  * @throws Error if the folder cannot be read, holds no image, has a class without one, or mixes images and class folders
  */
-export async function openImageFolder(dir: string, options: BadImages = {}): Promise<ImageFolder> {
-  const list = await listImageFolder(dir);
-  return Object.assign(imageFiles(list, options), { ignored: list.ignored });
+export async function openImageFolder(dir: string, options: BadImages = {}): Promise<ImageFiles> {
+  return imageFiles(await listImageFolder(dir), options);
 }
 
 /** What openImageFolder() makes a data set of. */
-export async function listImageFolder(dir: string): Promise<ImageList & Pick<ImageFolder, "ignored">> {
+export async function listImageFolder(dir: string): Promise<ImageList> {
   const list = await listImages(dir);
   return { name: dir, ...list, read: (index) => Deno.readFile(list.paths[index]) };
 }
