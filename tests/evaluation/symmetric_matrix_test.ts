@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { scatter, symmetricEigenvalues, whitened } from "../../lib/evaluation/symmetric_matrix.ts";
+import { scatter, solvePositive, symmetricEigenvalues, whitened } from "../../lib/evaluation/symmetric_matrix.ts";
 import { randomStream } from "../../lib/random.ts";
 import cases from "./fixtures/collapse.json" with { type: "json" };
 
@@ -69,4 +69,14 @@ Deno.test("scatter() takes the mean off and scales", () => {
 
 Deno.test("symmetricEigenvalues() refuses what is not finite", () => {
   assertThrows(() => symmetricEigenvalues(new Float64Array([1, 0, NaN, 1]), 2), RangeError, "Element 2");
+});
+
+Deno.test("solvePositive() finds the vector that the matrix was multiplied with", () => {
+  const n = 40, random = randomStream(11), rows = Array.from({ length: 60 * n }, () => random.normal());
+  const a = scatter(rows, n, new Float64Array(n)), x = Float64Array.from({ length: n }, () => random.normal());
+  // The lower triangle holds the symmetric matrix.
+  const b = x.map((_, i) => x.reduce((sum, value, j) => sum + a[Math.max(i, j) * n + Math.min(i, j)] * value, 0));
+  solvePositive(a, b, n).forEach((value, i) => assertAlmostEquals(value, x[i], 1e-11));
+  const singular = new Float64Array([1, 0, 1, 1]);
+  assertThrows(() => solvePositive(singular, Float64Array.of(1, 2), 2), RangeError, "not positive definite");
 });
