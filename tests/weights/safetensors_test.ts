@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes,
 import fc from "fast-check";
 import {
   type HostTensor,
+  openSafetensors,
   readSafetensors,
   toBfloat16,
   toFloat16,
@@ -137,6 +138,19 @@ Deno.test("readSafetensors() says in one sentence what is wrong with a file", ()
     await assertRejects(() => readSafetensors(path), Error, "more than the 100000000 that are allowed");
     await Deno.writeFile(path, Uint8Array.of(2, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff));
     await assertRejects(() => readSafetensors(path), Error, "its header is not UTF-8");
+  }));
+
+Deno.test("openSafetensors() describes tensors before it reads them, and notices that a file has changed since", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/later.safetensors`;
+    await Deno.copyFile(REFERENCE, path);
+    const { tensors } = await openSafetensors(path);
+    assertEquals([tensors.brain.dtype, tensors.brain.shape], ["BF16", [3, 2, 1]]);
+    assertEquals(await tensors.step.read(), { dtype: "I32", shape: [2], data: Int32Array.of(-(2 ** 31), 2 ** 31 - 1) });
+    await Deno.truncate(path, (await Deno.stat(path)).size - 1);
+    await assertRejects(() => tensors.step.read(), Error, `${path} was changed while it was being read`);
+    await assertRejects(() => openSafetensors(folder), Error, `${folder} is a folder, not a file`);
+    await assertRejects(() => openSafetensors(`${folder}/none`), Deno.errors.NotFound, `${folder}/none`);
   }));
 
 Deno.test("toBfloat16() rounds to nearest, ties to even", () => {

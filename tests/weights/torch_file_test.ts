@@ -73,6 +73,13 @@ Deno.test("torchFile() refuses by name what is more than tensors and containers,
     ["expanded.pth", "a tensor of shape [3] shows elements of expanded/data/0 more than once"],
     ["script.pth", "it is a TorchScript program"],
     ["legacy.pth", "the format that PyTorch wrote before 1.6"],
+    ["compressed.pth", "state/byteorder in it is compressed or encrypted"],
+    ["twice.pth", "it holds state/data/0 twice"],
+    ["big_endian.pth", "its numbers are not little-endian"],
+    ["short_storage.pth", "the storage data/0 should hold 2 numbers of 4 bytes, but has 7"],
+    ["no_storage.pth", "it asks for the storage data/0, which the file does not hold"],
+    ["no_pickle.pth", "it should hold one data.pkl"],
+    ["two_pickles.pth", "it should hold one data.pkl"],
   ];
   for (const [file, message] of cases) {
     const error = await assertRejects(() => torchFile(`${FILES}${file}`), Error, message);
@@ -113,9 +120,9 @@ Deno.test("torchFile() reads a damaged file as it was or says that it is damaged
         }
         assertEquals(Deno.inspect(read, { depth: 9, iterableLimit: 999 }), expected);
       }),
-      { numRuns: 120, seed: 4 },
+      { numRuns: 60, seed: 4 },
     );
-    assertEquals(refused > 30, true);
+    assertEquals(refused > 15, true);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
