@@ -182,6 +182,7 @@ export {
   type Scene,
   type SceneObject,
 } from "./lib/datasets/scenes/scene.ts";
+export { loadScenes } from "./lib/datasets/scenes/load_scenes.ts";
 export { patchDepths, scenes, type ScenesDataset, type ScenesOptions } from "./lib/datasets/scenes/scenes.ts";
 export type { Shape, Solid } from "./lib/datasets/scenes/solids.ts";
 

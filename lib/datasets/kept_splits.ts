@@ -109,7 +109,7 @@ async function keep(folder: string, indexPath: string, splits: Splits): Promise<
 }
 
 /** Written beside and renamed, so that a file under its own name is always whole. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   const beside = `${path}.${Deno.pid}.part`;
   await Deno.writeFile(beside, bytes);
   await Deno.rename(beside, path);
@@ -140,10 +140,12 @@ async function readKept(folder: string, indexPath: string): Promise<Splits | und
   };
 }
 
-function damaged(path: string, indexPath: string, why: string): Error {
+/** That a kept file is damaged, and what to do about it. */
+export function damaged(path: string, indexPath: string, why: string): Error {
   return new Error(`${path} cannot be used (${why}): delete ${indexPath} and it is made anew.`);
 }
 
-function hash(bytes: Uint8Array): string {
+/** sha256, in hexadecimal. */
+export function hash(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }

@@ -43,7 +43,7 @@ const cross = (a: Vector, b: Vector): Vector => [
 /** A camera that looks from `position` at the origin, upright; it must not stand on the vertical axis. */
 export function cameraAt(position: Vector): Camera {
   const forward = scaled([-position[0], -position[1], -position[2]]);
-  const right = scaled(cross(forward, [0, 0, 1]));
+  const right = scaled([forward[1], -forward[0], 0]); // forward x the vertical
   return { position, right, up: cross(right, forward), forward };
 }
 
