@@ -112,7 +112,8 @@ const inOrder = (tensors: Stored, shapes: ParameterShapes): Stored =>
  *   - a run's folder, its encoder.safetensors or its checkpoint.safetensors: the target encoder;
  *   - the authors' .pth.tar: the target encoder;
  *   - a Hugging Face folder of an IJepaModel (config.json; model.safetensors, or several with an index), or that file in it;
- *   - safetensors of a timm ViT without class token, such as its *_ijepa models, whose names are the authors'.
+ *   - safetensors of a timm ViT without class token, such as its *_ijepa models, whose names are the authors', or timm's
+ *     folder with config.json and model.safetensors.
  * @throws Error that names the file, and the tensor or key, where something is missing, surplus, of a wrong shape or
  *   damaged, or where the number of heads cannot be known; RangeError where options.image is no multiple of the patch
  */

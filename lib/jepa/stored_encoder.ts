@@ -9,6 +9,7 @@ import { openAuthorsCheckpoint } from "../weights/authors.ts";
 import { openHuggingFace } from "../weights/hugging_face.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
 import type { StoredTensor } from "../weights/tensors.ts";
+import { timmPreprocessing } from "../weights/timm.ts";
 import { type Architecture, type EncoderSize, headsOf, type PredictorSize } from "./architectures.ts";
 
 /** Tensors in a file by name. */
@@ -138,8 +139,13 @@ async function openFolder(folder: string): Promise<Unsized> {
   if (!await exists(`${folder}/config.json`)) {
     throw new Error(
       `${folder} holds no encoder: a run's folder has encoder.safetensors or checkpoint.safetensors, one of Hugging ` +
-        "Face's has config.json and model.safetensors.",
+        "Face's or timm's has config.json and model.safetensors.",
     );
+  }
+  const timm = parseObject(await Deno.readTextFile(`${folder}/config.json`))?.pretrained_cfg;
+  if (typeof timm === "object" && timm !== null) {
+    const preprocessing = timmPreprocessing(`${folder}/config.json`, timm as Record<string, unknown>);
+    return { ...await openSafetensorsEncoder(`${folder}/model.safetensors`, folder), preprocessing };
   }
   const { size, tensors } = await openHuggingFace(folder);
   const processor = `${folder}/preprocessor_config.json`;

@@ -255,3 +255,33 @@ Deno.test("saveEncoder() refuses what it could not give back", () =>
     await assertRejects(() => saveEncoder(`${folder}/weights.bin`, { size, parameters }), RangeError, ".safetensors");
     assertEquals([...Deno.readDirSync(folder)].length, 0);
   }));
+
+Deno.test("loadEncoder() takes a timm folder with its preprocessing", () =>
+  withFolder(async (folder) => {
+    await Deno.copyFile(TIMM, `${folder}/model.safetensors`);
+    const cfg = {
+      ...{ input_size: [3, 8, 8], interpolation: "bilinear", crop_pct: 0.9, crop_mode: "center" },
+      ...{ mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4] },
+    };
+    const write = (changes: Record<string, unknown>) =>
+      Deno.writeTextFile(
+        `${folder}/config.json`,
+        JSON.stringify({ architecture: "vit", pretrained_cfg: { ...cfg, ...changes } }),
+      );
+    await write({});
+    const loaded = await loadEncoder(folder, { heads: 4 });
+    assertEquals(loaded.preprocessing, {
+      ...{ resize: 8, crop: 8, interpolation: "bilinear" as const },
+      ...{ mean: [0.5, 0.4, 0.3], deviation: [0.2, 0.3, 0.4] } as {
+        mean: [number, number, number];
+        deviation: [number, number, number];
+      },
+    });
+    dispose(loaded);
+    for (
+      const [key, value] of Object.entries({ input_size: [3, 8, 9], crop_pct: 0, crop_mode: "border", std: [1, 0, 1] })
+    ) {
+      await write({ [key]: value });
+      assertStringIncludes(await refusal(folder, { heads: 4 }), `${key} is ${JSON.stringify(value)}`);
+    }
+  }));
