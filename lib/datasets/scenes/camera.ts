@@ -23,12 +23,6 @@ export interface Camera {
 /** Half the image's width over its distance from the eye. */
 export const HALF_WIDTH = 16 / 40;
 
-/**
- * How far the image's middle lies below the optical axis, in the same unit. The lens is shifted, as architects' are: the
- * objects, of which the near ones lie low, come to the middle, and no depth changes.
- */
-export const SHIFT = 0.055;
-
 const scaled = ([x, y, z]: Vector): Vector => {
   const length = Math.sqrt(x * x + y * y + z * z);
   return [x / length, y / length, z / length];
@@ -59,7 +53,7 @@ export function depthOf({ position, forward }: Camera, [x, y, z]: Vector): numbe
 export function project(camera: Camera, point: Vector): [number, number] {
   const { position, right, up } = camera, depth = depthOf(camera, point);
   const along = (axis: Vector) => point.reduce((sum, value, i) => sum + (value - position[i]) * axis[i], 0) / depth;
-  return [(1 + along(right) / HALF_WIDTH) / 2, (1 - (along(up) + SHIFT) / HALF_WIDTH) / 2];
+  return [(1 + along(right) / HALF_WIDTH) / 2, (1 - along(up) / HALF_WIDTH) / 2];
 }
 
 /**
@@ -71,7 +65,7 @@ export function project(camera: Camera, point: Vector): [number, number] {
  * @param out [3], is written
  */
 export function rayThrough({ right, up, forward }: Camera, column: number, row: number, out: Float64Array): void {
-  const u = (2 * column - 1) * HALF_WIDTH, v = (1 - 2 * row) * HALF_WIDTH - SHIFT;
+  const u = (2 * column - 1) * HALF_WIDTH, v = (1 - 2 * row) * HALF_WIDTH;
   const scale = 1 / Math.sqrt(1 + u * u + v * v); // the axes are perpendicular
   out[0] = (forward[0] + u * right[0] + v * up[0]) * scale;
   out[1] = (forward[1] + u * right[1] + v * up[1]) * scale;

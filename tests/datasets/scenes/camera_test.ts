@@ -44,4 +44,5 @@ Deno.test("project() goes right and down, by the lens's width", () => {
   assertAlmostEquals(right, 1, 1e-12);
   const [above, below] = [1, -1].map((z) => project(camera, [0, 0, z])[1]);
   assertAlmostEquals(below - above, 2 / 10 / HALF_WIDTH / 2, 1e-12);
+  assertAlmostEquals(above + below, 1, 1e-12);
 });
