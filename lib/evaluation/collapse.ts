@@ -121,7 +121,7 @@ export function collapseWarning(
 ): string | undefined {
   const { step, featureStd, cosine, centredCosine, measures = {} } = entry, { rankMe, knn } = measures;
   const sign = () => {
-    if (featureStd < 0.02) return `they differ between images by a standard deviation of ${featureStd.toPrecision(2)}`;
+    if (featureStd < 0.02) return `they differ between images by a standard deviation of ${featureStd.toFixed(3)}`;
     if (rankMe < 2) return `their RankMe is ${rankMe.toFixed(1)}, so that nearly all lies in one direction`;
     if (rankMe < 4 && evidence && evidence.heldOut > 0) {
       const { chance, heldOut } = evidence, error = Math.sqrt(chance * (100 - chance) / heldOut);

@@ -1,5 +1,5 @@
 /**
- * How a run went: loss, collapse measure and learning rate over its steps.
+ * How a run went: loss, measures of collapse, accuracies and learning rate over its steps.
  *
  * @module
  */
@@ -16,6 +16,23 @@ export interface LossEntry {
   learningRate?: number | null;
   /** Standard deviation of the target representations over a batch: near 0 when they have collapsed. */
   featureStd?: number | null;
+  /** Cosine of predictions and targets. */
+  cosine?: number | null;
+  /** The same less what all images share. */
+  centredCosine?: number | null;
+  /** What a monitor measured; drawn are rankMe and lidar, and knn and linear in percent. */
+  measures?: Record<string, number | null>;
+}
+
+/** One measure over the steps where it was taken. */
+interface Line {
+  /** Where a panel has more than one, or might have. */
+  name?: string;
+  steps: number[];
+  values: number[];
+  colour: string;
+  /** A second, smooth line over the values, which are then drawn light. */
+  smooth?: number[];
 }
 
 /** One row of panels that share the steps below them. */
@@ -23,22 +40,64 @@ interface Panel {
   title: string;
   /** Share of the height. */
   share: number;
-  steps: number[];
-  values: number[];
-  colour: string;
-  /** A second, smooth line over the values, which are then drawn light. */
-  smooth?: number[];
+  lines: Line[];
   axis: Record<string, unknown>;
 }
+
+/** A line's place in an entry, and how it is drawn. */
+interface Measure {
+  name?: string;
+  colour: string;
+  of: (entry: LossEntry) => number | null | undefined;
+}
+
+/** The panels below the loss. */
+const MEASURES: { title: string; measures: Measure[] }[] = [
+  {
+    title: "Standard deviation of the target representations (collapse: 0)",
+    measures: [{ colour: COLOURS[2], of: (entry) => entry.featureStd }],
+  },
+  {
+    title: "Cosine of prediction and target",
+    measures: [
+      { name: "as they are", colour: COLOURS[3], of: (entry) => entry.cosine },
+      { name: "less what all images share (collapse: 0)", colour: COLOURS[4], of: (entry) => entry.centredCosine },
+    ],
+  },
+  {
+    title: "Effective rank (collapse: 1)",
+    measures: [
+      { name: "RankMe", colour: COLOURS[3], of: (entry) => entry.measures?.rankMe },
+      { name: "LiDAR", colour: COLOURS[4], of: (entry) => entry.measures?.lidar },
+    ],
+  },
+  {
+    title: "Accuracy on training images held out from the probe, %",
+    measures: [
+      { name: "kNN", colour: COLOURS[3], of: (entry) => entry.measures?.knn },
+      { name: "linear", colour: COLOURS[4], of: (entry) => entry.measures?.linear },
+    ],
+  },
+  {
+    title: "Learning rate",
+    measures: [{ colour: COLOURS[1], of: (entry) => entry.learningRate }],
+  },
+];
+
+/** Values that are few enough to be seen one by one. */
+const FEW = 40;
+
+/** Height of the margins above and below, in pixels: baseLayout()'s. */
+const MARGINS = 92;
 
 /** More stretches than there are pixels across, so that thinning cannot be seen. */
 const BUCKETS = 1000;
 
 /**
  * How a run went: loss (log scale; each step light, the average over 2 % of the run dark) and, where the log has
- * them, the collapse measure and the learning rate, in panels over the same steps. Runs of any length are thinned to a
- * few thousand points that keep every extreme. Steps whose loss cannot be drawn (not finite, or not above zero) are
- * counted in the figure.
+ * them, measures of collapse, a monitor's accuracies and the learning rate, in panels over the same steps. Runs of any
+ * length are thinned to a few thousand points that keep every extreme. Steps whose loss cannot be drawn (not finite, or
+ * not above zero) are counted in the figure.
  *
  * @throws {RangeError} when no step has a loss that can be drawn.
  */
@@ -56,32 +115,21 @@ export function lossCurve(log: readonly LossEntry[]): Figure {
   const panels: Panel[] = [{
     title: window > 1 ? `Loss, and its average over ${window.toLocaleString("en")} steps` : "Loss",
     share: 1,
-    steps: entries.map((entry) => entry.step),
-    values: losses,
-    smooth: window > 1 ? smooth : undefined,
-    colour: COLOURS[0],
+    lines: [{
+      steps: entries.map((entry) => entry.step),
+      values: losses,
+      smooth: window > 1 ? smooth : undefined,
+      colour: COLOURS[0],
+    }],
     axis: { ...baseAxis(), ...logAxis(losses) },
   }];
-  const measures = [
-    { key: "featureStd", title: "Standard deviation of the target representations (collapse: 0)", colour: COLOURS[2] },
-    { key: "learningRate", title: "Learning rate", colour: COLOURS[1] },
-  ] as const;
-  for (const { key, title, colour } of measures) {
-    const taken = log.filter((entry) => Number.isFinite(entry[key] ?? NaN));
+  for (const { title, measures } of MEASURES) {
+    const taken = measures.map(({ name, colour, of }): Line => {
+      const places = log.filter((entry) => Number.isFinite(of(entry) ?? NaN));
+      return { name, colour, steps: places.map((entry) => entry.step), values: places.map((entry) => of(entry)!) };
+    }).filter(({ steps }) => steps.length > 0);
     if (taken.length === 0) continue;
-    panels.push({
-      title,
-      share: 0.42,
-      steps: taken.map((entry) => entry.step),
-      values: taken.map((entry) => entry[key]!),
-      colour,
-      axis: {
-        ...baseAxis(),
-        rangemode: "tozero",
-        nticks: 5,
-        ...(key === "learningRate" ? { exponentformat: "e", minexponent: 2 } : {}),
-      },
-    });
+    panels.push({ title, share: 0.42, lines: taken, axis: { ...baseAxis(), ...linearAxis(taken) } });
   }
   const figure = stack(panels);
   if (lost.length > 0) {
@@ -90,6 +138,15 @@ export function lossCurve(log: readonly LossEntry[]): Figure {
     (figure.layout.annotations as unknown[]).push(label(text, COLOURS[1], 12, place));
   }
   return figure;
+}
+
+/** From 0, or from below, to a little above the highest value. */
+function linearAxis(lines: Line[]): Record<string, unknown> {
+  const values = lines.flatMap(({ values }) => values);
+  const low = values.reduce((a, b) => Math.min(a, b), 0), high = values.reduce((a, b) => Math.max(a, b), 0);
+  const pad = 0.06 * (high - low || 1);
+  const small = high - low > 0 && Math.max(high, -low) < 0.01 ? { exponentformat: "e", minexponent: 2 } : {};
+  return { range: [low < 0 ? low - pad : 0, high + pad], nticks: 5, ...small };
 }
 
 /** Ticks at 1, 2 and 5 of each decade within one or two decades, else at the decades. */
@@ -112,11 +169,30 @@ function plain(value: number): string {
   return value.toLocaleString("en", { maximumSignificantDigits: 4 });
 }
 
+/** Height of a line's last value beside its end, in pixels. */
+const VALUE_HEIGHT = 16;
+
+/** How far up each label moves from its place, in pixels, so that no two are nearer than a label's height. */
+function apart(places: number[]): number[] {
+  const order = places.map((_, i) => i).sort((a, b) => places[a] - places[b]);
+  const moved = [...places];
+  order.slice(1).forEach((i, k) => moved[i] = Math.max(moved[i], moved[order[k]] + VALUE_HEIGHT));
+  const shift = moved.reduce((sum, place, i) => sum + place - places[i], 0) / places.length;
+  return moved.map((place, i) => place - places[i] - shift);
+}
+
+/** The title, and the lines' names in their colours. */
+function titleOf({ title, lines }: Panel): string {
+  const named = lines.filter(({ name }) => name !== undefined);
+  const names = named.map(({ name, colour }) => `<span style="color:${colour}">${name}</span>`).join(", ");
+  return `<b>${names ? `${title}: ${names}` : title}</b>`;
+}
+
 /** Panels above one another over one x axis, each with its title above it and its last value beside its line's end. */
 function stack(panels: Panel[]): Figure {
   const total = panels.reduce((sum, panel) => sum + panel.share, 0);
   const layout = baseLayout(800, 120 + Math.round(300 * total));
-  const gap = 44 / (layout.height - 92); // room for a title; 92 is the margins' height
+  const gap = 44 / (layout.height - MARGINS); // room for a title
   const data: Figure["data"] = [];
   const annotations: unknown[] = [];
   let top = 1;
@@ -125,26 +201,33 @@ function stack(panels: Panel[]): Figure {
     const axis = i === 0 ? "" : String(i + 1);
     const bottom = Math.max(0, top - height);
     layout[`yaxis${axis}`] = { ...panel.axis, domain: [bottom, top] };
-    const line = (values: number[], width: number, opacity: number, name: string) => {
+    const draw = (line: Line, values: number[], width: number, opacity: number, name: string) => {
       const kept = thin(values, BUCKETS);
       data.push({
         type: "scatter",
-        mode: values.length === 1 ? "markers" : "lines",
+        mode: values.length === 1 ? "markers" : values.length <= FEW ? "lines+markers" : "lines",
         name,
-        x: kept.map((k) => panel.steps[k]),
+        x: kept.map((k) => line.steps[k]),
         y: kept.map((k) => values[k]),
         yaxis: `y${axis}`,
-        line: { color: panel.colour, width },
-        marker: { color: panel.colour },
+        line: { color: line.colour, width },
+        marker: { color: line.colour, size: 5 },
         opacity,
       });
     };
-    line(panel.values, panel.smooth ? 1 : 2, panel.smooth ? 0.35 : 1, panel.smooth ? "each step" : panel.title);
-    if (panel.smooth) line(panel.smooth, 2, 1, "average");
-
-    const last = (panel.smooth ?? panel.values).at(-1)!;
+    for (const line of panel.lines) {
+      const { values, smooth } = line;
+      draw(
+        line,
+        values,
+        smooth ? 1 : 2,
+        smooth ? 0.35 : 1,
+        smooth ? "each step" : line.name ?? panel.title,
+      );
+      if (smooth) draw(line, smooth, 2, 1, "average");
+    }
     annotations.push(
-      label(`<b>${panel.title}</b>`, INK, 13, {
+      label(titleOf(panel), INK, 13, {
         xref: "paper",
         yref: "paper",
         x: 0,
@@ -153,15 +236,24 @@ function stack(panels: Panel[]): Figure {
         yanchor: "bottom",
         yshift: 4,
       }),
-      label(`<b>${plain(Number(last.toPrecision(3)))}</b>`, panel.colour, 13, {
-        xref: "paper",
-        yref: `y${axis}`,
-        x: 1,
-        xanchor: "left",
-        xshift: 6,
-        y: panel.axis.type === "log" ? Math.log10(last) : last,
-        yanchor: "middle",
-      }),
+    );
+    const lasts = panel.lines.map(({ smooth, values }) => (smooth ?? values).at(-1)!);
+    const ends = lasts.map((last) => panel.axis.type === "log" ? Math.log10(last) : last);
+    const [low, high] = panel.axis.range as [number, number];
+    const shifts = apart(ends.map((end) => (end - low) / (high - low) * height * (layout.height - MARGINS)));
+    panel.lines.forEach(({ colour }, k) =>
+      annotations.push(
+        label(`<b>${plain(Number(lasts[k].toPrecision(3)))}</b>`, colour, 13, {
+          xref: "paper",
+          yref: `y${axis}`,
+          x: 1,
+          xanchor: "left",
+          xshift: 6,
+          y: ends[k],
+          yanchor: "middle",
+          yshift: shifts[k],
+        }),
+      )
     );
     top = bottom - gap;
   });

@@ -28,6 +28,49 @@ Deno.test("lossCurve() draws the loss alone when the log holds nothing else", ()
   assertEquals(layout.yaxis2, undefined);
 });
 
+/** As pretrain() logs it with a monitor: cosines at each step, the rest at some. */
+const monitored = (steps: number): LossEntry[] =>
+  run(steps).map((entry) => ({
+    ...entry,
+    featureStd: 0.3,
+    cosine: 0.9,
+    centredCosine: -0.1,
+    ...(entry.step % 20 === 0 ? { measures: { rankMe: 5 + entry.step, lidar: 9, knn: 30, linear: 30.5 } } : {}),
+  }));
+
+Deno.test("lossCurve() draws what a monitor measured where it measured, pairs of lines in one panel", () => {
+  const { data, layout } = lossCurve(monitored(100));
+  const lines = data.map(({ name, yaxis }) => `${yaxis} ${name}`);
+  assertEquals(lines.filter((line) => line.startsWith("y4")), ["y4 RankMe", "y4 LiDAR"]);
+  assertEquals(lines.filter((line) => line.startsWith("y5")), ["y5 kNN", "y5 linear"]);
+  const rankMe = data.find(({ name }) => name === "RankMe")!;
+  assertEquals([rankMe.x, rankMe.y], [[0, 20, 40, 60, 80], [5, 25, 45, 65, 85]]);
+  const { range } = layout.yaxis3 as { range: [number, number] };
+  assert(range[0] < -0.1 && range[1] > 0.9, `cosines on ${range}`);
+  assertStringIncludes(texts(layout).join("\n"), "Effective rank (collapse: 1): <span");
+
+  const unlabelled = monitored(100).map(({ measures, ...entry }) => ({
+    ...entry,
+    ...(measures ? { measures: { rankMe: measures.rankMe, lidar: null } } : {}),
+  }));
+  const names = lossCurve(unlabelled).data.map(({ name }) => name);
+  assert(!names.includes("kNN") && !names.includes("LiDAR"));
+  assertStringIncludes(texts(lossCurve(unlabelled).layout).join("\n"), ">RankMe</span></b>"); // still says which it is
+});
+
+Deno.test("lossCurve() keeps the values at the lines' ends apart", () => {
+  const { layout } = lossCurve(monitored(100));
+  type Label = { text: string; y: number; yref: string; yshift: number };
+  const labels = layout.annotations as Label[];
+  const of = (text: string) => labels.find((label) => label.text === `<b>${text}</b>` && label.yref === "y5")!;
+  const { domain, range } = layout.yaxis5 as { domain: [number, number]; range: [number, number] };
+  const scale = (domain[1] - domain[0]) * (layout.height - 92) / (range[1] - range[0]);
+  const place = ({ y, yshift }: Label) => y * scale + yshift;
+  const distance = place(of("30.5")) - place(of("30"));
+  assert(distance > 15.9 && distance < 16.1, `${distance} pixels`);
+  assertEquals(labels.filter(({ yref, yshift }) => yref === "y3" && yshift !== 0), []); // far apart by themselves
+});
+
 Deno.test("lossCurve() thins 100,000 steps without losing a spike, and stays plain JSON", () => {
   const log = run(100_000);
   log[77_777].loss = 5;
