@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { join } from "node:path";
 import { isImage, kinds } from "./image_folder.ts";
 import type { ImageList } from "./image_files.ts";
 import type { Progress } from "./sources.ts";
@@ -23,24 +22,36 @@ export async function listImageTar(
   onProgress?: (progress: Progress) => void,
 ): Promise<ImageList> {
   const index = await indexTar(archive, cache, onProgress);
-  const members = index.names.map((name, member) => {
-    return { name, member, folder: name.slice(0, Math.max(0, name.indexOf("/"))) };
-  }).filter(({ name }) => !name.split("/").some((part) => part.startsWith(".")));
-  const files = members.filter(({ name }) => isImage(name));
-  if (files.length === 0) throw new Error(`${archive} holds no image (${kinds()}).`);
-  // By class first: sorted by the whole name, "a-b/..." would come before "a/...".
-  files.sort((a, b) => a.folder < b.folder ? -1 : a.folder > b.folder ? 1 : a.member - b.member);
-  const folders = [...new Set(files.map(({ folder }) => folder))];
-  if (folders.length > 1 && folders[0] === "") {
-    throw new Error(`${archive} holds both folders of classes and images of no class (${files[0].name}).`);
+  const classes: string[] = [],
+    labels: number[] = [],
+    members: number[] = [],
+    paths: string[] = [],
+    ignored: string[] = [];
+  let loose: string | undefined;
+  for (const [member, name] of index.names.entries()) {
+    if (/(^|\/)\./.test(name)) continue;
+    const path = `${archive}/${name}`;
+    if (!isImage(name)) {
+      ignored.push(path);
+      continue;
+    }
+    const folder = name.slice(0, Math.max(0, name.indexOf("/")));
+    if (folder === "") loose ??= name;
+    else if (folder !== classes.at(-1)) classes.push(folder); // the index is sorted
+    labels.push(folder === "" ? -1 : classes.length - 1);
+    members.push(member);
+    paths.push(path);
   }
-  const labelOf = new Map(folders.map((folder, label) => [folder, folder === "" ? -1 : label]));
+  if (paths.length === 0) throw new Error(`${archive} holds no image (${kinds()}).`);
+  if (classes.length > 0 && loose !== undefined) {
+    throw new Error(`${archive} holds both folders of classes and images of no class (${loose}).`);
+  }
   return {
     name: archive,
-    classes: folders[0] === "" ? ["unlabelled"] : folders,
-    labels: Int32Array.from(files, ({ folder }) => labelOf.get(folder)!),
-    paths: files.map(({ name }) => join(archive, name)),
-    ignored: members.filter(({ name }) => !isImage(name)).map(({ name }) => join(archive, name)),
-    read: (i) => readMember(index, files[i].member),
+    classes: classes.length === 0 ? ["unlabelled"] : classes,
+    labels: Int32Array.from(labels),
+    paths,
+    ignored,
+    read: (i) => readMember(index, members[i]),
   };
 }

@@ -14,7 +14,7 @@ import { type TarMember, tarMembers } from "./tar.ts";
 export interface TarIndex {
   /** The archive's path. */
   archive: string;
-  /** [N], sorted; files of an archive in the archive, "a.tar", are "a/..." */
+  /** [N], sorted by folder, then name; files of an archive in the archive, "a.tar", are "a/..." */
   names: readonly string[];
   /** [N], where each one's bytes begin in the archive. */
   offsets: readonly number[];
@@ -51,13 +51,15 @@ export async function indexTar(
   };
   const { size, mtime } = await Deno.stat(archive).catch(fail);
   const identity = { archive: await Deno.realPath(archive), bytes: size, modified: Number(mtime) };
-  const place = createHash("sha256").update(identity.archive).digest("hex").slice(0, 12);
-  const path = join(cache, `${basename(archive)}.${place}.json`);
+  const digest = createHash("sha256").update(identity.archive).digest("hex").slice(0, 12);
+  const path = join(cache, `${basename(archive)}.${digest}.json`);
   const kept = await readKept(path, identity);
   if (kept) return { archive, ...kept };
 
-  const members = await walk(archive, size, onProgress).catch(fail);
-  members.sort((a, b) => a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  const found = await walk(archive, size, onProgress).catch(fail);
+  // A folder's files together: "a/b" before "a-b/c", which as texts are the other way round.
+  const members = found.map((member) => ({ ...member, place: member.name.replaceAll("/", "\0") }));
+  members.sort((a, b) => a.place < b.place ? -1 : a.place > b.place ? 1 : 0);
   const twice = members.find(({ name }, i) => i > 0 && name === members[i - 1].name);
   if (twice) fail(`the archive holds ${twice.name} more than once`);
   const lists = {

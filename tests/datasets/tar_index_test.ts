@@ -111,6 +111,8 @@ Deno.test("indexTar() names an archive that is missing, cut short anywhere, dama
       "the archive lacks its mark of the end, so its copy is incomplete",
     );
     await refused(tar.map((byte, i) => i === 600 ? byte ^ 1 : byte), "it is no tar archive, or damaged at byte 512");
+    await Deno.writeFile(archive, tarOf(new Map(["a-b/c", "a/b", "a.png"].map((name) => [name, bytesOf("x")])), ""));
+    assertEquals((await indexTar(archive, join(dir, "other"))).names, ["a/b", "a-b/c", "a.png"], "by folder");
     const double = tarOf(new Map([["a/b.png", bytesOf("x")], ["./a/b.png", bytesOf("y")]]), "");
     await refused(double, "the archive holds a/b.png more than once");
     assertEquals(await Deno.stat(cache).catch(() => undefined), undefined, "nothing is kept of these");
