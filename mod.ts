@@ -83,7 +83,7 @@ export {
   movingAverage,
   type UpdateScalars,
 } from "./lib/training/adamw.ts";
-export { readCheckpoint, writeCheckpoint, writeParameters } from "./lib/training/checkpoint.ts";
+export { readCheckpoint, writeCheckpoint } from "./lib/training/checkpoint.ts";
 export { preset, PRESETS, type RunConfig } from "./lib/training/presets.ts";
 export { type LogEntry, readConfig } from "./lib/training/run_folder.ts";
 export { cosine, linear as linearSchedule, type Ramp, type Schedule, warmupCosine } from "./lib/training/schedules.ts";

@@ -9,6 +9,7 @@ import { encodeImages } from "../evaluation/encode_images.ts";
 import { progressBar } from "../figures/progress.ts";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { oneOf } from "./flags.ts";
 import { runCommand } from "./run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -30,11 +31,6 @@ Writes one row of features for each image, in the order of the file names.
 
 Images are resized, cropped and standardised as the weights' preprocessor_config.json says, else as in pretraining.
 `;
-
-function oneOf<T extends string>(name: string, value: string, choices: readonly T[]): T {
-  if (!choices.includes(value as T)) throw new Error(`--${name} is ${choices.join(" or ")}; got "${value}".`);
-  return value as T;
-}
 
 async function listImages(dir: string | undefined, list: string | undefined): Promise<ListedImage[]> {
   if (list !== undefined) return await readImageList(list, dir);

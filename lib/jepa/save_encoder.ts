@@ -9,16 +9,24 @@ import type { Parameters } from "../nn/parameters.ts";
 import { writeHuggingFace } from "../weights/hugging_face.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
 import { type HostTensor, toBfloat16, toFloat16, toFloat32 } from "../weights/tensors.ts";
-import { encoderShapes, type EncoderSize } from "./architectures.ts";
+import {
+  encoderShapes,
+  type EncoderSize,
+  type ParameterShapes,
+  predictorShapes,
+  type PredictorSize,
+} from "./architectures.ts";
 
 /** An encoder to be written. */
 export interface EncoderToSave {
-  /** Its sizes; those of its predictor may be among them, and are kept. */
+  /** Its sizes. */
   size: EncoderSize;
   /** Its parameters, which stay the caller's. */
   parameters: Parameters;
   /** What images are to go through before it. */
   preprocessing?: Preprocessing;
+  /** The predictor that was trained with it. */
+  predictor?: { size: PredictorSize; parameters: Parameters };
 }
 
 /** How to write it. */
@@ -37,11 +45,10 @@ function rounded(name: string, shape: number[], values: Float32Array<ArrayBuffer
   throw new RangeError(`Tensor "${name}" holds numbers that are not finite in ${dtype}: write it as F32, or mend it.`);
 }
 
-/** All of an encoder's tensors in main memory. */
-async function hostTensors({ size, parameters }: EncoderToSave, dtype: "F32" | "F16" | "BF16") {
-  const shapes = encoderShapes(size);
+/** A network's tensors in main memory. */
+async function hostTensors(parameters: Parameters, shapes: ParameterShapes, dtype: "F32" | "F16" | "BF16") {
   const surplus = Object.keys(parameters).find((name) => !Object.hasOwn(shapes, name));
-  if (surplus !== undefined) throw new RangeError(`"${surplus}" is no parameter of an encoder of these sizes.`);
+  if (surplus !== undefined) throw new RangeError(`"${surplus}" is no parameter of a network of these sizes.`);
   const tensors: Record<string, HostTensor> = {};
   for (const [name, shape] of Object.entries(shapes)) {
     const parameter = parameters[name];
@@ -62,9 +69,17 @@ async function hostTensors({ size, parameters }: EncoderToSave, dtype: "F32" | "
  */
 export async function saveEncoder(path: string, encoder: EncoderToSave, options: SaveOptions = {}): Promise<void> {
   if (!path.endsWith(".safetensors")) throw new RangeError(`${path} should end in .safetensors, which it will be.`);
-  const { size, preprocessing } = encoder;
-  await writeSafetensors(path, await hostTensors(encoder, options.dtype ?? "F32"), {
-    architecture: JSON.stringify(size),
+  const { size, parameters, preprocessing, predictor } = encoder, { dtype = "F32" } = options;
+  const architecture = predictor ? { ...size, predictor: predictor.size } : size;
+  const tensors = await hostTensors(parameters, encoderShapes(size), dtype);
+  if (predictor) {
+    const shapes = predictorShapes({ ...size, predictor: predictor.size });
+    for (const [name, tensor] of Object.entries(await hostTensors(predictor.parameters, shapes, dtype))) {
+      tensors[`predictor.${name}`] = tensor;
+    }
+  }
+  await writeSafetensors(path, tensors, {
+    architecture: JSON.stringify(architecture),
     ...(preprocessing ? { preprocessing: JSON.stringify(preprocessing) } : {}),
   });
 }
@@ -81,7 +96,7 @@ export async function saveHuggingFace(
   encoder: EncoderToSave,
   options: SaveOptions = {},
 ): Promise<void> {
-  const { size, preprocessing = defaultPreprocessing(size.image) } = encoder;
-  const tensors = await hostTensors(encoder, options.dtype ?? "F32");
+  const { size, parameters, preprocessing = defaultPreprocessing(size.image) } = encoder;
+  const tensors = await hostTensors(parameters, encoderShapes(size), options.dtype ?? "F32");
   await writeHuggingFace(folder, { ...size, epsilon: size.epsilon ?? 1e-6 }, tensors, preprocessing);
 }

@@ -114,11 +114,16 @@ async function openCheckpoint(path: string, folder: string): Promise<Unsized> {
 async function openSafetensorsEncoder(path: string, folder: string): Promise<Unsized> {
   const { tensors, metadata } = await openSafetensors(path);
   if (metadata.architecture !== undefined) {
-    const { predictor: _, ...size } = parseArchitecture(path, parseObject(metadata.architecture));
+    const { predictor, ...size } = parseArchitecture(path, parseObject(metadata.architecture));
     const preprocessing = metadata.preprocessing === undefined
       ? undefined
       : parsePreprocessing(path, metadata.preprocessing);
-    return { path, encoder: tensors, size, preprocessing };
+    const narrow = network(tensors, "predictor"), isNarrow = (name: string) => name.startsWith("predictor.");
+    return {
+      ...{ path, size, preprocessing },
+      encoder: Object.fromEntries(Object.entries(tensors).filter(([name]) => !isNarrow(name))),
+      predictor: predictor && Object.keys(narrow).length > 0 ? { size: predictor, tensors: narrow } : undefined,
+    };
   }
   const names = Object.keys(tensors);
   if (names.some((name) => name.startsWith("target_encoder."))) return await openCheckpoint(path, folder);
@@ -130,11 +135,7 @@ async function openSafetensorsEncoder(path: string, folder: string): Promise<Uns
 
 async function openFolder(folder: string): Promise<Unsized> {
   const weights = `${folder}/encoder.safetensors`, checkpoint = `${folder}/checkpoint.safetensors`;
-  const predictor = async () =>
-    (await exists(checkpoint)) ? (await openCheckpoint(checkpoint, folder)).predictor : undefined;
-  if (await exists(weights)) {
-    return { ...await openSafetensorsEncoder(weights, folder), predictor: await predictor() };
-  }
+  if (await exists(weights)) return await openSafetensorsEncoder(weights, folder);
   if (await exists(checkpoint)) return await openCheckpoint(checkpoint, folder);
   if (!await exists(`${folder}/config.json`)) {
     throw new Error(

@@ -10,6 +10,7 @@ import { encoderShapes, predictorShapes } from "../jepa/architectures.ts";
 import { maskSampler } from "../jepa/mask_samplers/by_name.ts";
 import type { Masks } from "../jepa/masks.ts";
 import type { StepInputs } from "../jepa/objective.ts";
+import { saveEncoder } from "../jepa/save_encoder.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream } from "../random.ts";
@@ -17,7 +18,7 @@ import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { biasCorrections } from "./adamw.ts";
-import { readCheckpoint, writeCheckpoint, writeParameters } from "./checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import type { RunConfig } from "./presets.ts";
 import { checkRun, createRun, type LogEntry, truncateLog } from "./run_folder.ts";
 import { cosine, linear, warmupCosine } from "./schedules.ts";
@@ -252,9 +253,13 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
     if (saved < step) await checkpoint();
 
     const { targetEncoder, ...rest } = variables.read();
-    disposeAll(rest);
     const weights = `${dir}/encoder.safetensors`, finished = step === totalSteps;
-    if (finished) await writeParameters(weights, targetEncoder, { architecture: JSON.stringify(architecture) });
+    if (finished) {
+      const { predictor: size, ...encoderSize } = architecture;
+      const predictor = { size, parameters: rest.predictor };
+      await saveEncoder(weights, { size: encoderSize, parameters: targetEncoder, predictor });
+    }
+    disposeAll(rest);
     return { finished, step, log, targetEncoder, weights };
   } finally {
     await stream.return();

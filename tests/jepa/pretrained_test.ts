@@ -72,10 +72,12 @@ Deno.test("loadEncoder() gives back what saveEncoder() wrote, rounded as it was 
       assert(worst <= tolerance, `${dtype}: ${worst}`);
       dispose(loaded);
     }
-    await saveEncoder(path, { size: architecture, parameters });
-    const plain = await loadEncoder(path);
-    assertEquals([plain.size, plain.preprocessing], [size, undefined]);
-    dispose(plain);
+    await saveEncoder(path, { size, parameters, predictor: { size: architecture.predictor, parameters: predictor } });
+    const both = await loadEncoder(path);
+    assertEquals([both.size, both.preprocessing, both.predictor?.size], [size, undefined, architecture.predictor]);
+    assertEquals(difference(both.parameters, parameters), 0);
+    assertEquals(difference(both.predictor!.parameters, predictor), 0);
+    dispose(both);
   }));
 
 Deno.test("loadEncoder() gives back what saveHuggingFace() wrote", () =>
@@ -126,10 +128,10 @@ Deno.test("loadEncoder() takes the target encoder and the predictor of a run, fi
     };
     await check(folder, true);
     await check(`${folder}/checkpoint.safetensors`, true);
-    await saveEncoder(`${folder}/encoder.safetensors`, { size: architecture, parameters });
+    const own = { size: architecture.predictor, parameters: predictor };
+    await saveEncoder(`${folder}/encoder.safetensors`, { size, parameters, predictor: own });
     await check(folder, true);
-    await check(`${folder}/encoder.safetensors`, false);
-    await Deno.remove(`${folder}/checkpoint.safetensors`);
+    await saveEncoder(`${folder}/encoder.safetensors`, { size, parameters });
     await check(folder, false);
 
     await writeRun(folder);

@@ -1,0 +1,54 @@
+/**
+ * `deno task export`: an encoder written again, smaller or in the layout of Hugging Face.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { loadEncoder } from "../jepa/pretrained.ts";
+import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
+import { tf } from "../tensorflow/backend.ts";
+import { numberOf, oneOf } from "./flags.ts";
+import { runCommand } from "./run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
+
+const HELP = `deno task export --weights FILE|DIR --out FILE.safetensors|DIR
+
+Writes an encoder into this kit's format, or where --out is no .safetensors file into a folder from which
+transformers' IJepaModel.from_pretrained() loads it.
+
+  --weights PATH  a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel,
+                  or safetensors of a timm ViT without class token
+  --dtype D       F32 (default) | F16 | BF16: the last two take half the space
+  --heads N       attention heads, where the weights do not say
+  --help
+`;
+
+async function main(): Promise<void> {
+  const { values: flags } = parseArgs({
+    args: Deno.args,
+    options: {
+      "weights": { type: "string" },
+      "out": { type: "string" },
+      "dtype": { type: "string", default: "F32" },
+      "heads": { type: "string" },
+      "help": { type: "boolean", short: "h" },
+    },
+  });
+  if (flags.help) return console.log(HELP);
+  const { weights, out } = flags;
+  if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
+  if (out === undefined) throw new Error("Say where it is to go: --out FILE.safetensors, or a folder.");
+  const dtype = oneOf("dtype", flags.dtype, ["F32", "F16", "BF16"]);
+
+  await setUpTensorFlow();
+  const encoder = await loadEncoder(weights, {
+    heads: numberOf("heads", flags.heads, { integer: true }),
+  });
+  const save = out.endsWith(".safetensors") ? saveEncoder : saveHuggingFace;
+  await save(out, encoder, { dtype }).finally(() =>
+    tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}])
+  );
+  console.log(`Wrote ${out} in ${dtype}.`);
+}
+
+if (import.meta.main) await runCommand(main);
