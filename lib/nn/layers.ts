@@ -31,7 +31,7 @@ export function linear(p: Parameters, name: string, x: Tensor): Tensor {
 }
 
 /** (x - mean) / sqrt(variance + epsilon) over the last axis. */
-function standardise(x: Tensor, epsilon: number): Tensor {
+export function standardise(x: Tensor, epsilon: number): Tensor {
   const centred = tf.sub(x, tf.mean(x, -1, true));
   const variance = tf.mean(tf.square(centred), -1, true);
   return tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon)));
@@ -61,8 +61,8 @@ export function layerNorm(p: Parameters, name: string, x: Tensor, epsilon = EPSI
 /** Layer norm without scale and shift, epsilon 1e-5: what the targets go through (PyTorch's F.layer_norm). */
 export const normalise: (x: Tensor) => Tensor = fused("normalise", (x: Tensor) => standardise(x, 1e-5));
 
-/** x / 2 (1 + erf(x / sqrt 2)) of x + b: the exact GELU. */
-const biasedGelu = fused(
+/** h / 2 (1 + erf(h / sqrt 2)) of h = x + b: the exact GELU. */
+export const biasedGelu: (x: Tensor, bias: Tensor) => Tensor = fused(
   "gelu",
   (x: Tensor, bias: Tensor) => {
     const h = tf.add(x, bias);
@@ -104,7 +104,7 @@ const mergeHeads = fused("merge_heads", (x: Tensor) => {
 }, "activation");
 
 /** Multi-head self-attention of x [B, N, D], before the output's bias; `from` > 0 asks only for the tokens from there on. */
-function attend(p: Parameters, name: string, x: Tensor, heads: number, from: number): Tensor {
+export function attend(p: Parameters, name: string, x: Tensor, heads: number, from = 0): Tensor {
   const [batch, tokens, width] = x.shape;
   const weight = p[`${name}.qkv.weight`], bias = p[`${name}.qkv.bias`]; // [3D, D], [3D]
   let q, k, v; // [B, H, N, d] each

@@ -46,9 +46,9 @@ interface Images {
 }
 
 /** JSON has no infinity, which stands for "no clipping". */
-const toJson = (config: RunConfig) =>
+const toJson = (config: object) =>
   JSON.stringify(config, (_, value) => value === Infinity ? "Infinity" : value, 2) + "\n";
-const fromJson = (text: string): RunConfig => JSON.parse(text, (_, value) => value === "Infinity" ? Infinity : value);
+const fromJson = (text: string) => JSON.parse(text, (_, value) => value === "Infinity" ? Infinity : value);
 
 /** Writes text beside and renames it, so that the file is always whole. */
 async function replaceFile(path: string, text: string): Promise<void> {
@@ -61,7 +61,7 @@ async function replaceFile(path: string, text: string): Promise<void> {
  *
  * @throws Error where the folder holds no run.
  */
-export async function readConfig(dir: string): Promise<RunConfig> {
+export async function readConfig<Config extends object = RunConfig>(dir: string): Promise<Config> {
   try {
     return fromJson(await Deno.readTextFile(`${dir}/config.json`));
   } catch (error) {
@@ -75,7 +75,7 @@ export async function readConfig(dir: string): Promise<RunConfig> {
  *
  * @throws Error where the folder holds a run already.
  */
-export async function createRun(dir: string, config: RunConfig, images: Images): Promise<void> {
+export async function createRun(dir: string, config: object, images: Images): Promise<void> {
   if (await exists(`${dir}/config.json`)) {
     throw new Error(`${dir} holds a run already: go on with it (--resume), or name another folder (--out).`);
   }
@@ -91,8 +91,8 @@ export async function createRun(dir: string, config: RunConfig, images: Images):
  *
  * @throws Error that names what differs.
  */
-export async function checkRun(dir: string, config: RunConfig, images: Images): Promise<void> {
-  const kept = await readConfig(dir);
+export async function checkRun(dir: string, config: object, images: Images): Promise<void> {
+  const kept = await readConfig<Record<string, unknown>>(dir);
   const data: Images = JSON.parse(await Deno.readTextFile(`${dir}/data.json`));
   if (data.name !== images.name || data.length !== images.length) {
     throw new Error(
@@ -100,9 +100,8 @@ export async function checkRun(dir: string, config: RunConfig, images: Images): 
         "images): name the same data (--data).",
     );
   }
-  const given = fromJson(toJson(config));
-  const keys = Object.keys(given) as (keyof RunConfig)[];
-  const different = keys.filter((key) => !isDeepStrictEqual(kept[key], given[key]));
+  const given: Record<string, unknown> = fromJson(toJson(config));
+  const different = Object.keys(given).filter((key) => !isDeepStrictEqual(kept[key], given[key]));
   if (different.length) {
     throw new Error(
       `The run in ${dir} was started with another ${different.join(", ")} (see its config.json): resume it with the ` +
@@ -115,10 +114,13 @@ export async function checkRun(dir: string, config: RunConfig, images: Images): 
  * The log up to a step. Lines after it, of steps that a stopped run did beyond its last checkpoint, are removed from the
  * file, as is a last line that was cut off.
  */
-export async function truncateLog(dir: string, step: number): Promise<LogEntry[]> {
-  const entries: LogEntry[] = [];
+export async function truncateLog<Entry extends { step: number } = LogEntry>(
+  dir: string,
+  step: number,
+): Promise<Entry[]> {
+  const entries: Entry[] = [];
   for (const line of (await Deno.readTextFile(`${dir}/log.jsonl`)).split("\n")) {
-    let entry: LogEntry | undefined;
+    let entry: Entry | undefined;
     try {
       entry = JSON.parse(line);
     } catch {
