@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import type { Dataset } from "../../lib/datasets/dataset.ts";
 import { isImageNet, openImageNet } from "../../lib/datasets/imagenet.ts";
-import { drawPerClass } from "../../lib/datasets/subset.ts";
+import { drawPerClass, readSubset, subsetOf } from "../../lib/datasets/subset.ts";
 import { tarOf } from "./fixtures/tar_of.ts";
 
 type Files = Map<string, Uint8Array>;
@@ -102,6 +102,11 @@ Deno.test("openImageNet() gives the same training images from folders and from t
       assertEquals(await greysOf(train), [20, 10, 40, 30, 60, 50]);
       assertEquals(drawPerClass(train.labels, 1, 4), drawPerClass(folders!.labels, 1, 4));
     }
+    const list = join(dir, "1percent.txt");
+    await Deno.writeTextFile(list, "n02119789_7.JPEG\nn01440764_10.JPEG\n");
+    const part = subsetOf(tar!, await readSubset(list, tar!.paths));
+    assertEquals([[...part.labels], await greysOf(part)], [[0, 2], [20, 50]]);
+
     const crop = { scale: [0.3, 1] as [number, number], aspect: [1, 1] as [number, number] };
     const indices = Uint32Array.of(5, 0), key = { seed: 1, epoch: 0 };
     assertEquals(await tar!.crops(indices, 4, crop, key), await folders!.crops(indices, 4, crop, key));
