@@ -30,24 +30,24 @@ async function toHost(prefix: string, parameters: Parameters): Promise<[string, 
   );
 }
 
-/** Writes a state; the file is replaced when the new one is whole. */
-export async function writeCheckpoint(path: string, state: TrainingState, step: number): Promise<void> {
+/** Writes a run's state as groups of tensors, each named "group.tensor"; the file is replaced when the new one is whole. */
+export async function writeGroups(path: string, groups: Record<string, Parameters>, step: number): Promise<void> {
   const tensors = await Promise.all(
-    Object.entries(parts(state)).map(([prefix, parameters]) => toHost(`${prefix}.`, parameters)),
+    Object.entries(groups).map(([prefix, parameters]) => toHost(`${prefix}.`, parameters)),
   );
   await writeSafetensors(path, Object.fromEntries(tensors.flat()), { step: `${step}` });
 }
 
 /**
- * Reads a state of the same structure as `like`.
+ * Reads groups of tensors of the same names and shapes as `like`.
  *
  * @returns new tensors, the caller's; and the steps done
- * @throws Error naming the file and the tensor where the checkpoint does not hold such a state
+ * @throws Error naming the file and the tensor where the checkpoint does not hold such groups
  */
-export async function readCheckpoint(
+export async function readGroups(
   path: string,
-  like: TrainingState,
-): Promise<{ state: TrainingState; step: number }> {
+  like: Record<string, Parameters>,
+): Promise<{ groups: Record<string, Parameters>; step: number }> {
   const { tensors, metadata } = await readSafetensors(path);
   const step = Number(metadata.step);
   if (!Number.isSafeInteger(step)) throw new Error(`${path} is not a checkpoint of a run: it does not say its step.`);
@@ -62,26 +62,36 @@ export async function readCheckpoint(
         return [name, tf.tensor(toFloat32(tensor), shape, "float32")];
       }),
     );
-  const state = Object.fromEntries(
-    Object.entries(parts(like)).map(([prefix, shapes]) => [prefix, read(prefix, shapes)]),
-  );
   return {
     step,
-    state: {
-      contextEncoder: state["encoder"],
-      predictor: state["predictor"],
-      targetEncoder: state["target_encoder"],
-      contextMoments: { first: state["first_moment.encoder"], second: state["second_moment.encoder"] },
-      predictorMoments: { first: state["first_moment.predictor"], second: state["second_moment.predictor"] },
-    },
+    groups: Object.fromEntries(Object.entries(like).map(([prefix, shapes]) => [prefix, read(prefix, shapes)])),
   };
 }
 
-/** Writes one network's parameters under their own names. */
-export async function writeParameters(
+/** Writes a state; the file is replaced when the new one is whole. */
+export async function writeCheckpoint(path: string, state: TrainingState, step: number): Promise<void> {
+  await writeGroups(path, parts(state), step);
+}
+
+/**
+ * Reads a state of the same structure as `like`.
+ *
+ * @returns new tensors, the caller's; and the steps done
+ * @throws Error naming the file and the tensor where the checkpoint does not hold such a state
+ */
+export async function readCheckpoint(
   path: string,
-  parameters: Parameters,
-  metadata: Record<string, string>,
-): Promise<void> {
-  await writeSafetensors(path, Object.fromEntries(await toHost("", parameters)), metadata);
+  like: TrainingState,
+): Promise<{ state: TrainingState; step: number }> {
+  const { groups, step } = await readGroups(path, parts(like));
+  return {
+    step,
+    state: {
+      contextEncoder: groups["encoder"],
+      predictor: groups["predictor"],
+      targetEncoder: groups["target_encoder"],
+      contextMoments: { first: groups["first_moment.encoder"], second: groups["second_moment.encoder"] },
+      predictorMoments: { first: groups["first_moment.predictor"], second: groups["second_moment.predictor"] },
+    },
+  };
 }

@@ -1,0 +1,102 @@
+/**
+ * Trained decoders as one safetensors file: the averaged weights, the standardisation of what they decode, and the
+ * configuration, which says their sizes.
+ *
+ * @module
+ */
+import type { Parameters } from "../nn/parameters.ts";
+import { tf } from "../tensorflow/backend.ts";
+import { type HostTensor, readSafetensors, toFloat16, toFloat32, writeSafetensors } from "../weights/safetensors.ts";
+import type { DecoderConfig, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";
+import { ditShapes } from "./dit.ts";
+import { patchDecoderShapes } from "./patch_decoder.ts";
+import type { Standardisation } from "./representation.ts";
+
+/** A decoder that was trained. */
+export interface TrainedDecoder<Config extends DecoderConfig = DecoderConfig> {
+  /** How it was trained; its sizes are among it. */
+  config: Config;
+  /** The moving average of its weights; whoever has it disposes of them. */
+  parameters: Parameters;
+  /** Of what it decodes. */
+  standardisation: Standardisation;
+}
+
+/** One that draws samples for one vector. */
+export type PooledDecoder = TrainedDecoder<PooledDecoderConfig>;
+/** One that maps each patch's token back to pixels. */
+export type PatchDecoder = TrainedDecoder<PatchDecoderConfig>;
+
+/** Names and shapes of a decoder's parameters. */
+export function decoderShapes(config: DecoderConfig): Record<string, readonly number[]> {
+  return config.kind === "pooled" ? ditShapes(config.network) : patchDecoderShapes(config.network);
+}
+
+/** JSON has no infinity, which stands for "no clipping". */
+const toJson = (config: DecoderConfig) => JSON.stringify(config, (_, x) => x === Infinity ? "Infinity" : x);
+const fromJson = (text: string): DecoderConfig => JSON.parse(text, (_, x) => x === "Infinity" ? Infinity : x);
+
+/**
+ * Writes a decoder.
+ *
+ * @param path ends in .safetensors; a file there is replaced when the new one is whole
+ * @param options.dtype what the weights are rounded to; F16 takes half the space. Default F32, as they are
+ * @throws RangeError that names the tensor where one is not finite in that type
+ */
+export async function saveDecoder(
+  path: string,
+  { config, parameters, standardisation }: TrainedDecoder,
+  { dtype = "F32" }: { dtype?: "F32" | "F16" } = {},
+): Promise<void> {
+  const tensors: Record<string, HostTensor> = {};
+  const put = async (prefix: string, some: Parameters, type: "F32" | "F16") => {
+    for (const [name, tensor] of Object.entries(some)) {
+      const shape = tensor.shape, data = await tensor.data() as Float32Array<ArrayBuffer>;
+      const held: HostTensor = type === "F16"
+        ? { dtype: type, shape, data: toFloat16(data) }
+        : { dtype: type, shape, data };
+      if (!toFloat32(held).every(Number.isFinite)) {
+        throw new RangeError(`${path}: tensor ${prefix}${name} holds numbers that are not finite in ${type}.`);
+      }
+      tensors[`${prefix}${name}`] = held;
+    }
+  };
+  await put("decoder.", parameters, dtype);
+  await put("standardisation.", standardisation, "F32");
+  await writeSafetensors(path, tensors, { decoder: toJson(config) });
+}
+
+/**
+ * Reads a decoder that saveDecoder() wrote.
+ *
+ * @param path the file, or a run's folder, in which it is decoder.safetensors
+ * @returns tensors that are the caller's, float32
+ * @throws Error naming the file, and the tensor, where it is no such file or lacks one
+ */
+export async function loadDecoder(path: string): Promise<TrainedDecoder> {
+  const file = path.endsWith(".safetensors") ? path : `${path}/decoder.safetensors`;
+  const { tensors, metadata } = await readSafetensors(file);
+  if (metadata.decoder === undefined) {
+    throw new Error(`${file} is no decoder: its metadata does not say how it was trained.`);
+  }
+  const config = fromJson(metadata.decoder);
+  const read = (prefix: string, shapes: Record<string, readonly number[]>): Parameters => {
+    const stored = Object.entries(shapes).map(([name, shape]): [string, HostTensor] => {
+      const tensor = tensors[`${prefix}${name}`];
+      if (!tensor) throw new Error(`${file} lacks tensor ${prefix}${name}.`);
+      if (`${tensor.shape}` !== `${shape}`) {
+        throw new Error(`${file}: tensor ${prefix}${name} has shape [${tensor.shape}], but should have [${shape}].`);
+      }
+      return [name, tensor];
+    });
+    return Object.fromEntries(stored.map(([name, x]) => [name, tf.tensor(toFloat32(x), x.shape, "float32")]));
+  };
+  const width = [config.network.condition];
+  const standardisation = read("standardisation.", { mean: width, deviation: width }) as Standardisation;
+  try {
+    return { config, standardisation, parameters: read("decoder.", decoderShapes(config)) };
+  } catch (error) {
+    tf.dispose(standardisation);
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * What is drawn for each step of training a pooled decoder: noise, the diffusion's steps, which conditions are dropped, and
+ * which tokens are averaged.
+ *
+ * @module
+ */
+import { blockShapesOfOneArea, patchesOf, placeBlock } from "../jepa/mask_samplers/blocks.ts";
+import { randomStream } from "../random.ts";
+import { tf } from "../tensorflow/backend.ts";
+import type { PooledDecoderConfig } from "./decoder_presets.ts";
+import type { DecoderImages, PooledInputs } from "./decoder_step.ts";
+import { alphaBars } from "./noise_schedule.ts";
+import { blockWeights } from "./representation.ts";
+
+/** Key of what is drawn for a step; the images' crops have the epoch there, from 0 on. */
+const STEP_STREAM = -1;
+
+/** The paper's target blocks (Tables 7 and 8): the share of the image, and height / width. */
+const TARGET_SCALE = [0.15, 0.2] as const, TARGET_ASPECT = [0.75, 1.5] as const;
+
+/**
+ * What is drawn for step 0, 1, ... of a training, as tensors beside the images; a step's draws depend on seed and step alone.
+ *
+ * @param side the encoder's patches down and across an image
+ * @throws RangeError where a share is not in 0 .. 1, or no target block fits a grid of that side
+ */
+export function pooledDraws(
+  { network, diffusion, unconditional, blocks, batch, seed }: PooledDecoderConfig,
+  side: number,
+): (step: number) => Omit<PooledInputs, keyof DecoderImages> {
+  for (const [name, share] of Object.entries({ unconditional, blocks })) {
+    if (!(share >= 0 && share <= 1)) throw new RangeError(`${name} is a share of the images, 0 to 1; got ${share}.`);
+  }
+  const left = alphaBars(diffusion.schedule, diffusion.steps);
+  const grid = [side, side] as const, tokens = side * side;
+  const shapes = blocks > 0 ? blockShapesOfOneArea(grid, TARGET_SCALE, TARGET_ASPECT) : [];
+  const whole = new Float32Array(tokens).fill(1 / tokens);
+  const patches = (network.image / network.patch) ** 2, values = 3 * network.patch ** 2;
+
+  return (step) => {
+    const random = randomStream(seed, STEP_STREAM, step);
+    const time = Int32Array.from({ length: batch }, () => random.integer(diffusion.steps));
+    const kept = Float32Array.from({ length: batch }, () => random.uniform() < unconditional ? 0 : 1);
+    const pooling = new Float32Array(batch * tokens);
+    for (let i = 0; i < batch; i++) {
+      const isBlock = random.uniform() < blocks;
+      const block = () => patchesOf(placeBlock(shapes[random.integer(shapes.length)], grid, random), grid);
+      pooling.set(isBlock ? blockWeights(tokens, block()) : whole, i * tokens);
+    }
+    const noise = Float32Array.from({ length: batch * patches * values }, () => random.normal());
+    return {
+      pooling: tf.tensor2d(pooling, [batch, tokens]),
+      noise: tf.tensor3d(noise, [batch, patches, values]),
+      time: tf.tensor1d(Float32Array.from(time)),
+      alphaBar: tf.tensor3d(Float32Array.from(time, (t) => left[t]), [batch, 1, 1]),
+      kept: tf.tensor1d(kept),
+    };
+  };
+}
