@@ -8,6 +8,8 @@ import { parseArgs } from "node:util";
 import { loadCifar10 } from "../datasets/cifar10.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { openImageFolder } from "../datasets/image_folder.ts";
+import { collapseWarning } from "../evaluation/collapse.ts";
+import { representationMonitor } from "../evaluation/monitor.ts";
 import { lossCurve } from "../figures/loss_curve.ts";
 import { masksFigure } from "../figures/masks_figure.ts";
 import { formatDuration, formatNumber, type ProgressBar, progressBar } from "../figures/progress.ts";
@@ -37,6 +39,9 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
   --precision P      float32 | bfloat16: what matrix products compute in
   --out DIR          the run's folder (default weights/PRESET-1, -2, ...)
   --resume           goes on with the run in --out, or with the newest of this preset
+  --monitor N        steps between measurements of the encoder while it trains: RankMe, LiDAR, kNN and a linear probe of
+                     2,000 training images, which go into the log and the loss curve; 0 for none (default a tenth of
+                     the run, at least 50). Each takes about as long as training on 1,000 images
   --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
   --no-eval          leaves the evaluation out
   --help
@@ -97,6 +102,14 @@ async function saveMasks(config: RunConfig, dataset: Dataset, dir: string): Prom
   await saveFigure(masksFigure(examples), `${dir}/masks`);
 }
 
+/** The bar's names for what a monitor measured. */
+function measuredFields(measures: Record<string, number> = {}): Record<string, number> {
+  const names = { rankMe: "RankMe", lidar: "LiDAR", knn: "kNN %", linear: "linear %" };
+  return Object.fromEntries(
+    Object.entries(names).filter(([key]) => key in measures).map(([key, name]) => [name, measures[key]]),
+  );
+}
+
 async function main(): Promise<void> {
   const { values: flags } = parseArgs({
     args: Deno.args,
@@ -110,6 +123,7 @@ async function main(): Promise<void> {
       "precision": { type: "string" },
       "out": { type: "string" },
       "resume": { type: "boolean", default: false },
+      "monitor": { type: "string" },
       "skip-bad-images": { type: "boolean", default: false },
       "no-eval": { type: "boolean", default: false },
       "help": { type: "boolean", short: "h" },
@@ -138,10 +152,14 @@ async function main(): Promise<void> {
     learningRate: { ...started.learningRate, peak: parseNumber("lr", flags.lr) ?? started.learningRate.peak },
   };
 
+  const monitorEvery = parseNumber("monitor", flags.monitor, true);
+
   await setUpTensorFlow();
   const { train, test } = await openImages(flags.data, flags["skip-bad-images"]);
   if (test && !flags["no-eval"]) checkEvaluable(train, test);
   const totalSteps = totalStepsOf(config, train.length);
+  const every = monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
+  const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
 
   const stop = new AbortController();
@@ -153,10 +171,11 @@ async function main(): Promise<void> {
   const unlisten = () => signals.forEach((signal) => Deno.removeSignalListener(signal, onSignal));
   signals.forEach((signal) => Deno.addSignalListener(signal, onSignal));
   const bar = progressBar({ label: "Pretraining", total: totalSteps, unit: "steps" });
-  let rate = 0;
+  let rate = 0, warned = false;
   const result = await pretrain(config, train, {
     dir,
     resume: flags.resume,
+    monitor,
     signal: stop.signal,
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
@@ -169,11 +188,17 @@ async function main(): Promise<void> {
         "lr": entry.learningRate,
         "EMA": entry.momentum,
         "feature std": entry.featureStd,
+        ...measuredFields(entry.measures),
       });
+      const warning = warned ? undefined : collapseWarning(entry, monitor);
+      if (warning === undefined) return;
+      bar.log(`Warning: ${warning}`);
+      warned = true;
     },
   }).finally(() => {
     bar.stop();
     unlisten();
+    monitor?.dispose();
   });
   if (!result.finished) {
     console.log(

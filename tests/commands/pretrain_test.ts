@@ -13,13 +13,13 @@ async function pretrain(...args: string[]): Promise<{ code: number; out: string;
   return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
 }
 
-/** A folder of two classes of noise images. */
-async function makeImages(dir: string, perClass: number): Promise<void> {
+/** A folder of two classes of noise images, or of grey ones. */
+async function makeImages(dir: string, perClass: number, grey?: number): Promise<void> {
   const random = randomStream(1);
   for (const name of ["cats", "dogs"]) {
     await Deno.mkdir(`${dir}/${name}`, { recursive: true });
     for (let i = 0; i < perClass; i++) {
-      const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, () => random.integer(256));
+      const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, () => grey ?? random.integer(256));
       await sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } }).png().toFile(`${dir}/${name}/${i}.png`);
     }
   }
@@ -30,6 +30,7 @@ Deno.test("pretrain ends with one sentence and exit code 1 where it is told nons
   const cases: [string[], RegExp][] = [
     [["--preset", "huge"], /^No preset is called "huge": there are cifar10, .*\.\n$/],
     [["--epochs", "many"], /^--epochs takes a number from 0 on; got "many"\.\n$/],
+    [["--monitor", "1.5"], /^--monitor takes a whole number from 0 on; got "1\.5"\.\n$/],
     [["--precision", "float16"], /^--precision is float32 or bfloat16; got "float16"\.\n$/],
     [["--data", `${dir}/nowhere`], /nowhere.*\n$/],
     [["--resume", "--out", `${dir}/nothing`], /holds no run/],
@@ -58,15 +59,19 @@ Deno.test("pretrain names a corrupt image, and leaves it out on request", async 
   assertEquals(skipped.code, 0, skipped.error);
   assertMatch(skipped.out, /1 image\(s\) could not be read, others stood in: .*dogs\/1\.png/);
   assertStringIncludes(skipped.out, "No evaluation");
+  const log = (await Deno.readTextFile(`${dir}/skipped/log.jsonl`)).trimEnd().split("\n").map((line) =>
+    JSON.parse(line)
+  );
+  assertEquals(log.map(({ measures }) => Object.keys(measures)), Array(2).fill(["rankMe", "lidar", "knn", "linear"]));
   for (const file of ["encoder.safetensors", "loss.png", "loss.html", "masks.png"]) {
     assert((await Deno.stat(`${dir}/skipped/${file}`)).size > 0, file);
   }
   await Deno.remove(dir, { recursive: true });
 });
 
-Deno.test("pretrain stopped by Ctrl-C goes on with --resume", async () => {
+Deno.test("pretrain stopped by Ctrl-C goes on with --resume, and warns of a collapse once", async () => {
   const dir = await Deno.makeTempDir();
-  await makeImages(`${dir}/images`, 8);
+  await makeImages(`${dir}/images`, 8, 128); // representations of the same image cannot differ
   const options = ["--preset", "smoke", "--data", `${dir}/images`, "--batch", "4", "--epochs", "60"];
   const child = new Deno.Command(Deno.execPath(), {
     args: [...COMMAND, ...options, "--out", `${dir}/run`],
@@ -85,6 +90,9 @@ Deno.test("pretrain stopped by Ctrl-C goes on with --resume", async () => {
   // All options but the data are those that the run was started with.
   const resumed = await pretrain("--resume", "--out", `${dir}/run`, "--data", `${dir}/images`);
   assertEquals(resumed.code, 0, resumed.error);
+  const warnings = resumed.error.split("\n").filter((line) => line.startsWith("Warning: "));
+  assertEquals(warnings.length, 1, resumed.error);
+  assertMatch(warnings[0], /^Warning: The representations are collapsing at step \d+: they differ .* of 0\.0/);
   const steps = (await Deno.readTextFile(log)).trimEnd().split("\n").map((line) => JSON.parse(line).step);
   assertEquals(steps, Array.from({ length: 240 }, (_, i) => i + 1));
   await Deno.remove(dir, { recursive: true });
