@@ -137,6 +137,22 @@ export {
 export { FINE_TUNE_RECIPES, type FineTuneRecipe } from "./lib/evaluation/fine_tune_recipes.ts";
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/linear_probe.ts";
+export { lars, type LarsRates } from "./lib/evaluation/lars.ts";
+export {
+  type LayerFeatures,
+  linearEvaluation,
+  type LinearEvaluationOptions,
+  type LinearEvaluationResult,
+  type LinearVariant,
+  type LinearVariantResult,
+} from "./lib/evaluation/linear_evaluation.ts";
+export { attentiveLogits, attentiveShapes, type AttentiveSize } from "./lib/evaluation/attentive_network.ts";
+export {
+  attentiveProbe,
+  type AttentiveProbeOptions,
+  type AttentiveProbeResult,
+} from "./lib/evaluation/attentive_probe.ts";
+export { extractTokens, type TokenSource, tokenSource } from "./lib/evaluation/token_source.ts";
 
 // Images.
 export type { Interpolation } from "./lib/datasets/crop.ts";
