@@ -1,22 +1,12 @@
 /**
- * The table at the end of a run: kNN and linear probe of encoders, with raw pixels beside them.
+ * Evaluations as a table: a row for each number, a column for each subject, the paper's rows beneath.
  *
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import { extractFeatures, type Features, pixelFeatures } from "../evaluation/features.ts";
-import { knn } from "../evaluation/knn.ts";
-import { linearProbe } from "../evaluation/linear_probe.ts";
-import { progressBar } from "../figures/progress.ts";
+import type { EvaluationResult } from "../evaluation/evaluate.ts";
+import { type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
 import { table } from "../figures/table.ts";
-import type { EncoderSize } from "../jepa/architectures.ts";
-import type { Parameters } from "../nn/parameters.ts";
-
-/**
- * One weight decay for all, as in the paper's protocol. Chosen on held-out images instead, it becomes so weak for random
- * weights (1e-6) that the probe reads pixels out of directions of almost no variance.
- */
-const PROBE = { weightDecay: 1e-3 };
 
 /**
  * Whether a probe on `train` can be measured on `test`: both have labels, of the same classes.
@@ -32,55 +22,45 @@ export function checkEvaluable(train: Dataset, test: Dataset): void {
   ];
   if (only.length === 0) return;
   throw new Error(
-    `${train.name} and ${test.name} do not have the same classes: ${
-      only.join(", ")
-    } are in one of them alone. Give both ` +
-      "the same folders, or add --no-eval.",
+    `${train.name} and ${test.name} do not have the same classes: ${only.join(", ")} are in one of them alone. Give ` +
+      "both the same folders, or add --no-eval.",
   );
 }
 
-/**
- * Probes each encoder's average-pooled features and raw pixels: trained on `train`, accuracy in percent on `test`.
- * Writes the numbers as JSON too.
- */
-export async function evaluationTable(
-  encoders: Record<string, Parameters>,
-  size: EncoderSize,
-  train: Dataset,
-  test: Dataset,
-  jsonPath: string,
-): Promise<string> {
-  const subjects: [string, (dataset: Dataset) => Promise<Features>][] = [
-    ...Object.entries(encoders).map(([name, parameters]): [string, (dataset: Dataset) => Promise<Features>] => [
-      name,
-      (dataset) => extractFeatures(parameters, size, dataset),
-    ]),
-    ["raw pixels", (dataset) => pixelFeatures(dataset, size.image)],
-  ];
-  const results: { encoder: string; knn: number; linear: number }[] = [];
-  const bar = progressBar({ label: "Evaluating", total: 4 * subjects.length, unit: "steps" });
-  let done = 0;
-  const part = async <T>(what: string, fn: () => Promise<T>): Promise<T> => {
-    bar.update(done, { "now": what });
-    const result = await fn();
-    done++;
-    return result;
-  };
-  try {
-    for (const [encoder, featuresOf] of subjects) {
-      const trainFeatures = await part(`features, ${encoder}`, () => featuresOf(train));
-      const testFeatures = await part(`features, ${encoder}`, () => featuresOf(test));
-      const neighbours = await part(`kNN, ${encoder}`, async () => await knn(trainFeatures, testFeatures));
-      const probe = await part(`linear probe, ${encoder}`, () => linearProbe(trainFeatures, testFeatures, PROBE));
-      results.push({ encoder, knn: neighbours.accuracy, linear: probe.accuracy });
-    }
-  } finally {
-    bar.stop();
-  }
-  await Deno.writeTextFile(
-    jsonPath,
-    JSON.stringify({ train: train.name, test: test.name, probe: PROBE, results }, null, 2) + "\n",
+function distinct<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}
+
+/** Mean over the seeds and, where there are several numbers behind it, their standard deviation. */
+function cell(results: readonly EvaluationResult[]): string | null {
+  if (results.length === 0) return null;
+  const scores = results.map(({ score }) => score);
+  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
+  const deviation = scores.length > 1
+    ? Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / (scores.length - 1))
+    : results[0].spread;
+  return mean.toFixed(1) + (deviation === undefined ? "" : ` ± ${deviation.toFixed(1)}`);
+}
+
+/** The results of all seeds as one table, and what each row is. */
+export function evaluationTable(results: readonly EvaluationResult[]): string {
+  const subjects = distinct(results.map(({ subject }) => subject));
+  const rows = distinct(results.map(({ protocol, measure }) => JSON.stringify([protocol, measure]))).map((row) => {
+    const [protocol, measure] = JSON.parse(row) as [string, string];
+    const own = results.filter((result) => result.protocol === protocol && result.measure === measure);
+    const cells = subjects.map((subject) => cell(own.filter((result) => result.subject === subject)));
+    return [measure === "accuracy" ? protocol : `${protocol}, ${measure}`, ...cells];
+  });
+  return table(rows, ["%", ...subjects]);
+}
+
+/** What each evaluation is, and the paper's rows that it corresponds to. */
+export function publishedTables(protocols: readonly ProtocolName[]): string {
+  const titles = protocols.map((name) => `${name}: ${PROTOCOLS[name].title}.`);
+  const tables = distinct(protocols.flatMap((name) => [...PROTOCOLS[name].published]));
+  const published = tables.map(({ title, results }) =>
+    `\n${title} (the paper's)\n` +
+    table(results.map(({ method, accuracy }) => [method, accuracy]), ["method", { title: "%", decimals: 1 }])
   );
-  const columns = [`accuracy on ${test.name}, %`, { title: "kNN", decimals: 1 }, { title: "linear", decimals: 1 }];
-  return table(results.map(({ encoder, knn, linear }) => [encoder, knn, linear]), columns);
+  return [...titles, ...published].join("\n");
 }

@@ -5,23 +5,26 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { loadCifar10 } from "../datasets/cifar10.ts";
 import type { Dataset } from "../datasets/dataset.ts";
-import { openImageFolder } from "../datasets/image_folder.ts";
 import { collapseWarning } from "../evaluation/collapse.ts";
+import { evaluate } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/monitor.ts";
+import type { EvaluationData } from "../evaluation/protocols.ts";
+import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { lossCurve } from "../figures/loss_curve.ts";
 import { masksFigure } from "../figures/masks_figure.ts";
-import { formatDuration, formatNumber, type ProgressBar, progressBar } from "../figures/progress.ts";
+import { formatDuration, formatNumber, progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
-import { encoderShapes } from "../jepa/architectures.ts";
 import { contextOf, targetBlock } from "../jepa/masks.ts";
-import { initialise } from "../nn/initialisation.ts";
+import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { preset, PRESETS, type RunConfig } from "../training/presets.ts";
 import { readConfig } from "../training/run_folder.ts";
 import { pretrain, stepMasks, totalStepsOf } from "../training/trainer.ts";
 import { checkEvaluable, evaluationTable } from "./evaluation_table.ts";
+import { numberOf, oneOf } from "./flags.ts";
+import { openImages } from "./open_images.ts";
+import { openScenes } from "./open_scenes.ts";
 import { runCommand } from "./run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -30,8 +33,9 @@ const HELP = `deno task pretrain [options]
 Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
 
   --preset NAME      ${Object.keys(PRESETS).join(" | ")} (default cifar10)
-  --data DIR         a folder of images in folders of classes, instead of CIFAR-10; with train/ and test/ or val/ inside,
-                     the second is used for the evaluation
+  --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
+                     folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
+                     ImageNet's may hold its archives instead (default what the preset's name begins with)
   --epochs N         passes over the images
   --batch N          images a step
   --lr X             peak learning rate
@@ -49,31 +53,16 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
-function parseNumber(name: string, text: string | undefined, integer = false): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0 || (integer && !Number.isInteger(value))) {
-    throw new Error(`--${name} takes ${integer ? "a whole number" : "a number"} from 0 on; got "${text}".`);
-  }
-  return value;
-}
+/** Scenes to train on, and to test on, where the data is "scenes". */
+const SCENES = { train: 10_000, test: 1000, seed: 0 };
 
-/** The images to train on, and those to test on where there are some. */
-async function openImages(data: string | undefined, skipBad: boolean): Promise<{ train: Dataset; test?: Dataset }> {
-  if (data !== undefined) {
-    const open = (dir: string) => openImageFolder(dir, { onBadImage: skipBad ? "skip" : "stop" });
-    if (!await exists(`${data}/train`)) return { train: await open(data) };
-    const test = (await exists(`${data}/test`)) ? "test" : (await exists(`${data}/val`)) ? "val" : undefined;
-    return { train: await open(`${data}/train`), test: test && await open(`${data}/${test}`) };
-  }
-  let bar: ProgressBar | undefined;
-  try {
-    return await loadCifar10("data", {
-      onProgress: ({ label, done, total }) => (bar ??= progressBar({ label, total, unit: "bytes" })).update(done),
-    });
-  } finally {
-    bar?.stop();
-  }
+/** What a preset is for: the data set that its name begins with. */
+function defaultData(presetName: string): string {
+  if (presetName.startsWith("scenes")) return "scenes";
+  if (!presetName.startsWith("imagenet")) return "cifar10";
+  throw new Error(
+    `The preset ${presetName} is for ImageNet, which cannot be downloaded: say where it is with --data DIR.`,
+  );
 }
 
 /** weights/PRESET-n: the newest one where a run is to go on, else the first that is free. */
@@ -110,6 +99,28 @@ function measuredFields(measures: Record<string, number> = {}): Record<string, n
   );
 }
 
+/** The quick evaluations of a finished run, as a table and as JSON. */
+async function evaluateRun(
+  { architecture, seed, precision }: RunConfig,
+  parameters: Parameters,
+  data: EvaluationData,
+  jsonPath: string,
+): Promise<void> {
+  const { predictor: _, ...size } = architecture, encoder = { size, parameters };
+  const bar = progressBar({ label: "Evaluating", total: 2 * 3, unit: "evaluations" });
+  let done = 0, stage = "";
+  const options = { precision, onProgress: (images: number) => bar.update(done, { "now": stage, "images": images }) };
+  const random = randomSubject(encoder, seed, options);
+  const subjects = [encoderSubject("encoder", encoder, options), random, pixelSubject(size)];
+  const onStage = (now: string) => bar.update(done++, { "now": stage = now, "images": 0 });
+  const results = await evaluate(subjects, ["knn", "linear"], data, { seed, onStage }).finally(() => {
+    bar.stop();
+    disposeSubject(random);
+  });
+  console.log(evaluationTable(results));
+  await Deno.writeTextFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
+}
+
 async function main(): Promise<void> {
   const { values: flags } = parseArgs({
     args: Deno.args,
@@ -139,23 +150,22 @@ async function main(): Promise<void> {
   const dir = flags.out ?? await defaultFolder(name, flags.resume);
   // What is not said again on resuming is as the run was started.
   const started = flags.resume ? await readConfig(dir) : base;
-  const precision = flags.precision ?? started.precision;
-  if (precision !== "float32" && precision !== "bfloat16") {
-    throw new Error(`--precision is float32 or bfloat16; got "${precision}".`);
-  }
+  const precision = oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]);
   const config: RunConfig = {
     ...started,
     precision,
-    epochs: parseNumber("epochs", flags.epochs) ?? started.epochs,
-    batch: parseNumber("batch", flags.batch, true) ?? started.batch,
-    seed: parseNumber("seed", flags.seed, true) ?? started.seed,
-    learningRate: { ...started.learningRate, peak: parseNumber("lr", flags.lr) ?? started.learningRate.peak },
+    epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
+    batch: numberOf("batch", flags.batch, { integer: true }) ?? started.batch,
+    seed: numberOf("seed", flags.seed, { integer: true }) ?? started.seed,
+    learningRate: { ...started.learningRate, peak: numberOf("lr", flags.lr) ?? started.learningRate.peak },
   };
 
-  const monitorEvery = parseNumber("monitor", flags.monitor, true);
+  const monitorEvery = numberOf("monitor", flags.monitor, { integer: true });
 
   await setUpTensorFlow();
-  const { train, test } = await openImages(flags.data, flags["skip-bad-images"]);
+  const data = flags.data ?? defaultData(name);
+  const drawn = data === "scenes" ? await openScenes({ ...SCENES, size: config.architecture.image }) : undefined;
+  const { train, test } = drawn ?? await openImages(data, flags["skip-bad-images"]);
   if (test && !flags["no-eval"]) checkEvaluable(train, test);
   const totalSteps = totalStepsOf(config, train.length);
   const every = monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
@@ -213,10 +223,7 @@ async function main(): Promise<void> {
   console.log(`Trained ${formatDuration(seconds)}, ${formatNumber(images / seconds)} images/s.`);
 
   if (!flags["no-eval"] && test) {
-    const random = initialise(encoderShapes(config.architecture), config.seed, config.patchInitialisation);
-    const encoders = { "trained target encoder": result.targetEncoder, "the same network, random weights": random };
-    console.log(await evaluationTable(encoders, config.architecture, train, test, `${dir}/evaluation.json`));
-    tf.dispose(random);
+    await evaluateRun(config, result.targetEncoder, { images: { train, test } }, `${dir}/evaluation.json`);
   } else if (!flags["no-eval"]) {
     console.log("No evaluation: the data has no test/ or val/ folder beside train/.");
   }

@@ -5,8 +5,9 @@
  */
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { checkPair, columnMeans, type Features } from "./features.ts";
-import { type LinearLayer, softmaxRegression } from "./softmax_regression.ts";
+import { checkPair, type Features } from "./features.ts";
+import { type LinearLayer, predict, softmaxRegression } from "./softmax_regression.ts";
+import { standardiser } from "./standardise.ts";
 
 /** How to fit. */
 export interface LinearProbeOptions {
@@ -34,32 +35,9 @@ export interface LinearProbeResult {
   converged: boolean;
 }
 
-/** Each column less its mean over its deviation, both of the training set; a constant column becomes zeros. */
-function standardiser(train: Features): (features: Features) => tf.Tensor2D {
-  const { width, labels } = train;
-  const mean = columnMeans(train), scale = new Float64Array(width);
-  for (let i = 0; i < train.values.length; i += width) {
-    for (let j = 0; j < width; j++) scale[j] += (train.values[i + j] - mean[j]) ** 2;
-  }
-  for (let j = 0; j < width; j++) {
-    const deviation = Math.sqrt(scale[j] / labels.length);
-    scale[j] = deviation > 1e-6 * Math.abs(mean[j]) ? 1 / deviation : 0;
-  }
-  return ({ values, labels }) => {
-    const standardised = new Float32Array(values.length);
-    for (let i = 0; i < values.length; i += width) {
-      for (let j = 0; j < width; j++) standardised[i + j] = (values[i + j] - mean[j]) * scale[j];
-    }
-    return tf.tensor2d(standardised, [labels.length, width]);
-  };
-}
-
 /** [N]: whether a row's greatest logit is its label's. */
-function correct(x: tf.Tensor2D, labels: Int32Array, { weight, bias }: LinearLayer): boolean[] {
-  const predictions = tf.tidy(() => {
-    const logits = tf.matMul(x, tf.tensor2d(weight, [bias.length, x.shape[1]]), false, true);
-    return tf.argMax(tf.add(logits, tf.tensor1d(bias)), 1).dataSync();
-  });
+function correct(x: tf.Tensor2D, labels: Int32Array, layer: LinearLayer): boolean[] {
+  const predictions = predict(x, layer);
   return Array.from(labels, (label, i) => predictions[i] === label);
 }
 
@@ -96,7 +74,8 @@ export async function linearProbe(
     throw new RangeError(`${images} training images are too few to choose a weight decay by: give one.`);
   }
   const standardise = standardiser(train);
-  const x = standardise(train), xTest = standardise(test);
+  const matrix = (features: Features) => tf.tensor2d(standardise(features), [features.labels.length, features.width]);
+  const x = matrix(train), xTest = matrix(test);
   const classes = train.labels.reduce((a, b) => Math.max(a, b)) + 1;
   const regression = softmaxRegression(x, train.labels, classes);
   const order = shuffled(images, randomStream(seed));

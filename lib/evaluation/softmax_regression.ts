@@ -22,6 +22,14 @@ export interface LinearLayer {
   converged: boolean;
 }
 
+/** [N]: the class of each row's greatest logit; x [N, D]. */
+export function predict(x: tf.Tensor2D, { weight, bias }: LinearLayer): Int32Array<ArrayBuffer> {
+  return tf.tidy(() => {
+    const logits = tf.matMul(x, tf.tensor2d(weight, [bias.length, x.shape[1]]), false, true);
+    return tf.argMax(tf.add(logits, tf.tensor1d(bias)), 1).dataSync<"int32">() as Int32Array<ArrayBuffer>;
+  });
+}
+
 /** What fit() needs of one problem. */
 export interface FitOptions {
   /** [N]: how much each row counts; their sum is 1. */

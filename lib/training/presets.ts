@@ -64,6 +64,8 @@ const TINY: Architecture = {
   predictor: { width: 64, depth: 2, heads: 4 },
 };
 
+const SMALL: Architecture = { ...TINY, width: 192, depth: 6, heads: 6, predictor: { width: 96, depth: 2, heads: 4 } };
+
 /** The recipe that learns in minutes to hours: the regulariser, lengths that stay the same, many small steps at a high rate. */
 const SHORT = {
   ...PUBLISHED,
@@ -94,9 +96,17 @@ export const PRESETS = {
   /** What weights/cifar10 ships. */
   "cifar10-long": {
     ...SHORT,
-    architecture: { ...TINY, width: 192, depth: 6, heads: 6, predictor: { width: 96, depth: 2, heads: 4 } },
+    architecture: SMALL,
     regulariser: { ...SHORT.regulariser, invariance: 1 },
     epochs: 10,
+    precision: "bfloat16",
+  },
+
+  /** What weights/scenes ships. */
+  "scenes": {
+    ...SHORT,
+    architecture: { ...SMALL, image: 64, patch: 8 },
+    epochs: 8,
     precision: "bfloat16",
   },
 

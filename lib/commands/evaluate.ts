@@ -1,0 +1,175 @@
+/**
+ * `deno task evaluate`: what an encoder's representations are worth by the paper's protocols, beside the same network
+ * with random weights and raw pixels.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { loadClevr } from "../datasets/clevr.ts";
+import { patchDepths, type ScenesDataset } from "../datasets/scenes/scenes.ts";
+import { readSubset } from "../datasets/subset.ts";
+import { evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
+import { type DepthScenes, type EvaluationData, type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
+import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
+import { progressBar } from "../figures/progress.ts";
+import type { EncoderSize } from "../jepa/architectures.ts";
+import { loadEncoder } from "../jepa/pretrained.ts";
+import { tf } from "../tensorflow/backend.ts";
+import { checkEvaluable, evaluationTable, publishedTables } from "./evaluation_table.ts";
+import { numberOf, oneOf } from "./flags.ts";
+import { openImages } from "./open_images.ts";
+import { openScenes } from "./open_scenes.ts";
+import { runCommand } from "./run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
+
+const NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
+
+/** Built-in scenes to fit probes to, and to measure them on. */
+const SCENES = { train: 4000, test: 1000 };
+/** Not that of pretraining on scenes, so that no probe is fitted to pictures that the encoder has seen. */
+const SCENES_SEED = 1;
+
+const HELP = `deno task evaluate --weights FILE|DIR --protocol NAME[,NAME]
+
+Evaluates an encoder beside the same network with random weights and raw pixels.
+
+  --weights PATH      a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an
+                      IJepaModel, or safetensors of a timm ViT without class token
+  --protocol NAMES    all, or of these, with commas between:
+${NAMES.map((name) => `                        ${name.padEnd(14)} ${PROTOCOLS[name].title}`).join("\n")}
+  --data DATA         cifar10 (default), cifar100, or a folder: ImageNet's, with its archives or unpacked, or one with
+                      train/ and val/ or test/ of classes
+  --subset FILE       lowshot, finetune: the labelled training images by their file names, as SimCLR's 1percent.txt
+  --per-class N[,N]   lowshot, finetune: labels a class, drawn by the seed (default 1,2,5,13); finetune takes the most
+  --epochs N          finetune, full-finetune: passes over the images (default 50; of full-finetune 1, where --protocol
+                      is all)
+  --clevr DIR         count, distance: CLEVR_v1.0, instead of ${SCENES.train} and ${SCENES.test} scenes drawn here
+  --heads N           attention heads, where the weights do not say
+  --image N           side of the images, in pixels, to which positions are interpolated
+  --seed N            what is drawn follows from it (default 0)
+  --seeds N           evaluates with so many seeds from there on; the table has their mean and deviation (default 1)
+  --precision P       float32 (default) | bfloat16: what matrix products compute in
+  --json FILE         writes the numbers there too, with what was chosen
+  --no-cache          keeps no features in data/features
+  --help
+`;
+
+function parseProtocols(text: string | undefined): ProtocolName[] {
+  if (text === undefined) throw new Error(`Say what to evaluate: --protocol all, or of ${NAMES.join(", ")}.`);
+  if (text === "all") return NAMES;
+  return text.split(",").map((name) => oneOf("protocol", name.trim(), NAMES));
+}
+
+/** CLEVR, or scenes of the encoder's size. */
+async function openPictures(
+  { image, patch }: EncoderSize,
+  clevr: string | undefined,
+): Promise<Required<EvaluationData>["scenes"]> {
+  if (clevr !== undefined) {
+    const [train, test] = [await loadClevr(clevr, "train"), await loadClevr(clevr, "val")];
+    return { train: { dataset: train }, test: { dataset: test } };
+  }
+  const { train, test } = await openScenes({ ...SCENES, size: image, seed: SCENES_SEED });
+  const withDepths = (dataset: ScenesDataset): DepthScenes => ({
+    dataset,
+    depths: patchDepths(dataset.scenes, image / patch),
+  });
+  return { train: withDepths(train), test: withDepths(test) };
+}
+
+/** Labelled images, to train on and to test on. */
+async function openLabelled(data: string): Promise<Required<EvaluationData>["images"]> {
+  const { train, test } = await openImages(data, false);
+  if (!test) throw new Error(`${data} has no images to test on: it takes a test/ or val/ folder beside train/.`);
+  checkEvaluable(train, test);
+  return { train, test };
+}
+
+async function main(): Promise<void> {
+  const { values: flags } = parseArgs({
+    args: Deno.args,
+    options: {
+      "weights": { type: "string" },
+      "protocol": { type: "string" },
+      "data": { type: "string", default: "cifar10" },
+      "subset": { type: "string" },
+      "per-class": { type: "string" },
+      "epochs": { type: "string" },
+      "clevr": { type: "string" },
+      "heads": { type: "string" },
+      "image": { type: "string" },
+      "seed": { type: "string", default: "0" },
+      "seeds": { type: "string", default: "1" },
+      "precision": { type: "string", default: "float32" },
+      "json": { type: "string" },
+      "no-cache": { type: "boolean", default: false },
+      "help": { type: "boolean", short: "h" },
+    },
+  });
+  if (flags.help) return console.log(HELP);
+  const { weights, data: dataName, clevr, json } = flags;
+  if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
+  const protocols = parseProtocols(flags.protocol);
+  const precision = oneOf("precision", flags.precision, ["float32", "bfloat16"]);
+  const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds") =>
+    numberOf(name, flags[name], { integer: true });
+  const seed = whole("seed")!, seeds = whole("seeds")!, epochs = whole("epochs");
+  if (seeds < 1) throw new Error("--seeds takes a whole number from 1 on; got 0.");
+  const perClass = flags["per-class"]?.split(",").map((text) => numberOf("per-class", text, { integer: true })!);
+
+  await setUpTensorFlow();
+  const { predictor, ...encoder } = await loadEncoder(weights, { heads: whole("heads"), image: whole("image") });
+  tf.dispose(predictor?.parameters ?? {});
+  const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
+  const images = needs("images") ? await openLabelled(dataName) : undefined;
+  const drawn = needs("scenes") ? await openPictures(encoder.size, clevr) : undefined;
+  let subset: Uint32Array | undefined;
+  if (flags.subset !== undefined) {
+    if (!images?.train.paths) throw new Error(`--subset names files, but the images of ${dataName} are none.`);
+    subset = await readSubset(flags.subset, images.train.paths);
+  }
+
+  const bar = progressBar({ label: "Evaluating", total: seeds * protocols.length * 3, unit: "evaluations" });
+  let stage = "", done = 0;
+  const options = {
+    precision,
+    cache: flags["no-cache"] ? undefined : "data/features",
+    onProgress: (images: number) => bar.update(done, { "now": stage, "images": images }),
+  };
+  const subject = encoderSubject("encoder", encoder, options);
+  const results: EvaluationResult[] = [];
+  try {
+    for (let s = seed; s < seed + seeds; s++) {
+      const random = randomSubject(encoder, s, options);
+      try {
+        for (const protocol of protocols) {
+          const fullInAll = protocol === "full-finetune" && flags.protocol === "all";
+          results.push(
+            ...await evaluate([subject, random, pixelSubject(encoder.size)], [protocol], { images, scenes: drawn }, {
+              ...{ seed: s, perClass, subset, precision, epochs: epochs ?? (fullInAll ? 1 : undefined) },
+              onStage: (now) => bar.update(done++, { "now": stage = now, "images": 0 }),
+            }),
+          );
+        }
+      } finally {
+        disposeSubject(random);
+      }
+    }
+    bar.update(done);
+  } finally {
+    bar.stop();
+    disposeSubject(subject);
+  }
+  console.log(evaluationTable(results));
+  console.log("\n" + publishedTables(protocols));
+  if (json !== undefined) {
+    const about = {
+      ...{ weights, seed, seeds, precision },
+      data: images && { train: images.train.name, test: images.test.name },
+      scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
+    };
+    await Deno.writeTextFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
+  }
+}
+
+if (import.meta.main) await runCommand(main);

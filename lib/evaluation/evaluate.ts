@@ -1,0 +1,55 @@
+/**
+ * Several evaluations of several subjects: the table of what an encoder is worth, beside random weights and raw pixels.
+ *
+ * @module
+ */
+import { type EvaluationData, type Measure, type ProtocolName, type ProtocolOptions, PROTOCOLS } from "./protocols.ts";
+import type { Subject } from "./subjects.ts";
+
+/** One number of the table. */
+export interface EvaluationResult extends Omit<Measure, "name"> {
+  /** Which evaluation. */
+  protocol: ProtocolName;
+  /** What was measured, e.g. "5 labels a class". */
+  measure: string;
+  /** What was evaluated. */
+  subject: string;
+  /** What it was seeded with. */
+  seed: number;
+  /** Seconds that the subject's evaluation took, all its measures together. */
+  seconds: number;
+}
+
+/**
+ * Evaluates each subject by each protocol, in the order of the protocols.
+ *
+ * @param onResult is told of each number as it comes
+ * @throws RangeError as the evaluations do, with their names before the reason
+ */
+export async function evaluate(
+  subjects: readonly Subject[],
+  protocols: readonly ProtocolName[],
+  data: EvaluationData,
+  options: ProtocolOptions & { onResult?: (result: EvaluationResult) => void } = {},
+): Promise<EvaluationResult[]> {
+  const { onResult, onStage, seed = 0 } = options;
+  const results: EvaluationResult[] = [];
+  for (const protocol of protocols) {
+    const { needs, run } = PROTOCOLS[protocol];
+    if (!data[needs]) throw new RangeError(`The evaluation ${protocol} needs ${needs}: give them.`);
+    for (const subject of subjects) {
+      onStage?.(`${protocol}, ${subject.name}`);
+      const start = performance.now();
+      const measures = await run(subject, data as Required<EvaluationData>, options).catch((error) => {
+        throw new Error(`${protocol}, ${subject.name}: ${error.message}`, { cause: error });
+      });
+      const seconds = (performance.now() - start) / 1000;
+      for (const { name, ...rest } of measures) {
+        const result = { protocol, measure: name, subject: subject.name, seed, seconds, ...rest };
+        results.push(result);
+        onResult?.(result);
+      }
+    }
+  }
+  return results;
+}

@@ -1,0 +1,203 @@
+/**
+ * The paper's evaluations by name, each a function of what is evaluated and of the images.
+ *
+ * @module
+ */
+import { type CountedDataset, countTask, distanceTask } from "../datasets/clevr_tasks.ts";
+import type { Dataset } from "../datasets/dataset.ts";
+import { drawPerClass, subsetOf } from "../datasets/subset.ts";
+import type { Precision } from "../tensorflow/autocast.ts";
+import { attentiveProbe } from "./attentive_probe.ts";
+import { denseProbe } from "./dense_probe.ts";
+import { fineTune } from "./fine_tune.ts";
+import { FINE_TUNE_RECIPES } from "./fine_tune_recipes.ts";
+import { knn } from "./knn.ts";
+import { linearEvaluation } from "./linear_evaluation.ts";
+import { lowShot } from "./low_shot.ts";
+import { type PublishedTable, TABLE_1, TABLE_15, TABLE_2, TABLE_4_COUNT, TABLE_4_DISTANCE } from "./published.ts";
+import type { Subject } from "./subjects.ts";
+
+/** Pictures of scenes whose depths are known patch by patch. */
+export interface DepthScenes {
+  dataset: CountedDataset;
+  /** float32 [N, grid * grid], mean depth in each patch; undefined where the data does not say (CLEVR itself). */
+  depths?: Float32Array<ArrayBuffer>;
+}
+
+/** The images to evaluate on; those that no evaluation needs can be left out. */
+export interface EvaluationData {
+  /** Labelled, to fit probes to and to measure them on, with the same classes. */
+  images?: { train: Dataset; test: Dataset };
+  /** For count, distance and depth. */
+  scenes?: { train: DepthScenes; test: DepthScenes };
+}
+
+/** What a protocol can be told. */
+export interface ProtocolOptions {
+  /** Draws, first weights and orders follow from it. Default 0. */
+  seed?: number;
+  /** Labels a class of the low-shot evaluations. Default 1, 2, 5 and 13, which is as many as ImageNet-1 % has. */
+  perClass?: readonly number[];
+  /** Indices of the labelled training images for low-shot evaluations, instead of drawn ones. */
+  subset?: Uint32Array;
+  /** Passes over the images in fine-tuning. Default 50. */
+  epochs?: number;
+  /** What matrix products compute in where an encoder is trained. Default "float32". */
+  precision?: Precision;
+  /** Told what is being done. */
+  onStage?: (stage: string) => void;
+}
+
+/** One number of an evaluation. */
+export interface Measure {
+  /** What was measured, e.g. "5 labels a class". */
+  name: string;
+  /** In percent. */
+  score: number;
+  /** Standard deviation over draws, in percent, where there were several. */
+  spread?: number;
+  /** What was chosen, and other numbers. */
+  details?: unknown;
+}
+
+/** An evaluation. */
+export interface Protocol {
+  /** What it does, in a line. */
+  title: string;
+  /** The paper's numbers that it corresponds to, if any. */
+  published: readonly PublishedTable[];
+  /** Which images it takes. */
+  needs: keyof EvaluationData;
+  /** Evaluates one subject on data that has them; no measure where that subject cannot be evaluated so. */
+  run(subject: Subject, data: Required<EvaluationData>, options: ProtocolOptions): Promise<Measure[]>;
+}
+
+/** Training images of the attentive probe, whose tokens have to fit in memory. */
+const ATTENTIVE_IMAGES = 10_000;
+
+async function linearMeasures(subject: Subject, train: Dataset, test: Dataset, seed: number): Promise<Measure[]> {
+  const features = async (dataset: Dataset) => ({
+    last: (await subject.features(dataset, "last"))!,
+    last4: await subject.features(dataset, "last4"),
+  });
+  const { accuracy, chosen, variants } = await linearEvaluation(await features(train), await features(test), { seed });
+  return [{ name: "accuracy", score: accuracy, details: { chosen, variants } }];
+}
+
+async function fineTuneMeasures(
+  { encoder }: Subject,
+  { train, test }: Required<EvaluationData>["images"],
+  indices: Uint32Array | undefined,
+  recipe: keyof typeof FINE_TUNE_RECIPES,
+  name: string,
+  { seed, precision, epochs = 50 }: ProtocolOptions,
+): Promise<Measure[]> {
+  if (!encoder) return [];
+  const { size, parameters, preprocessing } = encoder;
+  const options = { ...FINE_TUNE_RECIPES[recipe], epochs, indices, seed, precision, preprocessing };
+  const { accuracy, log } = await fineTune(parameters, size, train, test, options);
+  return [{ name, score: accuracy, details: { epochs, steps: log.length, loss: log.at(-1)!.loss } }];
+}
+
+/** The evaluations by name. */
+export const PROTOCOLS = {
+  knn: {
+    title: "kNN: 20 neighbours by cosine similarity, average-pooled last layer",
+    published: [],
+    needs: "images",
+    async run(subject, { images: { train, test } }) {
+      const [fitted, held] = [(await subject.features(train, "last"))!, (await subject.features(test, "last"))!];
+      return [{ name: "accuracy", score: (await knn(fitted, held)).accuracy }];
+    },
+  },
+  linear: {
+    title: "Linear: LARS, 50 epochs; the better of last and last four layers, with and without batch norm",
+    published: [TABLE_1],
+    needs: "images",
+    run: (subject, { images: { train, test } }, { seed = 0 }) => linearMeasures(subject, train, test, seed),
+  },
+  attentive: {
+    title: `Attentive probe: a query that attends to the patches, of up to ${ATTENTIVE_IMAGES} training images`,
+    published: [],
+    needs: "images",
+    async run(subject, { images: { train, test } }, { seed = 0 }) {
+      const few = Math.ceil(ATTENTIVE_IMAGES / train.classes.length);
+      const part = train.length > ATTENTIVE_IMAGES ? subsetOf(train, drawPerClass(train.labels, few, seed)) : train;
+      const { accuracy } = await attentiveProbe(await subject.tokens(part), await subject.tokens(test), { seed });
+      return [{ name: "accuracy", score: accuracy, details: { images: part.length } }];
+    },
+  },
+  lowshot: {
+    title: "Low-shot: L2-regularised logistic regression on a few labels a class",
+    published: [TABLE_2],
+    needs: "images",
+    async run(subject, { images: { train, test } }, { seed = 0, perClass = [1, 2, 5, 13], subset }) {
+      const [fitted, held] = [(await subject.features(train, "last"))!, (await subject.features(test, "last"))!];
+      if (subset) {
+        const { mean } = await lowShot(fitted, held, { indices: subset });
+        return [{ name: `${subset.length} listed labels`, score: mean }];
+      }
+      const measures: Measure[] = [];
+      for (const count of perClass) {
+        const { mean, deviation, draws } = await lowShot(fitted, held, { perClass: count, seed });
+        const name = `${count} label${count === 1 ? "" : "s"} a class`;
+        measures.push({
+          name,
+          score: mean,
+          spread: deviation,
+          details: { draws: draws.map(({ accuracy }) => accuracy) },
+        });
+      }
+      return measures;
+    },
+  },
+  finetune: {
+    title: "Low-shot fine-tuning: layer decay, RandAugment, label smoothing",
+    published: [TABLE_2],
+    needs: "images",
+    run(subject, { images }, options) {
+      const { perClass = [13], subset, seed = 0 } = options, most = Math.max(...perClass);
+      const indices = subset ?? drawPerClass(images.train.labels, most, seed);
+      const name = subset ? `${subset.length} listed labels` : `${most} labels a class`;
+      return fineTuneMeasures(subject, images, indices, "fewLabels", name, options);
+    },
+  },
+  "full-finetune": {
+    title: "Full fine-tuning: all labels",
+    published: [TABLE_15],
+    needs: "images",
+    run: (subject, { images }, options) =>
+      fineTuneMeasures(subject, images, undefined, "allLabels", "accuracy", options),
+  },
+  count: {
+    title: "Count: how many objects a scene has, linear evaluation",
+    published: [TABLE_4_COUNT],
+    needs: "scenes",
+    run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
+      linearMeasures(subject, countTask(train.dataset), countTask(test.dataset), seed),
+  },
+  distance: {
+    title: "Distance: of a scene's closest object, in six classes, linear evaluation",
+    published: [TABLE_4_DISTANCE],
+    needs: "scenes",
+    run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
+      linearMeasures(subject, distanceTask(train.dataset), distanceTask(test.dataset), seed),
+  },
+  depth: {
+    title: "Depth: per patch, ridge regression; share of the variance explained (R^2)",
+    published: [],
+    needs: "scenes",
+    async run(subject, { scenes: { train, test } }, { seed = 0 }) {
+      if (!train.depths || !test.depths) return [];
+      const examples = async ({ dataset, depths }: DepthScenes) => ({
+        ...await subject.tokens(dataset),
+        targets: depths!,
+      });
+      const { r2, rmse, baselineRmse, ridge } = denseProbe(await examples(train), await examples(test), { seed });
+      return [{ name: "R^2, %", score: 100 * r2, details: { rmse, baselineRmse, ridge } }];
+    },
+  },
+} satisfies Record<string, Protocol>;
+
+/** Name of an evaluation. */
+export type ProtocolName = keyof typeof PROTOCOLS;
