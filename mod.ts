@@ -126,6 +126,35 @@ export {
   type DenseProbeResult,
   pixelTokens,
 } from "./lib/evaluation/dense_probe.ts";
+export { evaluate, type EvaluationResult } from "./lib/evaluation/evaluate.ts";
+export { lowShot, type LowShotDraw, type LowShotOptions, type LowShotResult } from "./lib/evaluation/low_shot.ts";
+export {
+  type DepthScenes,
+  type EvaluationData,
+  type Measure,
+  type Protocol,
+  type ProtocolName,
+  type ProtocolOptions,
+  PROTOCOLS,
+} from "./lib/evaluation/protocols.ts";
+export {
+  type PublishedResult,
+  type PublishedTable,
+  TABLE_1,
+  TABLE_15,
+  TABLE_2,
+  TABLE_3_CIFAR100,
+  TABLE_4_COUNT,
+  TABLE_4_DISTANCE,
+} from "./lib/evaluation/published.ts";
+export {
+  disposeSubject,
+  encoderSubject,
+  pixelSubject,
+  randomSubject,
+  type Subject,
+  type SubjectOptions,
+} from "./lib/evaluation/subjects.ts";
 export { type CachedFeatureOptions, cachedFeatures } from "./lib/evaluation/feature_cache.ts";
 export { type MonitorOptions, type RepresentationMonitor, representationMonitor } from "./lib/evaluation/monitor.ts";
 export {

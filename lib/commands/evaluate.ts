@@ -161,7 +161,7 @@ async function main(): Promise<void> {
     disposeSubject(subject);
   }
   console.log(evaluationTable(results));
-  console.log("\n" + publishedTables(protocols));
+  console.log("\n" + publishedTables(protocols, dataName));
   if (json !== undefined) {
     const about = {
       ...{ weights, seed, seeds, precision },

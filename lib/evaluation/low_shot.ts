@@ -45,6 +45,7 @@ export interface LowShotResult {
   mean: number;
   /** Their standard deviation; undefined of a single one. */
   deviation?: number;
+  /** What each draw of labels led to. */
   draws: LowShotDraw[];
 }
 

@@ -19,6 +19,7 @@ import type { Subject } from "./subjects.ts";
 
 /** Pictures of scenes whose depths are known patch by patch. */
 export interface DepthScenes {
+  /** The pictures. */
   dataset: CountedDataset;
   /** float32 [N, grid * grid], mean depth in each patch; undefined where the data does not say (CLEVR itself). */
   depths?: Float32Array<ArrayBuffer>;

@@ -16,6 +16,7 @@ export interface PublishedResult {
 export interface PublishedTable {
   /** Its number and what it measures. */
   title: string;
+  /** Its rows. */
   results: readonly PublishedResult[];
 }
 
