@@ -90,7 +90,7 @@ export const PRESETS = {
   "cifar10": {
     ...SHORT,
     architecture: TINY,
-    epochs: 0.37,
+    epochs: 1,
   },
 
   /** What weights/cifar10 ships. */
