@@ -15,8 +15,8 @@ import { blockWeights } from "./representation.ts";
 /** Key of what is drawn for a step; the images' crops have the epoch there, from 0 on. */
 const STEP_STREAM = -1;
 
-/** The paper's target blocks (Tables 7 and 8): the share of the image, and height / width. */
-const TARGET_SCALE = [0.15, 0.2] as const, TARGET_ASPECT = [0.75, 1.5] as const;
+/** The paper's target blocks (Table 8), the share of the image up to 0.25 so that small grids have one; height / width. */
+const TARGET_SCALE = [0.15, 0.25] as const, TARGET_ASPECT = [0.75, 1.5] as const;
 
 /**
  * What is drawn for step 0, 1, ... of a training, as tensors beside the images; a step's draws depend on seed and step alone.

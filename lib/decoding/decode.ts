@@ -1,0 +1,145 @@
+/**
+ * From images to what is decoded of them: their representations, the predictor's of target blocks, and the pixels that a
+ * patch decoder finds in their tokens.
+ *
+ * @module
+ */
+import type { PredictorSize } from "../jepa/architectures.ts";
+import type { Masks } from "../jepa/masks.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { compile } from "../tensorflow/compile.ts";
+import { decodePatches } from "./patch_decoder.ts";
+import { toPixels } from "./pixels.ts";
+import {
+  type FrozenEncoder,
+  poolTokens,
+  predictBlocks,
+  representTokens,
+  type Standardisation,
+  standardiseBy,
+} from "./representation.ts";
+import type { PatchDecoder } from "./saved_decoder.ts";
+
+/** Images that go through an encoder at once. */
+const BATCH = 64;
+
+/** tf.dispose, for any structure of tensors; its own type knows only index signatures. */
+const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);
+
+/** How many images these pixels are. */
+function countOf({ size }: FrozenEncoder, pixels: Uint8Array): number {
+  const count = pixels.length / (size.image ** 2 * 3);
+  if (Number.isInteger(count)) return count;
+  throw new RangeError(`${pixels.length} bytes are no images of ${size.image} x ${size.image} RGB pixels.`);
+}
+
+/** Applies a function of a batch of pixels to all images, the last batch filled up: values of each image, one after another. */
+async function forBatches(
+  encoder: FrozenEncoder,
+  pixels: Uint8Array,
+  fn: (pixels: Tensor) => Promise<Tensor>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { image } = encoder.size, bytes = image * image * 3, count = countOf(encoder, pixels);
+  const batch = Math.min(BATCH, Math.max(count, 1)), parts: Float32Array[] = [];
+  for (let first = 0; first < count; first += batch) {
+    const some = Math.min(batch, count - first), filled = new Uint8Array(batch * bytes);
+    filled.set(pixels.subarray(first * bytes, (first + some) * bytes));
+    const input = uint8Tensor(filled, [batch, image, image, 3]), output = await fn(input);
+    const values = await output.data() as Float32Array;
+    parts.push(values.subarray(0, values.length / batch * some));
+    disposeAll([input, output]);
+  }
+  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
+  parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
+  return all;
+}
+
+/**
+ * The representations of images, or of a block of each, that a pooled decoder draws samples for.
+ *
+ * @param pixels 8-bit [B, image, image, 3] of the encoder's size
+ * @param block the patches that are averaged, the same of every image; all of them where it is left out
+ * @returns [B, D], layer-normed and averaged, not standardised
+ * @throws RangeError where the pixels are no such images
+ */
+export async function representImages(
+  encoder: FrozenEncoder,
+  pixels: Uint8Array,
+  block?: ArrayLike<number>,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { parameters, ...setting } = encoder, { image, patch } = setting.size, tokens = (image / patch) ** 2;
+  const places = Array.from(block ?? { length: tokens }, (place, i) => block ? place as number : i);
+  const weights = Array.from({ length: tokens }, (_, i) => places.includes(i) ? 1 / places.length : 0);
+  const represent = compile((p: Parameters, pixels: Tensor) => {
+    const row = tf.tensor2d(weights, [1, tokens]);
+    return poolTokens(representTokens(p, setting, pixels), tf.tile(row, [pixels.shape[0], 1]));
+  }, { name: "represent" });
+  try {
+    return await forBatches(encoder, pixels, (input) => represent(parameters, input));
+  } finally {
+    represent.dispose();
+  }
+}
+
+/**
+ * What the predictor says of the target blocks of images, from their context blocks alone (paper, figure 6).
+ *
+ * @param pixels 8-bit [B, image, image, 3] of the encoder's size
+ * @param masks B images' context and target blocks
+ * @returns [M, B, D], averaged over each block, not standardised
+ * @throws RangeError where pixels and masks are not of as many images
+ */
+export async function representPredictions(
+  { parameters, ...setting }: FrozenEncoder,
+  predictor: { size: PredictorSize; parameters: Parameters },
+  pixels: Uint8Array,
+  { batch, blocks, contextLength, targetLength, context, targets }: Masks,
+): Promise<Float32Array<ArrayBuffer>> {
+  const count = countOf({ parameters, ...setting }, pixels), { image } = setting.size;
+  if (count !== batch) throw new RangeError(`${count} images have no masks for ${batch}.`);
+  const inputs = {
+    pixels: uint8Tensor(pixels, [batch, image, image, 3]),
+    context: tf.tensor2d(context, [batch, contextLength], "int32"),
+    targets: tf.tensor3d(targets, [blocks, batch, targetLength], "int32"),
+  };
+  const run = compile(
+    (encoder: Parameters, p: Parameters, given: typeof inputs) =>
+      predictBlocks(encoder, setting, p, predictor.size, given),
+    { name: "predict_blocks" },
+  );
+  try {
+    const output = await run(parameters, predictor.parameters, inputs);
+    const values = await output.data() as Float32Array<ArrayBuffer>;
+    output.dispose();
+    return values;
+  } finally {
+    disposeAll(inputs);
+    run.dispose();
+  }
+}
+
+/**
+ * What a patch decoder finds in an encoder's tokens of images.
+ *
+ * @param pixels 8-bit [B, image, image, 3] of the encoder's size
+ * @returns the same, decoded
+ * @throws RangeError where the pixels are no such images
+ */
+export async function reconstruct(
+  encoder: FrozenEncoder,
+  { config, parameters, standardisation }: PatchDecoder,
+  pixels: Uint8Array,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { parameters: frozen, ...setting } = encoder, { image, patch } = config.network;
+  const decode = compile((encoder: Parameters, p: Parameters, by: Standardisation, pixels: Tensor) => {
+    const tokens = standardiseBy(representTokens(encoder, setting, pixels), by); // [B, N, D]
+    return tf.cast(toPixels(decodePatches(p, config.network, tokens), image, patch), "float32");
+  }, { name: "reconstruct" });
+  try {
+    const run = (input: Tensor) => decode(frozen, parameters, standardisation, input);
+    return Uint8Array.from(await forBatches(encoder, pixels, run));
+  } finally {
+    decode.dispose();
+  }
+}

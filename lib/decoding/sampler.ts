@@ -1,0 +1,166 @@
+/**
+ * Samples of a pooled decoder: images that have, as far as it has learned, a given representation. What the samples of one
+ * representation share is what it holds; in what they differ it is silent (the paper's figures 6 to 8).
+ *
+ * @module
+ */
+import type { Parameters } from "../nn/parameters.ts";
+import { randomStream } from "../random.ts";
+import type { Precision } from "../tensorflow/autocast.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
+import { compile } from "../tensorflow/compile.ts";
+import { ddimStep, guide } from "./diffusion.ts";
+import { dit, type DitSize } from "./dit.ts";
+import { alphaBars, samplingSteps } from "./noise_schedule.ts";
+import { toPixels } from "./pixels.ts";
+import { type Standardisation, standardiseBy } from "./representation.ts";
+import type { PooledDecoder } from "./saved_decoder.ts";
+
+/** How to sample. */
+export interface SampleOptions {
+  /** Steps of DDIM, each a pass through the network. Default 25. */
+  steps?: number;
+  /**
+   * Scale of classifier-free guidance: 1 (the default) samples what was learned; above it the samples fit their
+   * representation more and differ less, at twice the cost.
+   */
+  guidance?: number;
+  /** The noise follows from it, and from a sample's stream. Default 0. */
+  seed?: number;
+  /** A number for each sample; those with the same one begin from the same noise. Default their row. */
+  streams?: readonly number[];
+  /** Samples drawn at once. Default 64. */
+  batch?: number;
+  /** What matrix products compute in. Default the training's. */
+  precision?: Precision;
+  /** Told how many samples are done. */
+  onProgress?: (samples: number) => void;
+}
+
+/** One step for a batch. */
+interface StepInputs {
+  /** [B, N, 3*p*p] */
+  noisy: Tensor;
+  /** [B, C], as the encoder gives it. */
+  representation: Tensor;
+  /** [B], all alike. */
+  time: Tensor;
+  /** Scalars: alpha-bar at this step and after it, and the scale of the guidance. */
+  alphaBar: Tensor;
+  nextAlphaBar: Tensor;
+  guidance: Tensor;
+}
+
+/** A step of DDIM with the network's prediction, guided or not. */
+function denoise(
+  p: Parameters,
+  standardisation: Standardisation,
+  size: DitSize,
+  isGuided: boolean,
+  { noisy, representation, time, alphaBar, nextAlphaBar, guidance }: StepInputs,
+): Tensor {
+  const [batch] = noisy.shape, condition = standardiseBy(representation, standardisation); // [B, C]
+  const ones = tf.ones([batch]);
+  if (!isGuided) return ddimStep(noisy, dit(p, size, noisy, time, condition, ones), alphaBar, nextAlphaBar);
+  const twice = (x: Tensor) => tf.concat([x, x], 0);
+  const kept = tf.concat([ones, tf.zeros([batch])], 0); // [2B]
+  const [conditional, unconditional] = tf.split(dit(p, size, twice(noisy), twice(time), twice(condition), kept), 2, 0);
+  return ddimStep(noisy, guide(conditional, unconditional, guidance), alphaBar, nextAlphaBar);
+}
+
+/** Standard normal numbers [rows, length] of the streams of a seed. */
+function noiseOf(streams: readonly number[], length: number, seed: number): Float32Array<ArrayBuffer> {
+  const noise = new Float32Array(streams.length * length);
+  streams.forEach((stream, row) => {
+    const random = randomStream(seed, stream);
+    for (let i = 0; i < length; i++) noise[row * length + i] = random.normal();
+  });
+  return noise;
+}
+
+/**
+ * Draws a sample for each representation, by DDIM without noise of its own: the same seed and stream give the same image.
+ *
+ * @param representations [K, C], row-major, pooled as representation.ts says, not standardised
+ * @returns 8-bit pixels [K, image, image, 3]
+ * @throws RangeError where the rows are not as wide as the decoder's condition, or an option is out of its range
+ */
+export async function sample(
+  { config, parameters, standardisation }: PooledDecoder,
+  representations: Float32Array,
+  options: SampleOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { steps = 25, guidance = 1, seed = 0, precision = config.precision, onProgress } = options;
+  const { network, diffusion } = config, { image, patch, condition } = network;
+  const count = representations.length / condition;
+  if (!Number.isInteger(count)) {
+    throw new RangeError(`${representations.length} numbers are no rows of ${condition}, the decoder's condition.`);
+  }
+  const { streams = Array.from({ length: count }, (_, i) => i), batch = 64 } = options;
+  if (streams.length !== count) throw new RangeError(`${count} samples have as many streams; got ${streams.length}.`);
+  if (!(guidance >= 0 && guidance < Infinity)) throw new RangeError(`The guidance is from 0 on; got ${guidance}.`);
+  if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`A batch holds at least 1 sample; got ${batch}.`);
+  const left = alphaBars(diffusion.schedule, diffusion.steps), places = samplingSteps(diffusion.steps, steps);
+  const rows = Math.min(batch, Math.max(count, 1)), isGuided = guidance !== 1;
+  const tokens = (image / patch) ** 2, values = 3 * patch * patch, bytes = image * image * 3;
+
+  const step = compile(
+    (p: Parameters, standardisation: Standardisation, inputs: StepInputs) =>
+      denoise(p, standardisation, network, isGuided, inputs),
+    { name: "denoise", precision },
+  );
+  const drawBatch = async (first: number): Promise<Uint8Array> => {
+    // Every batch is of one size, so that one compilation serves; what is surplus is drawn for the last row again.
+    const own = Array.from({ length: rows }, (_, i) => Math.min(first + i, count - 1));
+    const conditions = new Float32Array(rows * condition);
+    own.forEach((row, i) => {
+      conditions.set(representations.subarray(row * condition, (row + 1) * condition), i * condition);
+    });
+    const noise = noiseOf(own.map((row) => streams[row]), tokens * values, seed);
+    const representation = tf.tensor2d(conditions, [rows, condition]), scale = tf.scalar(guidance);
+    let noisy: Tensor = tf.tensor3d(noise, [rows, tokens, values]);
+    try {
+      for (const [i, t] of places.entries()) {
+        const next = i + 1 < places.length ? left[places[i + 1]] : 1;
+        const scalars = { time: tf.fill([rows], t), alphaBar: tf.scalar(left[t]), nextAlphaBar: tf.scalar(next) };
+        const inputs: StepInputs = { noisy, representation, guidance: scale, ...scalars };
+        const denoised = await step(parameters, standardisation, inputs);
+        tf.dispose([noisy, scalars as unknown as tf.TensorContainer]);
+        noisy = denoised;
+      }
+      return tf.tidy(() => Uint8Array.from(toPixels(noisy, image, patch).dataSync()));
+    } finally {
+      tf.dispose([noisy, representation, scale]);
+    }
+  };
+
+  const pixels = new Uint8Array(count * bytes);
+  try {
+    for (let first = 0; first < count; first += rows) {
+      const some = Math.min(rows, count - first);
+      pixels.set((await drawBatch(first)).subarray(0, some * bytes), first * bytes);
+      onProgress?.(first + some);
+    }
+  } finally {
+    step.dispose();
+  }
+  return pixels;
+}
+
+/**
+ * Points on the line between two representations [C], both ends included: [steps, C].
+ *
+ * @throws RangeError unless they are equally long and there are at least 2 steps
+ */
+export function interpolate(from: Float32Array, to: Float32Array, steps: number): Float32Array<ArrayBuffer> {
+  if (from.length !== to.length) {
+    throw new RangeError(`Vectors of ${from.length} and ${to.length} have no line between.`);
+  }
+  if (!Number.isSafeInteger(steps) || steps < 2) throw new RangeError(`A line has at least 2 points; got ${steps}.`);
+  const line = new Float32Array(steps * from.length);
+  for (let i = 0; i < steps; i++) {
+    const share = i / (steps - 1);
+    for (let j = 0; j < from.length; j++) line[i * from.length + j] = (1 - share) * from[j] + share * to[j];
+  }
+  return line;
+}
