@@ -107,7 +107,8 @@ export interface CollapseEvidence {
  * One sentence where a step's measures say that the representations collapse, with what to do; undefined where they do
  * not. Any of these says so:
  *
- * - `featureStd` below 0.02, where a randomly initialised encoder has 0.1 to 0.4
+ * - `featureStd` below 0.002; random weights have 0.1 to 0.4, but a scale alone is no collapse: a run with the
+ *   invariance term was sound at 0.024 (RankMe 67, and 8.7 at random weights)
  * - `rankMe` below 2; or below 4 with `knn` no more than two standard errors above chance
  * - `cosine` above 0.95 and `centredCosine` below 0.05: predictions are right, but of what all images share
  *
@@ -121,7 +122,7 @@ export function collapseWarning(
 ): string | undefined {
   const { step, featureStd, cosine, centredCosine, measures = {} } = entry, { rankMe, knn } = measures;
   const sign = () => {
-    if (featureStd < 0.02) return `they differ between images by a standard deviation of ${featureStd.toFixed(3)}`;
+    if (featureStd < 0.002) return `they differ between images by a standard deviation of ${featureStd.toFixed(4)}`;
     if (rankMe < 2) return `their RankMe is ${rankMe.toFixed(1)}, so that nearly all lies in one direction`;
     if (rankMe < 4 && evidence && evidence.heldOut > 0) {
       const { chance, heldOut } = evidence, error = Math.sqrt(chance * (100 - chance) / heldOut);
