@@ -1,0 +1,104 @@
+import "../tensorflow/loaded.ts";
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import sharp from "sharp";
+import { encoderShapes } from "../../lib/jepa/architectures.ts";
+import { loadEncoder } from "../../lib/jepa/pretrained.ts";
+import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
+import { initialise } from "../../lib/nn/initialisation.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
+
+async function run(name: "evaluate" | "export", ...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", `lib/commands/${name}.ts`, ...args],
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
+}
+
+/** A folder with an encoder, weights.safetensors, and images/train and images/val of red and blue squares. */
+async function withEncoder(test: (dir: string) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir();
+  try {
+    const size = { image: 16, patch: 4, width: 16, depth: 4, heads: 2, mlpRatio: 4 };
+    const parameters = initialise(encoderShapes(size), 1, "xavier");
+    await saveEncoder(`${dir}/weights.safetensors`, { size, parameters });
+    tf.dispose(parameters);
+    for (const [split, count] of [["train", 12], ["val", 5]] as const) {
+      for (const name of ["blue", "red"] as const) {
+        await Deno.mkdir(`${dir}/images/${split}/${name}`, { recursive: true });
+        for (let i = 0; i < count; i++) {
+          const background = { r: name === "red" ? 200 + i : 20, g: 30 + 5 * i, b: name === "red" ? 20 : 200 + i };
+          const square = sharp({ create: { width: 16, height: 16, channels: 3, background } });
+          await square.toFile(`${dir}/images/${split}/${name}/${name}_${i}.png`);
+        }
+      }
+    }
+    await test(dir);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+Deno.test("evaluate prints a table with baselines and the paper's rows, and writes JSON", () =>
+  withEncoder(async (dir) => {
+    const options = ["--weights", `${dir}/weights.safetensors`, "--data", `${dir}/images`, "--no-cache"];
+    const json = `${dir}/results.json`;
+    const few = ["--protocol", "knn,lowshot", "--per-class", "2", "--seeds", "2", "--json", json];
+    const { code, out, error } = await run("evaluate", ...options, ...few);
+    // kNN asks 20 of 24 images, 12 of a class each: the vote is by similarity.
+    assertEquals(code, 0, error);
+    assertMatch(out, /%\s+encoder\s+random weights\s+raw pixels\n/);
+    assertMatch(out, /\nknn\s+100\.0 ± 0\.0\s+100\.0 ± 0\.0\s+100\.0 ± 0\.0\n/);
+    assertMatch(out, /\nlowshot, 2 labels a class\s+\d/);
+    assertStringIncludes(out, "Table 2: ImageNet-1k, 1 % of the labels (the paper's)");
+    assertMatch(out, /I-JEPA ViT-H\/14, 300 epochs\s+73\.3/);
+    const { results, data } = JSON.parse(await Deno.readTextFile(json));
+    assertEquals(results.length, 2 * 2 * 3);
+    assertEquals(data, { train: `${dir}/images/train`, test: `${dir}/images/val` });
+    assert(results.every(({ score, seconds }: { score: number; seconds: number }) => score > 0 && seconds > 0));
+
+    const list = `${dir}/list.txt`;
+    await Deno.writeTextFile(list, "red_3.png\nblue_1.png\n");
+    const listed = await run("evaluate", ...options, "--protocol", "lowshot", "--subset", list);
+    assertMatch(listed.out, /\nlowshot, 2 listed labels\s+100\.0\s/);
+    await Deno.writeTextFile(list, "red_3.png\ngreen_1.png\n");
+    const stray = await run("evaluate", ...options, "--protocol", "lowshot", "--subset", list);
+    assertEquals(stray.code, 1);
+    assertMatch(stray.error, /list\.txt: of its 2 names 1 are not among the 24 images \(green_1\.png\)/);
+  }));
+
+Deno.test("evaluate ends with one sentence and exit code 1 where it is told nonsense", () =>
+  withEncoder(async (dir) => {
+    const weights = `${dir}/weights.safetensors`;
+    const cases: [string[], RegExp][] = [
+      [[], /^Say which encoder/],
+      [["--weights", weights], /^Say what to evaluate: --protocol all, or of knn, linear/],
+      [["--weights", weights, "--protocol", "knn,guess"], /^--protocol is knn or .*; got "guess"\.\n$/],
+      [["--weights", weights, "--protocol", "knn", "--seeds", "0"], /^--seeds takes/],
+      [["--weights", `${dir}/nowhere`, "--protocol", "knn"], /nowhere/],
+      [["--weights", weights, "--protocol", "knn", "--data", `${dir}/images/train`], /no images to test on/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, error } = await run("evaluate", ...args);
+      assertEquals(code, 1, args.join(" "));
+      assertMatch(error, message);
+      assertEquals(error.trimEnd().split("\n").length, 1, error);
+    }
+  }));
+
+Deno.test("export writes half the bytes in F16, and a folder that loads again", () =>
+  withEncoder(async (dir) => {
+    const weights = `${dir}/weights.safetensors`, small = `${dir}/small.safetensors`;
+    const half = await run("export", "--weights", weights, "--out", small, "--dtype", "F16");
+    assertEquals([half.code, half.out], [0, `Wrote ${small} in F16.\n`], half.error);
+    const [{ size: before }, { size: after }] = [await Deno.stat(weights), await Deno.stat(small)];
+    assertGreater(before, 1.6 * after);
+    const folder = await run("export", "--weights", small, "--out", `${dir}/folder`);
+    assertEquals(folder.code, 0, folder.error);
+    const [a, b] = [await loadEncoder(small), await loadEncoder(`${dir}/folder`)];
+    assertEquals({ ...b.size, epsilon: undefined }, { ...a.size, epsilon: undefined });
+    const name = "blocks.0.attn.qkv.weight";
+    assertEquals(b.parameters[name].dataSync(), a.parameters[name].dataSync());
+    tf.dispose([a.parameters, b.parameters]);
+  }));
