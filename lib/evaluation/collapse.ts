@@ -108,7 +108,7 @@ export interface CollapseEvidence {
  * not. Any of these says so:
  *
  * - `featureStd` below 0.002; random weights have 0.1 to 0.4, but a scale alone is no collapse: a run with the
- *   invariance term was sound at 0.024 (RankMe 67, and 8.7 at random weights)
+ *   invariance term was sound at 0.028 (RankMe 67, where random weights have 8.7)
  * - `rankMe` below 2; or below 4 with `knn` no more than two standard errors above chance
  * - `cosine` above 0.95 and `centredCosine` below 0.05: predictions are right, but of what all images share
  *

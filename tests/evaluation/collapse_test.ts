@@ -77,10 +77,10 @@ Deno.test("collapseWarning() speaks at its thresholds alone", () => {
     collapseWarning({ ...healthy, ...change, measures: { ...healthy.measures, ...measures } }, of);
 
   assertEquals(warn({}), undefined);
-  assertEquals(warn({ featureStd: 0.02 }), undefined);
+  assertEquals(warn({ featureStd: 0.002 }), undefined);
   assertMatch(
-    warn({ featureStd: 0.0193 })!,
-    /^The representations are collapsing at step 10: .* of 0\.019\. Lower the/,
+    warn({ featureStd: 0.00193 })!,
+    /^The representations are collapsing at step 10: .* of 0\.0019\. Lower the/,
   );
   assertEquals(warn({}, { rankMe: 2 }), undefined);
   assertMatch(warn({}, { rankMe: 1.94 })!, /their RankMe is 1\.9, so/);
