@@ -163,7 +163,7 @@ export {
   type FineTuneOptions,
   type FineTuneResult,
 } from "./lib/evaluation/fine_tune.ts";
-export { FINE_TUNE_RECIPES, type FineTuneRecipe } from "./lib/evaluation/fine_tune_recipes.ts";
+export { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./lib/evaluation/fine_tune_recipes.ts";
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/linear_probe.ts";
 export { lars, type LarsRates } from "./lib/evaluation/lars.ts";

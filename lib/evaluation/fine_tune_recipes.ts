@@ -11,6 +11,7 @@
  */
 import type { CropRange } from "../datasets/dataset.ts";
 import type { RandAugmentOptions } from "../datasets/rand_augment.ts";
+import type { EncoderSize } from "../jepa/architectures.ts";
 
 /** How to train. */
 export interface FineTuneRecipe {
@@ -37,7 +38,7 @@ export const FINE_TUNE_RECIPES = {
   /**
    * The paper's for 1 % of the labels, but with a batch and a learning rate for some hundred images and the small encoders
    * of this kit: the paper has batches of 512, and learning rate and weight decay 3e-5 and 0.05 (ViT-L/16) or 3e-5 and 0.4
-   * (ViT-H).
+   * (ViT-H): see fewLabelsRecipe().
    */
   fewLabels: {
     epochs: 50,
@@ -61,6 +62,15 @@ export const FINE_TUNE_RECIPES = {
     augment: { operations: 2, magnitude: 9 },
   },
 } as const satisfies Record<string, FineTuneRecipe>;
+
+/**
+ * The recipe for few labels that fits an encoder: the paper's own for ViT-L and larger, on some thousand images; for the
+ * small encoders of this kit, on some hundred, `fewLabels`.
+ */
+export function fewLabelsRecipe({ width }: Pick<EncoderSize, "width">): FineTuneRecipe {
+  if (width < 1024) return FINE_TUNE_RECIPES.fewLabels;
+  return { ...FINE_TUNE_RECIPES.fewLabels, batch: 512, learningRate: 3e-5, weightDecay: width < 1280 ? 0.05 : 0.4 };
+}
 
 /** Throws a RangeError that names what is out of its range; crops, augmentations and layer decay are checked in their use. */
 export function checkRecipe({ epochs, batch, learningRate, weightDecay, labelSmoothing }: FineTuneRecipe): void {

@@ -6,11 +6,12 @@
 import { type CountedDataset, countTask, distanceTask } from "../datasets/clevr_tasks.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { drawPerClass, subsetOf } from "../datasets/subset.ts";
+import type { EncoderSize } from "../jepa/architectures.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { attentiveProbe } from "./attentive_probe.ts";
 import { denseProbe } from "./dense_probe.ts";
 import { fineTune } from "./fine_tune.ts";
-import { FINE_TUNE_RECIPES } from "./fine_tune_recipes.ts";
+import { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tune_recipes.ts";
 import { knn } from "./knn.ts";
 import { linearEvaluation } from "./linear_evaluation.ts";
 import { lowShot } from "./low_shot.ts";
@@ -89,13 +90,13 @@ async function fineTuneMeasures(
   { encoder }: Subject,
   { train, test }: Required<EvaluationData>["images"],
   indices: Uint32Array | undefined,
-  recipe: keyof typeof FINE_TUNE_RECIPES,
+  recipeOf: (size: EncoderSize) => FineTuneRecipe,
   name: string,
   { seed, precision, epochs = 50 }: ProtocolOptions,
 ): Promise<Measure[]> {
   if (!encoder) return [];
   const { size, parameters, preprocessing } = encoder;
-  const options = { ...FINE_TUNE_RECIPES[recipe], epochs, indices, seed, precision, preprocessing };
+  const options = { ...recipeOf(size), epochs, indices, seed, precision, preprocessing };
   const { accuracy, log } = await fineTune(parameters, size, train, test, options);
   return [{ name, score: accuracy, details: { epochs, steps: log.length, loss: log.at(-1)!.loss } }];
 }
@@ -160,7 +161,7 @@ export const PROTOCOLS = {
       const { perClass = [13], subset, seed = 0 } = options, most = Math.max(...perClass);
       const indices = subset ?? drawPerClass(images.train.labels, most, seed);
       const name = subset ? `${subset.length} listed labels` : `${most} labels a class`;
-      return fineTuneMeasures(subject, images, indices, "fewLabels", name, options);
+      return fineTuneMeasures(subject, images, indices, fewLabelsRecipe, name, options);
     },
   },
   "full-finetune": {
@@ -168,7 +169,7 @@ export const PROTOCOLS = {
     published: [TABLE_15],
     needs: "images",
     run: (subject, { images }, options) =>
-      fineTuneMeasures(subject, images, undefined, "allLabels", "accuracy", options),
+      fineTuneMeasures(subject, images, undefined, () => FINE_TUNE_RECIPES.allLabels, "accuracy", options),
   },
   count: {
     title: "Count: how many objects a scene has, linear evaluation",

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertLess, assertNotEquals, 
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import type { Dataset } from "../../lib/datasets/dataset.ts";
 import { fineTune, type FineTuneLogEntry, type FineTuneOptions } from "../../lib/evaluation/fine_tune.ts";
-import { FINE_TUNE_RECIPES } from "../../lib/evaluation/fine_tune_recipes.ts";
+import { fewLabelsRecipe, FINE_TUNE_RECIPES } from "../../lib/evaluation/fine_tune_recipes.ts";
 import { encoderShapes, type EncoderSize } from "../../lib/jepa/architectures.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { randomStream } from "../../lib/random.ts";
@@ -147,4 +147,14 @@ Deno.test("fineTune() takes the recipe for all labels as well", async () => {
   const { log } = await run({ ...FINE_TUNE_RECIPES.allLabels, ...QUICK });
   assertEquals(log.length, 3);
   assertAlmostEquals(log[0].learningRate, 1.87e-3, 1e-5); // no warm-up in three steps: cos^2(pi / 12) of 2e-3
+});
+
+Deno.test("fewLabelsRecipe() is the paper's for its encoders, and smaller for small ones", () => {
+  const of = (width: number) => {
+    const { batch, learningRate, weightDecay, epochs, layerDecay } = fewLabelsRecipe({ width });
+    return [batch, learningRate, weightDecay, epochs, layerDecay];
+  };
+  assertEquals(of(1024), [512, 3e-5, 0.05, 50, 0.75]);
+  assertEquals(of(1280), [512, 3e-5, 0.4, 50, 0.75]);
+  assertEquals(of(192), [32, 1e-3, 0.05, 50, 0.75]);
 });
