@@ -183,6 +183,46 @@ export {
 } from "./lib/evaluation/attentive_probe.ts";
 export { extractTokens, type TokenSource, tokenSource } from "./lib/evaluation/token_source.ts";
 
+// Decoding: from representations back to pixels.
+export { reconstruct, representImages, representPredictions } from "./lib/decoding/decode.ts";
+export {
+  DECODER_PRESETS,
+  type DecoderConfig,
+  decoderPreset,
+  type DecoderTraining,
+  type PatchDecoderConfig,
+  type PooledDecoderConfig,
+} from "./lib/decoding/decoder_presets.ts";
+export {
+  type DecoderLogEntry,
+  frozenEncoder,
+  trainDecoder,
+  type TrainDecoderOptions,
+  type TrainDecoderResult,
+} from "./lib/decoding/decoder_trainer.ts";
+export { addNoise, ddimStep, guide, imageOf, velocity } from "./lib/decoding/diffusion.ts";
+export { dit, ditShapes, type DitSize, initialiseDit } from "./lib/decoding/dit.ts";
+export {
+  type DecoderMeasureOptions,
+  type DecoderMeasures,
+  measureDecoder,
+  pixelDiversity,
+  psnr,
+  type Retrieval,
+  retrieve,
+} from "./lib/decoding/measures.ts";
+export { alphaBars, type NoiseSchedule, samplingSteps } from "./lib/decoding/noise_schedule.ts";
+export { decodePatches, patchDecoderShapes, type PatchDecoderSize } from "./lib/decoding/patch_decoder.ts";
+export type { EncoderSetting, FrozenEncoder, Standardisation } from "./lib/decoding/representation.ts";
+export { interpolate, sample, type SampleOptions } from "./lib/decoding/sampler.ts";
+export {
+  loadDecoder,
+  type PatchDecoder,
+  type PooledDecoder,
+  saveDecoder,
+  type TrainedDecoder,
+} from "./lib/decoding/saved_decoder.ts";
+
 // Images.
 export type { Interpolation } from "./lib/datasets/crop.ts";
 export { loadCifar10 } from "./lib/datasets/cifar10.ts";
@@ -233,6 +273,7 @@ export type { Shape, Solid } from "./lib/datasets/scenes/solids.ts";
 
 // Figures.
 export type { Figure } from "./lib/figures/figure.ts";
+export { type GridImage, imageGrid } from "./lib/figures/image_grid.ts";
 export { lossCurve, type LossEntry } from "./lib/figures/loss_curve.ts";
 export { type MaskExample, masksFigure } from "./lib/figures/masks_figure.ts";
 export { figureToHtml, figureToPng, saveFigure } from "./lib/figures/save.ts";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { dirname, join } from "node:path";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { type HostTensor, readSafetensors, toFloat16, toFloat32, writeSafetensors } from "../weights/safetensors.ts";
@@ -30,6 +31,12 @@ export type PatchDecoder = TrainedDecoder<PatchDecoderConfig>;
 /** Names and shapes of a decoder's parameters. */
 export function decoderShapes(config: DecoderConfig): Record<string, readonly number[]> {
   return config.kind === "pooled" ? ditShapes(config.network) : patchDecoderShapes(config.network);
+}
+
+/** Where a decoder's run lies that nobody has given another folder: beside its encoder's weights, a folder or a file. */
+export async function decoderFolder(weights: string, kind: DecoderConfig["kind"]): Promise<string> {
+  const folder = (await Deno.stat(weights)).isDirectory ? weights : dirname(weights);
+  return join(folder, kind === "pooled" ? "decoder" : "patch-decoder");
 }
 
 /** JSON has no infinity, which stands for "no clipping". */

@@ -120,7 +120,10 @@ function checkExample({ pixels, size, grid: [rows, columns], context, targets }:
 }
 
 /** The image with every other patch blank; small images are enlarged by whole pixels, so that no edge blurs. */
-function patchesImage({ pixels, size, grid: [rows, columns] }: MaskExample, patches?: ArrayLike<number>): string {
+export function patchesImage(
+  { pixels, size, grid: [rows, columns] }: Pick<MaskExample, "pixels" | "size" | "grid">,
+  patches?: ArrayLike<number>,
+): string {
   const kept = patches && new Set(Array.from(patches));
   const scale = Math.ceil(224 / size), side = size * scale;
   const bytes = new Uint8Array(side * side * 3);
@@ -137,7 +140,7 @@ function patchesImage({ pixels, size, grid: [rows, columns] }: MaskExample, patc
 }
 
 /** The border of any set of patches as an SVG path, within a square of the given side at (x, y). */
-function outlinePath(
+export function outlinePath(
   patches: ArrayLike<number>,
   [rows, columns]: Grid,
   x: number,
