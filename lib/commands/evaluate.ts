@@ -40,7 +40,8 @@ ${NAMES.map((name) => `                        ${name.padEnd(14)} ${PROTOCOLS[na
   --data DATA         cifar10 (default), cifar100, or a folder: ImageNet's, with its archives or unpacked, or one with
                       train/ and val/ or test/ of classes
   --subset FILE       lowshot, finetune: the labelled training images by their file names, as SimCLR's 1percent.txt
-  --per-class N[,N]   lowshot, finetune: labels a class, drawn by the seed (default 1,2,5,13); finetune takes the most
+  --per-class N[,N]   lowshot, finetune: labels a class, drawn by the seed (default those of
+                      1, 2, 5, 13 that each class has); finetune takes the most
   --epochs N          finetune, full-finetune: passes over the images (default 50; of full-finetune 1, where --protocol
                       is all)
   --clevr DIR         count, distance: CLEVR_v1.0, instead of ${SCENES.train} and ${SCENES.test} scenes drawn here
@@ -116,6 +117,10 @@ async function main(): Promise<void> {
   const seed = whole("seed")!, seeds = whole("seeds")!, epochs = whole("epochs");
   if (seeds < 1) throw new Error("--seeds takes a whole number from 1 on; got 0.");
   const perClass = flags["per-class"]?.split(",").map((text) => numberOf("per-class", text, { integer: true })!);
+  if (perClass?.includes(0) || epochs === 0) throw new Error("--per-class and --epochs take whole numbers from 1 on.");
+  if (clevr !== undefined && flags.protocol !== "all" && protocols.includes("depth")) {
+    throw new Error("CLEVR does not say the depth of each patch: leave depth out of --protocol, or --clevr.");
+  }
 
   await setUpTensorFlow();
   const { predictor, ...encoder } = await loadEncoder(weights, { heads: whole("heads"), image: whole("image") });
@@ -138,37 +143,45 @@ async function main(): Promise<void> {
   };
   const subject = encoderSubject("encoder", encoder, options);
   const results: EvaluationResult[] = [];
+  let failure: unknown;
   try {
     for (let s = seed; s < seed + seeds; s++) {
       const random = randomSubject(encoder, s, options);
       try {
         for (const protocol of protocols) {
           const fullInAll = protocol === "full-finetune" && flags.protocol === "all";
-          results.push(
-            ...await evaluate([subject, random, pixelSubject(encoder.size)], [protocol], { images, scenes: drawn }, {
-              ...{ seed: s, perClass, subset, precision, epochs: epochs ?? (fullInAll ? 1 : undefined) },
-              onStage: (now) => bar.update(done++, { "now": stage = now, "images": 0 }),
-            }),
-          );
+          await evaluate([subject, random, pixelSubject(encoder.size)], [protocol], { images, scenes: drawn }, {
+            ...{ seed: s, perClass, subset, precision, epochs: epochs ?? (fullInAll ? 1 : undefined) },
+            onStage: (now) => bar.update(done++, { "now": stage = now, "images": 0 }),
+            onResult: (result) => results.push(result),
+          });
         }
       } finally {
         disposeSubject(random);
       }
     }
     bar.update(done);
+  } catch (error) {
+    failure = error; // What was measured before it is not lost.
   } finally {
     bar.stop();
     disposeSubject(subject);
   }
-  console.log(evaluationTable(results));
-  console.log("\n" + publishedTables(protocols, dataName));
-  if (json !== undefined) {
+  if (results.length > 0) {
+    console.log(evaluationTable(results));
+    console.log("\n" + publishedTables(protocols, dataName));
+  }
+  if (json !== undefined && results.length > 0) {
     const about = {
       ...{ weights, seed, seeds, precision },
       data: images && { train: images.train.name, test: images.test.name },
       scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
     };
     await Deno.writeTextFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
+  }
+  if (failure) throw failure;
+  if (clevr !== undefined && protocols.includes("depth")) {
+    console.log("No depth: CLEVR does not say it patch by patch.");
   }
 }
 

@@ -16,7 +16,7 @@ import { table } from "../figures/table.ts";
  */
 export function checkEvaluable(train: Dataset, test: Dataset): void {
   const lacking = [train, test].find(({ labels }) => labels.some((label) => label < 0));
-  if (lacking) throw new Error(`${lacking.name} has images without a label: sort them into classes, or add --no-eval.`);
+  if (lacking) throw new Error(`${lacking.name} has images without a label: sort them into classes.`);
   const only = [
     ...train.classes.filter((name) => !test.classes.includes(name)),
     ...test.classes.filter((name) => !train.classes.includes(name)),
@@ -24,7 +24,7 @@ export function checkEvaluable(train: Dataset, test: Dataset): void {
   if (only.length === 0) return;
   throw new Error(
     `${train.name} and ${test.name} do not have the same classes: ${only.join(", ")} are in one of them alone. Give ` +
-      "both the same folders, or add --no-eval.",
+      "both the same folders.",
   );
 }
 

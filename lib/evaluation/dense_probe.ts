@@ -20,7 +20,7 @@ export interface DenseExamples extends Pick<TokenFeatures, "values" | "tokens" |
 export interface DenseProbeOptions {
   /**
    * lambda: the loss is the mean squared error + lambda |w|^2 over standardised features. Left out, it is the best of 10, 1,
-   * ... 1e-5 on a tenth of the training images that is held out; then all are fitted with it.
+   * ... 1e-5 on a tenth of the training images that is held out (means are of all); then all are fitted with it.
    */
   ridge?: number;
   /** Draws the images that are held out. Default 0. */

@@ -24,7 +24,7 @@ export interface EvaluationResult extends Omit<Measure, "name"> {
  * Evaluates each subject by each protocol, in the order of the protocols.
  *
  * @param onResult is told of each number as it comes
- * @throws RangeError as the evaluations do, with their names before the reason
+ * @throws RangeError where data is missing; Error with the evaluation's name before its reason
  */
 export async function evaluate(
   subjects: readonly Subject[],

@@ -6,7 +6,7 @@
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkPair, type Features } from "./features.ts";
-import { type LinearLayer, predict, softmaxRegression } from "./softmax_regression.ts";
+import { predict, softmaxRegression } from "./softmax_regression.ts";
 import { standardiser } from "./standardise.ts";
 
 /** How to fit. */
@@ -27,7 +27,9 @@ export interface LinearProbeOptions {
 export interface LinearProbeResult {
   /** Test images whose most probable class is their own, in percent. */
   accuracy: number;
-  /** The same of the training images. */
+  /** [N], a label for each test image. */
+  predictions: Int32Array<ArrayBuffer>;
+  /** Training images whose most probable class is their own, in percent. */
   trainAccuracy: number;
   /** The lambda given or chosen. */
   weightDecay: number;
@@ -35,13 +37,12 @@ export interface LinearProbeResult {
   converged: boolean;
 }
 
-/** [N]: whether a row's greatest logit is its label's. */
-function correct(x: tf.Tensor2D, labels: Int32Array, layer: LinearLayer): boolean[] {
-  const predictions = predict(x, layer);
-  return Array.from(labels, (label, i) => predictions[i] === label);
+/** Rows that were given their own label, in percent. */
+function percentRight(predictions: Int32Array, labels: Int32Array): number {
+  return 100 * predictions.filter((label, i) => label === labels[i]).length / labels.length;
 }
 
-const percent = (right: boolean[]) => 100 * right.filter(Boolean).length / right.length;
+const take = (labels: Int32Array, rows: Uint32Array) => Int32Array.from(rows, (row) => labels[row]);
 
 /** Weights by which the chosen rows count alike and the others not at all. */
 function rowWeights(length: number, rows: Uint32Array): Float32Array {
@@ -90,8 +91,8 @@ export async function linearProbe(
     const count = Math.floor(images / 10), heldOut = order.subarray(0, count), fitted = order.subarray(count);
     let best = { weightDecay: 1, accuracy: -1 };
     for (const weightDecay of [1, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6]) {
-      const right = correct(x, train.labels, await fit(fitted, weightDecay));
-      const accuracy = percent(Array.from(heldOut, (row) => right[row]));
+      const predictions = predict(x, await fit(fitted, weightDecay));
+      const accuracy = percentRight(take(predictions, heldOut), take(train.labels, heldOut));
       if (accuracy > best.accuracy) best = { weightDecay, accuracy };
       if (accuracy < best.accuracy - 1) break;
     }
@@ -101,9 +102,11 @@ export async function linearProbe(
   try {
     const weightDecay = options.weightDecay ?? await chooseWeightDecay();
     const layer = await fit(order, weightDecay);
+    const predictions = predict(xTest, layer);
     return {
-      accuracy: percent(correct(xTest, test.labels, layer)),
-      trainAccuracy: percent(correct(x, train.labels, layer)),
+      accuracy: percentRight(predictions, test.labels),
+      predictions,
+      trainAccuracy: percentRight(predict(x, layer), train.labels),
       weightDecay,
       converged: layer.converged,
     };

@@ -22,7 +22,7 @@ export type LowShotOptions =
       perClass: number;
       /** How often they are drawn. Default 5. */
       draws?: number;
-      /** Draw d has the seed + d. Default 0. */
+      /** Default 0. */
       seed?: number;
     }
     | {
@@ -55,12 +55,15 @@ export interface LowShotResult {
  */
 const WEIGHT_DECAY = 0.1;
 
+/** Between the seeds of two draws, so that the draws of the next seed are others. */
+const BETWEEN_DRAWS = 1_000_003;
+
 /** What was drawn, in one call's options. */
 function drawnRows(labels: Int32Array, options: LowShotOptions): Uint32Array[] {
   if ("indices" in options) return [options.indices];
   const { perClass, draws = 5, seed = 0 } = options;
   if (!Number.isSafeInteger(draws) || draws < 1) throw new RangeError(`Labels are drawn once or more; got ${draws}.`);
-  return Array.from({ length: draws }, (_, draw) => drawPerClass(labels, perClass, seed + draw));
+  return Array.from({ length: draws }, (_, draw) => drawPerClass(labels, perClass, seed + draw * BETWEEN_DRAWS));
 }
 
 /** The chosen rows of values [N, width]. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type CountedDataset, countTask, distanceTask } from "../datasets/clevr_tasks.ts";
+import { type CountedDataset, countLabels, distanceLabels } from "../datasets/clevr_tasks.ts";
 import type { Dataset } from "../datasets/dataset.ts";
-import { drawPerClass, subsetOf } from "../datasets/subset.ts";
+import { drawFraction, drawPerClass, subsetOf } from "../datasets/subset.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { attentiveProbe } from "./attentive_probe.ts";
@@ -38,7 +38,10 @@ export interface EvaluationData {
 export interface ProtocolOptions {
   /** Draws, first weights and orders follow from it. Default 0. */
   seed?: number;
-  /** Labels a class of the low-shot evaluations. Default 1, 2, 5 and 13, which is as many as ImageNet-1 % has. */
+  /**
+   * Labels a class of the low-shot evaluations. Default those of 1, 2, 5 and 13 that each class has; 13 is what 1 % of
+   * ImageNet's labels are.
+   */
   perClass?: readonly number[];
   /** Indices of the labelled training images for low-shot evaluations, instead of drawn ones. */
   subset?: Uint32Array;
@@ -74,16 +77,47 @@ export interface Protocol {
   run(subject: Subject, data: Required<EvaluationData>, options: ProtocolOptions): Promise<Measure[]>;
 }
 
-/** Training images of the attentive probe, whose tokens have to fit in memory. */
+/** Images of the attentive probe, to train on and to test on each, whose tokens have to fit in memory. */
 const ATTENTIVE_IMAGES = 10_000;
 
-async function linearMeasures(subject: Subject, train: Dataset, test: Dataset, seed: number): Promise<Measure[]> {
-  const features = async (dataset: Dataset) => ({
-    last: (await subject.features(dataset, "last"))!,
-    last4: await subject.features(dataset, "last4"),
-  });
-  const { accuracy, chosen, variants } = await linearEvaluation(await features(train), await features(test), { seed });
+/** Labels a class; the last is what 1 % of ImageNet's has. */
+const PER_CLASS = [1, 2, 5, 13];
+
+/** Linear evaluation on the data sets' own labels, or on others of the same images. */
+async function linearMeasures<Images extends Dataset>(
+  subject: Subject,
+  train: Images,
+  test: Images,
+  seed: number,
+  labelsOf: (dataset: Images) => Int32Array = ({ labels }) => labels,
+): Promise<Measure[]> {
+  const layers = async (dataset: Images) => {
+    const labels = labelsOf(dataset), last4 = await subject.features(dataset, "last4");
+    const last = (await subject.features(dataset, "last"))!;
+    return { last: { ...last, labels }, last4: last4 && { ...last4, labels } };
+  };
+  const { accuracy, chosen, variants } = await linearEvaluation(await layers(train), await layers(test), { seed });
   return [{ name: "accuracy", score: accuracy, details: { chosen, variants } }];
+}
+
+/** Images of the smallest class. */
+function smallestClass(labels: Int32Array): number {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return Math.min(...counts.values());
+}
+
+/** Labels a class: as asked for, or those of the usual ones that each class has. */
+function labelsPerClass({ perClass }: ProtocolOptions, { labels }: Dataset): readonly number[] {
+  if (perClass) return perClass;
+  const most = smallestClass(labels);
+  return PER_CLASS.filter((count) => count <= most);
+}
+
+/** At most so many images, as evenly over the classes as they allow. */
+function atMost(dataset: Dataset, images: number, seed: number): Dataset {
+  if (dataset.length <= images) return dataset;
+  return subsetOf(dataset, drawFraction(dataset.labels, images / dataset.length, seed));
 }
 
 async function fineTuneMeasures(
@@ -119,28 +153,29 @@ export const PROTOCOLS = {
     run: (subject, { images: { train, test } }, { seed = 0 }) => linearMeasures(subject, train, test, seed),
   },
   attentive: {
-    title: `Attentive probe: a query that attends to the patches, of up to ${ATTENTIVE_IMAGES} training images`,
+    title: `Attentive probe: a query that attends to the patches, of up to ${ATTENTIVE_IMAGES} images`,
     published: [],
     needs: "images",
     async run(subject, { images: { train, test } }, { seed = 0 }) {
-      const few = Math.ceil(ATTENTIVE_IMAGES / train.classes.length);
-      const part = train.length > ATTENTIVE_IMAGES ? subsetOf(train, drawPerClass(train.labels, few, seed)) : train;
-      const { accuracy } = await attentiveProbe(await subject.tokens(part), await subject.tokens(test), { seed });
-      return [{ name: "accuracy", score: accuracy, details: { images: part.length } }];
+      const [fitted, held] = [atMost(train, ATTENTIVE_IMAGES, seed), atMost(test, ATTENTIVE_IMAGES, seed)];
+      const [tokens, heldTokens] = [await subject.tokenSource(fitted), await subject.tokenSource(held)];
+      const { accuracy } = await attentiveProbe(tokens, heldTokens, { seed });
+      return [{ name: "accuracy", score: accuracy, details: { images: fitted.length, testImages: held.length } }];
     },
   },
   lowshot: {
     title: "Low-shot: L2-regularised logistic regression on a few labels a class",
     published: [TABLE_2],
     needs: "images",
-    async run(subject, { images: { train, test } }, { seed = 0, perClass = [1, 2, 5, 13], subset }) {
+    async run(subject, { images: { train, test } }, options) {
+      const { seed = 0, subset } = options;
       const [fitted, held] = [(await subject.features(train, "last"))!, (await subject.features(test, "last"))!];
       if (subset) {
         const { mean } = await lowShot(fitted, held, { indices: subset });
         return [{ name: `${subset.length} listed labels`, score: mean }];
       }
       const measures: Measure[] = [];
-      for (const count of perClass) {
+      for (const count of labelsPerClass(options, train)) {
         const { mean, deviation, draws } = await lowShot(fitted, held, { perClass: count, seed });
         const name = `${count} label${count === 1 ? "" : "s"} a class`;
         measures.push({
@@ -158,7 +193,7 @@ export const PROTOCOLS = {
     published: [TABLE_2],
     needs: "images",
     run(subject, { images }, options) {
-      const { perClass = [13], subset, seed = 0 } = options, most = Math.max(...perClass);
+      const { subset, seed = 0 } = options, most = Math.max(...labelsPerClass(options, images.train));
       const indices = subset ?? drawPerClass(images.train.labels, most, seed);
       const name = subset ? `${subset.length} listed labels` : `${most} labels a class`;
       return fineTuneMeasures(subject, images, indices, fewLabelsRecipe, name, options);
@@ -176,14 +211,26 @@ export const PROTOCOLS = {
     published: [TABLE_4_COUNT],
     needs: "scenes",
     run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
-      linearMeasures(subject, countTask(train.dataset), countTask(test.dataset), seed),
+      linearMeasures(
+        subject,
+        train.dataset,
+        test.dataset,
+        seed,
+        ({ counts }) => countLabels(counts).labels,
+      ),
   },
   distance: {
     title: "Distance: of a scene's closest object, in six classes, linear evaluation",
     published: [TABLE_4_DISTANCE],
     needs: "scenes",
     run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
-      linearMeasures(subject, distanceTask(train.dataset), distanceTask(test.dataset), seed),
+      linearMeasures(
+        subject,
+        train.dataset,
+        test.dataset,
+        seed,
+        ({ closest }) => distanceLabels(closest).labels,
+      ),
   },
   depth: {
     title: "Depth: per patch, ridge regression; share of the variance explained (R^2)",

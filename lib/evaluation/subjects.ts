@@ -13,6 +13,7 @@ import { tf } from "../tensorflow/backend.ts";
 import { pixelTokens } from "./dense_probe.ts";
 import { cachedFeatures } from "./feature_cache.ts";
 import { extractFeatures, type Features, pixelFeatures, type TokenFeatures } from "./features.ts";
+import { extractTokens, type TokenSource, tokenSource } from "./token_source.ts";
 
 /** Something that makes features of images. */
 export interface Subject {
@@ -22,6 +23,8 @@ export interface Subject {
   features(dataset: Dataset, layer: "last" | "last4"): Promise<Features | undefined>;
   /** A vector for each patch. */
   tokens(dataset: Dataset): Promise<TokenFeatures>;
+  /** The same in half the memory, for what reads them batch by batch. */
+  tokenSource(dataset: Dataset): Promise<TokenSource>;
   /** The encoder itself, for what trains it further; undefined for pixels. */
   encoder?: { size: EncoderSize; parameters: Parameters; preprocessing?: Preprocessing };
 }
@@ -74,6 +77,7 @@ export function encoderSubject(
       return 4 * size.width * dataset.length > HELD ? await extract(dataset, "last") : lastOf(await lastFour(dataset));
     },
     tokens: (dataset) => extractFeatures(parameters, size, dataset, { ...options, pool: "none" }),
+    tokenSource: (dataset) => extractTokens(parameters, size, dataset, options),
   };
 }
 
@@ -88,12 +92,18 @@ export function randomSubject(
   return encoderSubject("random weights", { ...encoder, parameters }, options);
 }
 
-/** Raw pixels, at the encoder's size and in its patches. */
+/** Whole images have no more pixels than this to a side as a baseline: 3,072 numbers, as CIFAR's. */
+const PIXELS = 32;
+
+/** Raw pixels: whole images at the encoder's size, or at 32 pixels where that is larger, and patches as the encoder's. */
 export function pixelSubject({ image, patch }: EncoderSize): Subject {
+  const side = Math.min(image, PIXELS);
+  const tokens = (dataset: Dataset) => pixelTokens(dataset, image, patch);
   return {
-    name: "raw pixels",
-    features: async (dataset, layer) => layer === "last" ? await pixelFeatures(dataset, image) : undefined,
-    tokens: (dataset) => pixelTokens(dataset, image, patch),
+    name: side < image ? `raw pixels at ${side}` : "raw pixels",
+    features: async (dataset, layer) => layer === "last" ? await pixelFeatures(dataset, side) : undefined,
+    tokens,
+    tokenSource: async (dataset) => tokenSource(await tokens(dataset)),
   };
 }
 

@@ -40,7 +40,7 @@ export function lessPosition(x: Tensor, places: Tensor, patches: number): Tensor
 
 /**
  * VICReg's equations 1 and 3 of centred rows z [S, D]: the deviation of each dimension is pushed up to 1, and different
- * dimensions towards no correlation.
+ * dimensions towards no correlation. Both divide by S, not S - 1, as many more means than one were taken off.
  */
 export function varianceAndCovariance(z: Tensor): { variance: Tensor; covariance: Tensor } {
   const [rows, width] = z.shape;
@@ -54,7 +54,7 @@ export function varianceAndCovariance(z: Tensor): { variance: Tensor; covariance
 
 /**
  * VICReg's equation 5 across crops: the context's average-pooled representation of each crop against what the target
- * encoder says of the image's other crop.
+ * encoder says of the image's other crop; averaged over the dimensions, which the paper sums.
  *
  * @param context [B, C, D]; rows i and i + B / 2 are crops of one image
  * @param target [B, N, D], the target encoder's representations

@@ -101,6 +101,7 @@ const viewsOf = ({ regulariser }: RunConfig) => regulariser.invariance > 0 ? 2 :
 /** Steps of a whole run. */
 export function totalStepsOf(config: RunConfig, images: number): number {
   const { epochs, batch } = config, apart = batch / viewsOf(config);
+  if (!Number.isInteger(apart)) throw new RangeError(`Two crops of each image need an even batch; got ${batch}.`);
   if (!(batch >= 2)) throw new RangeError(`A step needs at least 2 images, to compare them; got a batch of ${batch}.`);
   if (images < apart) throw new RangeError(`${images} images are fewer than a batch of ${apart}: lower the batch.`);
   const steps = Math.round(epochs * Math.floor(images / apart));

@@ -23,6 +23,7 @@ Deno.test("linearProbe() separates what is separable", async () => {
     onProgress: ({ loss }) => losses.push(loss),
   });
   assertEquals([result.accuracy, result.trainAccuracy, result.converged], [100, 100, true]);
+  assertEquals(result.predictions, clusters(200, 6, 4, 12, 2).labels);
   assertAlmostEquals(losses[0], Math.log(4), 1e-5);
   assertLess(losses.at(-1)!, 0.02);
 });

@@ -33,8 +33,9 @@ Deno.test("lowShot() does better with more labels, and draws by its seed", async
   assertGreater(one.deviation!, ten.deviation!);
   assert(new Set(one.draws.map(({ accuracy }) => accuracy)).size > 1);
   assertEquals(await lowShot(train, test, { perClass: 1, draws: 8 }), one);
-  const [shifted] = (await lowShot(train, test, { perClass: 1, draws: 1, seed: 3 })).draws;
-  assertEquals(shifted, one.draws[3]);
+  const next = await lowShot(train, test, { perClass: 1, draws: 8, seed: 1 });
+  const said = (result: typeof one) => result.draws.map(({ predictions }) => predictions.join(""));
+  assertEquals(said(next).filter((predictions) => said(one).includes(predictions)), []);
 });
 
 Deno.test("lowShot() learns from listed labels alone, which decide what it says", async () => {
