@@ -111,6 +111,18 @@ async function openCheckpoint(path: string, folder: string): Promise<Unsized> {
   };
 }
 
+/** An encoder of Hugging Face's names, in this safetensors file or, without one, in the folder's own. */
+async function openHuggingFaceEncoder(folder: string, file?: string): Promise<Unsized> {
+  const path = file === undefined ? folder : `${folder}/${file}`, config = `${folder}/config.json`;
+  if (!await exists(config)) {
+    throw new Error(`${path} has Hugging Face's tensors, but ${config} is not there to say their sizes.`);
+  }
+  const { size, tensors } = await openHuggingFace(folder, file);
+  const processor = `${folder}/preprocessor_config.json`;
+  const preprocessing = (await exists(processor)) ? await readPreprocessorConfig(processor) : undefined;
+  return { path, encoder: tensors, size, preprocessing };
+}
+
 async function openSafetensorsEncoder(path: string, folder: string): Promise<Unsized> {
   const { tensors, metadata } = await openSafetensors(path);
   if (metadata.architecture !== undefined) {
@@ -127,7 +139,9 @@ async function openSafetensorsEncoder(path: string, folder: string): Promise<Uns
   }
   const names = Object.keys(tensors);
   if (names.some((name) => name.startsWith("target_encoder."))) return await openCheckpoint(path, folder);
-  if (names.some((name) => /^(ijepa\.)?embeddings\./.test(name))) return await openFolder(folder);
+  if (names.some((name) => /^(ijepa\.)?embeddings\./.test(name))) {
+    return await openHuggingFaceEncoder(folder, path.slice(path.lastIndexOf("/") + 1));
+  }
   // timm's head is not part of the encoder.
   const encoder = Object.fromEntries(Object.entries(tensors).filter(([name]) => !name.startsWith("head.")));
   return { path, encoder };
@@ -148,10 +162,7 @@ async function openFolder(folder: string): Promise<Unsized> {
     const preprocessing = timmPreprocessing(`${folder}/config.json`, timm as Record<string, unknown>);
     return { ...await openSafetensorsEncoder(`${folder}/model.safetensors`, folder), preprocessing };
   }
-  const { size, tensors } = await openHuggingFace(folder);
-  const processor = `${folder}/preprocessor_config.json`;
-  const preprocessing = (await exists(processor)) ? await readPreprocessorConfig(processor) : undefined;
-  return { path: folder, encoder: tensors, size, preprocessing };
+  return await openHuggingFaceEncoder(folder);
 }
 
 async function openUnsized(path: string): Promise<Unsized> {

@@ -103,16 +103,21 @@ function parseConfig(path: string, config: Record<string, unknown>): HuggingFace
   };
 }
 
-/** The tensors of model.safetensors, or of the files that model.safetensors.index.json lists. */
-async function openShards(folder: string): Promise<Record<string, StoredTensor>> {
+/**
+ * The tensors of a file, or where it is one of those that model.safetensors.index.json lists, of all of them. As in
+ * transformers, model.safetensors goes before an index.
+ */
+async function openShards(folder: string, file?: string): Promise<Record<string, StoredTensor>> {
+  const whole = `${folder}/${file ?? "model.safetensors"}`;
+  const isWhole = !file || file === "model.safetensors";
+  if (isWhole && await Deno.stat(whole).catch(() => undefined)) return (await openSafetensors(whole)).tensors;
   const indexPath = `${folder}/model.safetensors.index.json`;
   const index = await readObject(indexPath).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
-  if (!index) return (await openSafetensors(`${folder}/model.safetensors`)).tensors;
-
-  const map = index.weight_map;
+  const map = index?.weight_map;
+  if (!index || (file && !Object.values(map ?? {}).includes(file))) return (await openSafetensors(whole)).tensors;
   if (typeof map !== "object" || map === null || Array.isArray(map)) throw new Error(`${indexPath} has no weight_map.`);
   const placed = Object.entries(map as Record<string, unknown>);
   const stray = placed.find(([, file]) => typeof file !== "string" || !/^[\w.-]+\.safetensors$/.test(file));
@@ -159,15 +164,17 @@ function zeros(shape: number[]): StoredTensor {
  * left aside. Its tensors get the authors' names (query, key and value joined to attn.qkv); a tensor whose name is none of
  * an encoder's keeps it.
  *
+ * @param file a safetensors file in the folder to read instead of model.safetensors or what the index lists
  * @throws Error that names file and key or tensor where the configuration is not an I-JEPA encoder's, or files are missing
  *   or damaged
  */
 export async function openHuggingFace(
   folder: string,
+  file?: string,
 ): Promise<{ size: HuggingFaceSize; tensors: Record<string, StoredTensor> }> {
   const path = `${folder}/config.json`;
   const { biased, ...size } = parseConfig(path, await readObject(path));
-  const shards = Object.entries(await openShards(folder));
+  const shards = Object.entries(await openShards(folder, file));
   const stored = new Map(shards.map(([name, tensor]) => [name.replace(/^ijepa\./, ""), tensor]));
   if (stored.size < shards.length) throw new Error(`${folder} has a tensor both with and without "ijepa." before it.`);
   const blocks =

@@ -92,6 +92,46 @@ Deno.test("loadEncoder() gives back what saveHuggingFace() wrote", () =>
     }
   }));
 
+/** Fails where loading does not end: an endless chain of reads would never let the test go. */
+async function inTime<T>(what: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) =>
+    timer = setTimeout(() => reject(new Error("it does not end")), 10_000)
+  );
+  return await Promise.race([what, late]).finally(() => clearTimeout(timer));
+}
+
+Deno.test("loadEncoder() loads the Hugging Face weights that it is asked for, whatever they and those beside are called", () =>
+  withFolder(async (folder) => {
+    const check = async (path: string, expected: Parameters) => {
+      const loaded = await inTime(loadEncoder(path));
+      assertEquals(loaded.preprocessing?.crop, 8);
+      assertEquals(difference(loaded.parameters, expected), 0);
+      dispose(loaded);
+    };
+    const others = initialise(encoderShapes(size), 3, "xavier");
+    const renamed = `${folder}/encoder.safetensors`, named = `${folder}/model.safetensors`;
+    await saveHuggingFace(folder, { size, parameters: others });
+    await Deno.rename(named, renamed);
+    for (const path of [folder, renamed]) await check(path, others);
+    await saveHuggingFace(folder, { size, parameters });
+    await check(named, parameters);
+    await check(renamed, others);
+    await saveEncoder(renamed, { size, parameters: others });
+    await check(named, parameters);
+    tf.dispose(others);
+
+    await Deno.remove(renamed);
+    const timm = { architecture: "vit", pretrained_cfg: { input_size: [3, 8, 8] } };
+    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(timm));
+    for (const path of [named, folder]) {
+      const { message } = await assertRejects(() => inTime(loadEncoder(path)), Error);
+      assertStringIncludes(message, `${folder}/config.json`);
+    }
+    await Deno.remove(`${folder}/config.json`);
+    assertStringIncludes(await refusal(named), `but ${folder}/config.json is not there to say their sizes`);
+  }));
+
 /** A run's folder with a checkpoint, as writeCheckpoint() names its tensors. */
 async function writeRun(folder: string) {
   const host = async (prefix: string, networks: Parameters) =>

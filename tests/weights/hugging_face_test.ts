@@ -148,6 +148,13 @@ Deno.test("openHuggingFace() reads shards, and names the tensor that an index mi
     await write({ weight_map: map });
     assertEquals(Object.keys((await openHuggingFace(folder)).tensors).length, Object.keys(tensors()).length);
 
+    const named = await openHuggingFace(folder, "b.safetensors"); // one of several: all of them
+    assertEquals(Object.keys(named.tensors).length, Object.keys(tensors()).length);
+    await writeSafetensors(`${folder}/model.safetensors`, theirs);
+    await write({ weight_map: { ghost: "a.safetensors" } }); // not looked at beside model.safetensors
+    assertEquals(Object.keys((await openHuggingFace(folder)).tensors).length, Object.keys(tensors()).length);
+    await Deno.remove(`${folder}/model.safetensors`);
+
     const refused = async (index: unknown, message: string) => {
       await write(index);
       const error = await assertRejects(() => openHuggingFace(folder), Error, message);
