@@ -106,7 +106,7 @@ export const PRESETS = {
   "scenes": {
     ...SHORT,
     architecture: { ...SMALL, image: 64, patch: 8 },
-    epochs: 8,
+    epochs: 6,
     precision: "bfloat16",
   },
 
