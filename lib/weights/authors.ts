@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { textKeys } from "./pickle.ts";
 import type { StoredTensor } from "./tensors.ts";
 import { isStoredTensor, torchFile } from "./torch_file.ts";
 
@@ -35,7 +36,7 @@ export async function openAuthorsCheckpoint(
   const name = ["target_encoder", "encoder"].find((name) => held.has(name));
   const encoder = name && stateDict(held.get(name));
   if (!encoder) {
-    const found = [...held.keys()].join(", ") || "no dictionary";
+    const found = textKeys(held) || "no dictionary with names";
     throw new Error(`${path} should hold the state_dict of a "target_encoder" or "encoder"; it holds ${found}.`);
   }
   if (!held.has("predictor")) return { encoder };

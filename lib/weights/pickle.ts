@@ -18,9 +18,17 @@ export interface PickleWorld {
   persistent(id: unknown): unknown;
 }
 
+/** Bytes of the longest whole number: more than any in a checkpoint, the 128 bits of a random generator's state. */
+const MAX_LONG = 32;
+
 /** A listed function or class, which the pickle has named but not called yet. */
 class Callable {
   constructor(readonly name: string, readonly call: (args: unknown[]) => unknown) {}
+}
+
+/** The keys of a dictionary that are texts, for an error to list: others may be nested without end. */
+export function textKeys(map: ReadonlyMap<unknown, unknown>): string {
+  return [...map.keys()].filter((key) => typeof key === "string").join(", ");
 }
 
 /**
@@ -68,6 +76,7 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld, fail: (why: stri
   };
   /** A whole number of any length, little-endian, in two's complement. */
   const long = (length: number) => {
+    if (length > MAX_LONG) fail(`a whole number in it has ${length} bytes`);
     let value = 0n;
     for (const byte of binary(length).reverse()) value = value << 8n | BigInt(byte);
     value = BigInt.asIntN(8 * length, value);
@@ -88,7 +97,8 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld, fail: (why: stri
     stack = below.pop() ?? fail("it takes a mark that it has not set");
     return values;
   };
-  const array = (value: unknown): unknown[] => Array.isArray(value) ? value : fail("it appends to what is no list");
+  const array = (value: unknown): unknown[] =>
+    Array.isArray(value) && !Object.isFrozen(value) ? value : fail("it appends to what is no list");
   const recall = (index: number) => memo.has(index) ? memo.get(index) : fail(`it recalls value ${index}, not made`);
   const setItems = (map: unknown, items: unknown[]) => {
     if (!(map instanceof Map)) return fail("it sets items of what is no dictionary");
@@ -133,16 +143,17 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld, fail: (why: stri
     0x43: () => stack.push(binary(uint8())), // SHORT_BINBYTES
     0x8e: () => stack.push(binary(uint64())), // BINBYTES8
     0x5d: () => stack.push([]), // EMPTY_LIST
-    0x29: () => stack.push([]), // EMPTY_TUPLE
+    // Tuples are frozen: what has been checked of one that the memo holds cannot be appended to afterwards.
+    0x29: () => stack.push(Object.freeze([])), // EMPTY_TUPLE
     0x7d: () => stack.push(new Map()), // EMPTY_DICT
     0x8f: () => stack.push(new Set()), // EMPTY_SET
     0x74: () => { // TUPLE
       const values = popMark();
-      stack.push(values);
+      stack.push(Object.freeze(values));
     },
-    0x85: () => stack.push([pop()]), // TUPLE1
-    0x86: () => stack.push([pop(), pop()].reverse()), // TUPLE2
-    0x87: () => stack.push([pop(), pop(), pop()].reverse()), // TUPLE3
+    0x85: () => stack.push(Object.freeze([pop()])), // TUPLE1
+    0x86: () => stack.push(Object.freeze([pop(), pop()].reverse())), // TUPLE2
+    0x87: () => stack.push(Object.freeze([pop(), pop(), pop()].reverse())), // TUPLE3
     0x91: () => { // FROZENSET
       const values = popMark();
       stack.push(new Set(values));
@@ -176,7 +187,8 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld, fail: (why: stri
     0x63: () => stack.push(find(line(), line())), // GLOBAL
     0x93: () => { // STACK_GLOBAL
       const name = pop(), module = pop();
-      stack.push(find(String(module), String(name)));
+      if (typeof module !== "string" || typeof name !== "string") fail("it names a function by what is no text");
+      stack.push(find(module as string, name as string));
     },
     0x51: () => stack.push(world.persistent(pop())), // BINPERSID
     0x52: () => stack.push(reduce()), // REDUCE

@@ -7,7 +7,7 @@
  * @module
  */
 import { openParts } from "./file_parts.ts";
-import { unpickle } from "./pickle.ts";
+import { textKeys, unpickle } from "./pickle.ts";
 import { ARRAYS, type Dtype, elementsOf, type HostTensor, isCount, type StoredTensor } from "./tensors.ts";
 import { openZip, type ZipRecord } from "./zip.ts";
 
@@ -26,7 +26,7 @@ const STORAGES: Record<string, Dtype> = {
 };
 
 /** A pickle describes tensors and does not hold them: ViT-H with its optimiser's state takes less than a megabyte. */
-const MAX_PICKLE = 1 << 28;
+const MAX_PICKLE = 1 << 22;
 
 /** Python 3's names and, in protocol 2, Python 2's. */
 const SETS = ["builtins.set", "builtins.frozenset", "__builtin__.set", "__builtin__.frozenset"];
@@ -63,13 +63,15 @@ function gather(from: HostTensor["data"], to: HostTensor["data"], shape: readonl
 
 /** A view of a storage, as torch._utils._rebuild_tensor makes it. */
 function viewOf(args: unknown[], fail: (why: string) => never): StoredTensor {
-  const [storage, offset, shape, stride] = args;
+  const [storage, offset, sizes, steps] = args;
   if (
-    !(storage instanceof Storage) || !isCount(offset) || !Array.isArray(shape) || !shape.every(isCount) ||
-    !Array.isArray(stride) || stride.length !== shape.length || !stride.every(isCount)
+    !(storage instanceof Storage) || !isCount(offset) || !Array.isArray(sizes) || !sizes.every(isCount) ||
+    !Array.isArray(steps) || steps.length !== sizes.length || !steps.every(isCount)
   ) {
     return fail("it describes a tensor by what are no storage, offset, shape and strides");
   }
+  // Copied: the rest of the pickle can still append to a list.
+  const shape: number[] = [...sizes], stride: number[] = [...steps];
   const { record, dtype } = storage, bytes = ARRAYS[dtype].BYTES_PER_ELEMENT;
   const elements = elementsOf(shape);
   const span = elements === 0 ? 0 : shape.reduce((last, size, axis) => last + (size - 1) * stride[axis], 1);
@@ -153,7 +155,7 @@ export async function torchFile(path: string): Promise<unknown> {
       "torch._utils._rebuild_tensor_v2": (args) => {
         // Then requires_grad, hooks, and flags such as "conj", under which the storage holds other values.
         const flags = args[6];
-        if (flags instanceof Map && flags.size) failPickle(`a tensor has the flags ${[...flags.keys()].join(", ")}`);
+        if (flags instanceof Map && flags.size) failPickle(`a tensor has the flags ${textKeys(flags)}`);
         return tensor(args);
       },
       "torch._utils._rebuild_parameter": ([data]) =>
@@ -167,7 +169,8 @@ export async function torchFile(path: string): Promise<unknown> {
       const record = records.get(`${folder}data/${key}`);
       if (!record) return failPickle(`it asks for the storage data/${key}, which the file does not hold`);
       const bytes = ARRAYS[type.dtype].BYTES_PER_ELEMENT;
-      if (!isCount(elements) || elements * bytes !== record.size) {
+      if (!isCount(elements)) return failPickle(`the storage data/${key} has no number of elements`);
+      if (elements * bytes !== record.size) {
         failPickle(`the storage data/${key} should hold ${elements} numbers of ${bytes} bytes, but has ${record.size}`);
       }
       return new Storage(record, type.dtype);

@@ -1,6 +1,6 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertLess, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { unpickle } from "../../lib/weights/pickle.ts";
+import { textKeys, unpickle } from "../../lib/weights/pickle.ts";
 
 /** A pickle of protocol 2 with this body: numbers are bytes, texts their characters. */
 const pickle = (...body: (number | string)[]) =>
@@ -68,6 +68,48 @@ Deno.test("unpickle() refuses what no Python would write", () => {
     [pickle("X", 1, 0, 0, 0, 255, "."), "not UTF-8"],
   ];
   for (const [bytes, why] of cases) assertThrows(() => read(bytes), Error, why);
+});
+
+/** Runs and holds that it took less than 5 seconds, far less than what it must not try. */
+function soon<T>(run: () => T): T {
+  const start = performance.now(), result = run(), seconds = (performance.now() - start) / 1000;
+  assertLess(seconds, 5);
+  return result;
+}
+
+/** So many bytes as a pickle's length of 4. */
+const uint32 = (length: number) => [...new Uint8Array(Uint32Array.of(length).buffer)];
+const repeated = (count: number, ...body: (number | string)[]) => Array.from({ length: count }, () => body).flat();
+
+Deno.test("unpickle() refuses a whole number of many bytes at once", () => {
+  const bytes = 1 << 16, start = pickle(0x8b, ...uint32(bytes)), long = new Uint8Array(start.length + bytes + 1);
+  long.set(start);
+  long.fill(0x7f, start.length);
+  long[long.length - 1] = code(".");
+  soon(() => assertThrows(() => read(long), Error, `a whole number in it has ${bytes} bytes`));
+  assertEquals(read(pickle(0x8a, 32, ...new Array(31).fill(255), 0x7f, ".")), 2n ** 255n - 1n);
+});
+
+Deno.test("unpickle() refuses a function that is named by nested tuples at once, without making a text of them", () => {
+  // Each doubles the text, up to 2 ** 24 names.
+  const doubled = pickle("N", ...repeated(24, "2", 0x86), "2", 0x93, ".");
+  soon(() => assertThrows(() => read(doubled), Error, "it names a function by what is no text"));
+  const deep = pickle("N", ...repeated(100_000, 0x85), "2", 0x93, ".");
+  soon(() => assertThrows(() => read(deep), Error, "it names a function by what is no text"));
+});
+
+Deno.test("unpickle() refuses to append to a tuple that it has made", () => {
+  const tuples: (number | string)[][] = [[")"], ["(NNt"], ["N", 0x85], ["NN", 0x86], ["NNN", 0x87]];
+  for (const tuple of tuples) {
+    for (const append of ["Na.", "(Ne."]) {
+      assertThrows(() => read(pickle(...tuple, "q", 0, append)), Error, "it appends to what is no list");
+    }
+  }
+});
+
+Deno.test("textKeys() leaves out keys that are nested without end", () => {
+  const doubled = read(pickle("N", ...repeated(24, "2", 0x86), "."));
+  assertEquals(soon(() => textKeys(new Map<unknown, unknown>([["a", 1], [doubled, 2], [3, 3], ["b", 4]]))), "a, b");
 });
 
 Deno.test("unpickle() gives a value of any bytes or refuses them", () => {

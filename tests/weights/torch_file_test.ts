@@ -1,5 +1,7 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
+import { Buffer } from "node:buffer";
+import { openAuthorsCheckpoint } from "../../lib/weights/authors.ts";
 import { type HostTensor, toFloat32 } from "../../lib/weights/tensors.ts";
 import { isStoredTensor, torchFile } from "../../lib/weights/torch_file.ts";
 
@@ -92,6 +94,70 @@ Deno.test("torchFile() refuses by name what is more than tensors and containers,
   );
   await assertRejects(() => torchFile(FILES), Error, "is a folder, not a file");
   await assertRejects(() => Deno.stat("/tmp/ijepa_pickle_ran"), Deno.errors.NotFound);
+});
+
+/** A file of torch.save() with this pickle of protocol 2 (numbers are bytes) and one storage, data/0, of 8 bytes. */
+function torchBytes(...body: (number | string)[]): Uint8Array<ArrayBuffer> {
+  const ascii = (text: string) => [...Buffer.from(text, "latin1")];
+  const pickle = Uint8Array.from([0x80, 2, ...body.flatMap((part) => typeof part === "number" ? part : ascii(part))]);
+  const files = [{ name: "a/data.pkl", data: pickle }, { name: "a/data/0", data: new Uint8Array(8) }];
+  const bytes = (size: number, fields: [at: number, value: number][]) => {
+    const view = new DataView(new ArrayBuffer(size));
+    for (const [at, value] of fields) view.setUint32(at, value, true);
+    return new Uint8Array(view.buffer);
+  };
+  const parts: Uint8Array[] = [], directory: Uint8Array[] = [];
+  const length = (of: Uint8Array[]) => of.reduce((sum, part) => sum + part.length, 0);
+  for (const { name, data } of files) { // no checksums, as PyTorch can leave them out
+    const { length: size } = data, start = length(parts), named = Uint8Array.from(ascii(name));
+    directory.push(
+      bytes(46, [[0, 0x02014b50], [20, size], [24, size], [28, named.length], [42, start]]),
+      named,
+    );
+    parts.push(bytes(30, [[0, 0x04034b50], [18, size], [22, size], [26, named.length]]), named, data);
+  }
+  const end = bytes(22, [[0, 0x06054b50], [8, files.length | files.length << 16], [12, length(directory)], [
+    16,
+    length(parts),
+  ]]);
+  return Uint8Array.from(Buffer.concat([...parts, ...directory, end]));
+}
+
+Deno.test("torchFile() is not hung, and what it checked of a tensor not changed, by the rest of the pickle", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".pth" });
+  const open = async (...body: (number | string)[]) => {
+    await Deno.writeFile(path, torchBytes(...body));
+    const start = performance.now();
+    return await torchFile(path).finally(() => assertLess(performance.now() - start, 5000));
+  };
+  const text = (of: string) => ["X", of.length, 0, 0, 0, of];
+  const storage = (elements: (number | string)[]) => [
+    ...["(", ...text("storage"), "ctorch\nFloatStorage\n", ...text("0"), ...text("cpu"), ...elements, "tQ"],
+  ];
+  const tensor = (shape: (number | string)[], stride: (number | string)[], rest: (number | string)[] = []) => [
+    ...["ctorch._utils\n_rebuild_tensor_v2\n(", ...storage(["K", 2]), "K", 0, ...shape, ...stride, ...rest, "tR"],
+  ];
+  // A text of it would have 2 ** 28 names.
+  const doubled = ["N", ...Array.from({ length: 28 }, () => ["2", 0x86]).flat()];
+  try {
+    const two = ["K", 2, 0x85], one = ["K", 1, 0x85];
+    assertEquals(await whole(await open(...tensor(two, one), ".")), f32([2], 0, 0));
+    await assertRejects(() => open(...storage(doubled), "."), Error, "data/0 has no number of elements");
+    const flags = ["}", ...text("neg"), 0x88, "s", ...doubled, 0x88, "s"];
+    await assertRejects(() => open(...tensor(two, one, [0x89, "}", ...flags]), "."), Error, "has the flags neg");
+    await assertRejects(() => open(...tensor([...two, "q", 0], one), "h", 0, "K", 9, "a."), Error, "what is no list");
+    const lists = tensor(["](K", 2, "eq", 0], ["](K", 1, "eq", 1]),
+      append = (index: number) => ["h", index, "K", 9, "a0"];
+    assertEquals(await whole(await open(...lists, ...append(0), ...append(1), ".")), f32([2], 0, 0));
+    await Deno.writeFile(path, torchBytes(...Array.from({ length: 1 << 10 }, () => "0".repeat(1 << 12))));
+    await assertRejects(() => torchFile(path), Error, "its pickle has 4194306 bytes, more than any checkpoint needs");
+
+    const name = await Deno.makeTempFile({ suffix: ".pth.tar" });
+    await Deno.writeFile(name, torchBytes("}", ...text("model"), "Ns", ...doubled, "Ns."));
+    await assertRejects(() => openAuthorsCheckpoint(name), Error, "it holds model.").finally(() => Deno.remove(name));
+  } finally {
+    await Deno.remove(path);
+  }
 });
 
 Deno.test("torchFile() reads a damaged file as it was or says that it is damaged", async () => {
