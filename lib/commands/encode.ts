@@ -9,7 +9,7 @@ import { encodeImages } from "../evaluation/encode_images.ts";
 import { progressBar } from "../figures/progress.ts";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { oneOf } from "./flags.ts";
+import { numberOf, oneOf } from "./flags.ts";
 import { runCommand } from "./run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -21,10 +21,12 @@ Writes one row of features for each image, in the order of the file names.
                      or safetensors of a timm ViT without class token
   --images DIR       all images in this folder and those below it
   --list FILE        the images that this file names, one path a line, in its order; from DIR where that is given
-  --out FILE         .safetensors, with the names as a JSON array in the metadata, or .npy, with them in a .txt beside it
+  --out FILE         .safetensors, with the names as a JSON array in the metadata, or .npy, with them in FILE.npy.txt
   --layer LAYER      last (default) | last4: the last four layers side by side, four times as wide
   --pool POOL        mean (default): a vector an image | none: one for each patch, [images, patches, width]
   --batch N          images encoded at once (default 64)
+  --heads N          attention heads, where the weights do not say
+  --image N          side of the images, in pixels, to which positions are interpolated
   --precision P      float32 (default) | bfloat16: what matrix products compute in
   --skip-bad-images  leaves images that cannot be read out of the file, and says which, instead of stopping
   --help
@@ -53,6 +55,8 @@ async function main(): Promise<void> {
       "layer": { type: "string", default: "last" },
       "pool": { type: "string", default: "mean" },
       "batch": { type: "string", default: "64" },
+      "heads": { type: "string" },
+      "image": { type: "string" },
       "precision": { type: "string", default: "float32" },
       "skip-bad-images": { type: "boolean", default: false },
       "help": { type: "boolean", short: "h" },
@@ -69,9 +73,11 @@ async function main(): Promise<void> {
   if (!Number.isSafeInteger(batch) || batch < 1) {
     throw new Error(`--batch takes a whole number from 1 on; got "${flags.batch}".`);
   }
+  const heads = numberOf("heads", flags.heads, { integer: true });
+  const image = numberOf("image", flags.image, { integer: true });
   const images = await listImages(flags.images, flags.list);
   await setUpTensorFlow();
-  const { size, parameters, preprocessing, predictor } = await loadEncoder(weights);
+  const { size, parameters, preprocessing, predictor } = await loadEncoder(weights, { heads, image });
   tf.dispose(predictor?.parameters ?? {});
 
   const bad: string[] = [];

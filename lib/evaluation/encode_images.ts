@@ -30,7 +30,7 @@ function stop({ path }: ListedImage, reason: string): never {
 /**
  * Writes the features of images, in their order: as safetensors, tensor "features" float32 [N, width] or [N, patches,
  * width], with layer, pool, preprocessing and, as a JSON array, the rows' names in the metadata; or as .npy with the names
- * in a .txt beside it, one a line. The file is there when it is whole; where anything fails nothing is left.
+ * in FILE.npy.txt beside it, one a line. The file is there when it is whole; where anything fails nothing is left.
  *
  * @param encoder the target encoder's parameters, which stay the caller's
  * @param out a path that ends in ".safetensors" or ".npy"; a file that is there is replaced

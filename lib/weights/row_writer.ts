@@ -1,6 +1,6 @@
 /**
- * Writes a large array to a file row by row, as the rows come: safetensors with the rows' names in the metadata, or .npy
- * with them in a text file beside it. Nothing is at the file's name before it is whole.
+ * Writes a large array to a file row by row, as the rows come: safetensors with the rows' names in the metadata, or NAME.npy
+ * with them in NAME.npy.txt beside it. Nothing is at the file's name before it is whole.
  *
  * @module
  */
@@ -77,7 +77,7 @@ function npy(path: string, { names: all, shape }: RowArray): Format {
   return {
     headerBytes: NPY_HEADER_BYTES,
     header: (names) => npyHeader([names.length, ...shape]),
-    namesPath: `${path.slice(0, -".npy".length)}.txt`,
+    namesPath: `${path}.txt`,
   };
 }
 
@@ -121,11 +121,9 @@ export async function openRows(path: string, array: RowArray): Promise<RowWriter
       await writeFully(file, header(names));
       await file.sync();
       close();
-      if (namesPath) {
-        await Deno.writeTextFile(namesPart, names.map((name) => name + "\n").join(""));
-        await Deno.rename(namesPart, namesPath);
-      }
+      if (namesPath) await Deno.writeTextFile(namesPart, names.map((name) => name + "\n").join(""));
       await Deno.rename(part, path);
+      if (namesPath) await Deno.rename(namesPart, namesPath);
     },
     abandon() {
       close();

@@ -58,6 +58,8 @@ Deno.test("encode ends with one sentence and exit code 1 where it is told nonsen
       [[...rest, "--out", `${dir}/f.csv`], /^Features are written as \.safetensors or \.npy; .*f\.csv/m],
       [[...rest, "--out", "x.npy", "--layer", "first"], /^--layer is last or last4; got "first"\.\n$/],
       [[...rest, "--out", "x.npy", "--batch", "0"], /^--batch takes a whole number from 1 on; got "0"\.\n$/],
+      [[...rest, "--out", "x.npy", "--image", "8.5"], /^--image takes a whole number from 0 on; got "8\.5"\.\n$/],
+      [[...rest, "--out", "x.npy", "--heads", "4"], /says that it has 2 attention heads, not 4\.\n$/],
       [["--weights", `${dir}/none`, "--images", `${dir}/images`, "--out", "x.npy"], /none/],
     ];
     for (const [args, message] of cases) {
@@ -77,11 +79,12 @@ Deno.test("encode writes images in the order of their names, and a list's in its
     const { tensors: { features }, metadata } = await readSafetensors(`${dir}/f.safetensors`);
     assertEquals(JSON.parse(metadata.names), ["a.jpg", "b/10.png", "b/2.png", "c/d/e.webp", "z.png"]);
 
-    await Deno.writeTextFile(`${dir}/list.txt`, "z.png\na.jpg\n");
-    const options = ["--images", `${dir}/images`, "--list", `${dir}/list.txt`, "--layer", "last4", "--pool", "none"];
+    await Deno.writeTextFile(`${dir}/f.txt`, "z.png\n\na.jpg\n"); // and is left as it is
+    const options = ["--images", `${dir}/images`, "--list", `${dir}/f.txt`, "--layer", "last4", "--pool", "none"];
     const listed = await encode(...weights, ...options, "--out", `${dir}/f.npy`);
     assertEquals(listed.code, 0, listed.error);
-    assertEquals(await Deno.readTextFile(`${dir}/f.txt`), "z.png\na.jpg\n");
+    assertEquals(await Deno.readTextFile(`${dir}/f.npy.txt`), "z.png\na.jpg\n");
+    assertEquals(await Deno.readTextFile(`${dir}/f.txt`), "z.png\n\na.jpg\n");
     const { shape, values } = await readNpy(`${dir}/f.npy`);
     assertEquals(shape, [2, 16, 64]);
     for (const [row, name] of [[0, 4], [1, 0]]) {
@@ -101,11 +104,11 @@ Deno.test("encode names a bad image, or leaves it out on request and lists it", 
     assertEquals(stopped.code, 1);
     assertMatch(stopped.error, /images\/b\/2\.png cannot be read as an image \(.*\): .* add --skip-bad-images\.\n$/);
     assertEquals(await listing(dir), ["images", "weights.safetensors"]);
-    const skipped = await encode(...args, "--skip-bad-images");
+    const skipped = await encode(...args, "--skip-bad-images", "--image", "8", "--heads", "2", "--pool", "none");
     assertEquals(skipped.code, 0, skipped.error);
     assertMatch(skipped.out, /1 image\(s\) could not be read and have no row: .*b\/2\.png/);
-    assertEquals(await Deno.readTextFile(`${dir}/f.txt`), "a.jpg\nb/10.png\nc/d/e.webp\nz.png\n");
-    assertEquals((await readNpy(`${dir}/f.npy`)).shape, [4, 16]);
+    assertEquals(await Deno.readTextFile(`${dir}/f.npy.txt`), "a.jpg\nb/10.png\nc/d/e.webp\nz.png\n");
+    assertEquals((await readNpy(`${dir}/f.npy`)).shape, [4, 4, 16]);
   }));
 
 Deno.test("encode stopped by Ctrl-C leaves no half file", () =>

@@ -39,9 +39,9 @@ Deno.test("openRows() writes .npy and the names beside it", () =>
     const writer = await openRows(path, array(["x.png", "y.png"], [2, 2]));
     await writer.write(rows(1, 2, 3, 4, 5, 6, 7, 8));
     await writer.finish(["x.png", "y.png"]);
-    assertEquals(await listing(dir), ["a.npy", "a.txt"]);
+    assertEquals(await listing(dir), ["a.npy", "a.npy.txt"]);
     assertEquals(await readNpy(path), { shape: [2, 2, 2], values: rows(1, 2, 3, 4, 5, 6, 7, 8) });
-    assertEquals(await Deno.readTextFile(join(dir, "a.txt")), "x.png\ny.png\n");
+    assertEquals(await Deno.readTextFile(join(dir, "a.npy.txt")), "x.png\ny.png\n");
   }));
 
 for (const ending of ["safetensors", "npy"]) {
@@ -63,6 +63,26 @@ for (const ending of ["safetensors", "npy"]) {
       }
     }));
 }
+
+Deno.test("openRows() leaves a list of the same name alone, and the names of before where the rows have no place", () =>
+  withFolder(async (dir) => {
+    const list = join(dir, "photos.txt"), path = join(dir, "photos.npy");
+    await Deno.writeTextFile(list, "of the caller\n");
+    for (const isFolder of [false, true]) {
+      if (isFolder) {
+        await Deno.remove(path);
+        await Deno.mkdir(path);
+      }
+      const writer = await openRows(path, array(["y.png"]));
+      await writer.write(rows(1, 2, 3));
+      if (!isFolder) await writer.finish(["y.png"]);
+      else await assertRejects(() => writer.finish(["z.png"]), Error);
+      writer.abandon();
+      assertEquals(await listing(dir), ["photos.npy", "photos.npy.txt", "photos.txt"]);
+      assertEquals(await Deno.readTextFile(`${path}.txt`), "y.png\n");
+    }
+    assertEquals(await Deno.readTextFile(list), "of the caller\n");
+  }));
 
 Deno.test("abandon() leaves what was there before, and nothing else", () =>
   withFolder(async (dir) => {
