@@ -14,7 +14,7 @@ import { setUpTensorFlow } from "./setup.ts";
 const HELP = `deno task export --weights FILE|DIR --out FILE.safetensors|DIR
 
 Writes an encoder into this kit's format, or where --out is no .safetensors file into a folder from which
-transformers' IJepaModel.from_pretrained() loads it.
+transformers' IJepaModel.from_pretrained() loads it; the predictor, for which that has no place, is then left out.
 
   --weights PATH  a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel,
                   or safetensors of a timm ViT without class token
@@ -44,11 +44,12 @@ async function main(): Promise<void> {
   const encoder = await loadEncoder(weights, {
     heads: numberOf("heads", flags.heads, { integer: true }),
   });
-  const save = out.endsWith(".safetensors") ? saveEncoder : saveHuggingFace;
+  const own = out.endsWith(".safetensors"), save = own ? saveEncoder : saveHuggingFace;
   await save(out, encoder, { dtype }).finally(() =>
     tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}])
   );
   console.log(`Wrote ${out} in ${dtype}.`);
+  if (encoder.predictor && !own) console.log("The predictor is left out: Hugging Face's layout has no place for it.");
 }
 
 if (import.meta.main) await runCommand(main);

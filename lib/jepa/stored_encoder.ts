@@ -157,7 +157,14 @@ async function openFolder(folder: string): Promise<Unsized> {
         "Face's or timm's has config.json and model.safetensors.",
     );
   }
-  const timm = parseObject(await Deno.readTextFile(`${folder}/config.json`))?.pretrained_cfg;
+  const config = parseObject(await Deno.readTextFile(`${folder}/config.json`));
+  // timm's "architecture" is a name.
+  if (typeof config?.architecture === "object" && config.model_type === undefined) {
+    throw new Error(
+      `${folder} is a run that has no checkpoint yet: wait until it has written checkpoint.safetensors, or resume it.`,
+    );
+  }
+  const timm = config?.pretrained_cfg;
   if (typeof timm === "object" && timm !== null) {
     const preprocessing = timmPreprocessing(`${folder}/config.json`, timm as Record<string, unknown>);
     return { ...await openSafetensorsEncoder(`${folder}/model.safetensors`, folder), preprocessing };

@@ -97,8 +97,10 @@ function parseConfig(path: string, config: Record<string, unknown>): HuggingFace
   const width = whole("hidden_size"), heads = whole("num_attention_heads");
   if (width % heads !== 0) refuse("num_attention_heads", `a divisor of hidden_size, ${width}`);
   if (config.head_dim !== undefined && config.head_dim !== width / heads) refuse("head_dim", `${width / heads}`);
+  const image = side("image_size"), patch = side("patch_size");
+  if (image % patch !== 0) refuse("image_size", `a multiple of patch_size, ${patch}`);
   return {
-    ...{ image: side("image_size"), patch: side("patch_size"), width, depth: whole("num_hidden_layers"), heads },
+    ...{ image, patch, width, depth: whole("num_hidden_layers"), heads },
     ...{ mlpRatio: whole("intermediate_size") / width, epsilon: epsilon as number, biased: biased as boolean },
   };
 }
@@ -240,11 +242,24 @@ function preprocessorConfig({ resize, crop, interpolation, mean, deviation }: Pr
   };
 }
 
+/** Holds that a folder is free of another model's files, or a run's, which would be overwritten or mixed up. */
+async function checkFree(folder: string): Promise<void> {
+  const config = await readObject(`${folder}/config.json`).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  const holdsRun = await Deno.stat(`${folder}/checkpoint.safetensors`).catch(() => undefined);
+  if (!holdsRun && (!config || config.model_type === "ijepa")) return;
+  const held = holdsRun ? "checkpoint.safetensors of a run" : "a config.json that is no IJepaModel's";
+  throw new Error(`${folder} holds ${held}, which stays: write the encoder into another folder.`);
+}
+
 /**
  * Writes an encoder in the Hugging Face layout into a folder, which is made where it is missing: model.safetensors,
  * preprocessor_config.json and, last, config.json. transformers loads it with IJepaModel.from_pretrained(folder).
  *
  * @param tensors all of the encoder's, under the authors' names
+ * @throws Error where the folder holds a run, or a config.json of anything but an IJepaModel
  */
 export async function writeHuggingFace(
   folder: string,
@@ -252,6 +267,7 @@ export async function writeHuggingFace(
   tensors: Record<string, HostTensor>,
   preprocessing: Preprocessing,
 ): Promise<void> {
+  await checkFree(folder);
   const theirs: [string, HostTensor][] = [["embeddings.position_embeddings", tensors["pos_embed"]]];
   for (const kind of ["weight", "bias"]) {
     for (const [name, ours] of NAMES) {

@@ -177,6 +177,10 @@ Deno.test("loadEncoder() takes the target encoder and the predictor of a run, fi
     await writeRun(folder);
     await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ architecture: { ...architecture, depth: 2 } }));
     assertStringIncludes(await refusal(`${folder}/checkpoint.safetensors`), "should hold 2 blocks");
+    await Deno.remove(`${folder}/encoder.safetensors`);
+    await Deno.rename(`${folder}/checkpoint.safetensors`, `${folder}/other.safetensors`);
+    assertStringIncludes(await refusal(folder), "is a run that has no checkpoint yet");
+    await Deno.rename(`${folder}/other.safetensors`, `${folder}/checkpoint.safetensors`);
     await Deno.remove(`${folder}/config.json`);
     assertStringIncludes(await refusal(`${folder}/checkpoint.safetensors`), "is not there to say its sizes");
   }));

@@ -112,6 +112,7 @@ Deno.test("openHuggingFace() names file and key where the configuration is not a
       [{ num_channels: 1 }, "num_channels is 1"],
       [{ image_size: [8, 12] }, "image_size is [8,12]"],
       [{ patch_size: 0 }, "patch_size is 0"],
+      [{ image_size: 10 }, "image_size is 10, and the encoder needs a multiple of patch_size, 4"],
       [{ hidden_size: "4" }, `hidden_size is "4"`],
       [{ num_attention_heads: 3 }, "num_attention_heads is 3, and the encoder needs a divisor of hidden_size, 4"],
       [{ head_dim: 4 }, "head_dim is 4, and the encoder needs 2"],
@@ -165,4 +166,25 @@ Deno.test("openHuggingFace() reads shards, and names the tensor that an index mi
     await refused({ weight_map: { ...map, [names[0]]: "b.safetensors" } }, `holds tensor "${names[0]}", which`);
     await refused({ weight_map: { ...map, ghost: "a.safetensors" } }, `lacks tensor "ghost"`);
     await refused({ weight_map: { ...map, ghost: "c.safetensors" } }, "c.safetensors");
+  }));
+
+Deno.test("writeHuggingFace() replaces an encoder of its layout, and leaves a run or another model as it is", () =>
+  withFolder(async (folder) => {
+    const write = () => writeHuggingFace(folder, size, tensors(), preprocessing);
+    await write();
+    const listing = async () => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
+    const refused = async (held: string) => {
+      const before = await listing(), config = await Deno.readTextFile(`${folder}/config.json`);
+      const error = await assertRejects(write, Error, `${folder} holds ${held}, which stays`);
+      assertStringIncludes(error.message, "write the encoder into another folder");
+      assertEquals([await listing(), await Deno.readTextFile(`${folder}/config.json`)], [before, config]);
+    };
+    await Deno.writeTextFile(`${folder}/checkpoint.safetensors`, "");
+    await refused("checkpoint.safetensors of a run");
+    await Deno.remove(`${folder}/checkpoint.safetensors`);
+    for (const name of ["model.safetensors", "preprocessor_config.json"]) await Deno.remove(`${folder}/${name}`);
+    for (const config of [{ architecture: {}, seed: 0 }, { model_type: "vit" }]) {
+      await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
+      await refused("a config.json that is no IJepaModel's");
+    }
   }));

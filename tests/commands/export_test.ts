@@ -1,0 +1,44 @@
+import "../tensorflow/loaded.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { type Architecture, encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
+import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
+import { initialise } from "../../lib/nn/initialisation.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
+
+async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "lib/commands/export.ts", ...args],
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("export says where the predictor is left out, and does not write into the run that it reads", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "export_test_" });
+  const architecture: Architecture = {
+    ...{ image: 8, patch: 4, width: 8, depth: 1, heads: 2, mlpRatio: 2 },
+    predictor: { width: 4, depth: 1, heads: 1 },
+  };
+  const { predictor: size, ...encoder } = architecture;
+  const parameters = initialise(encoderShapes(encoder), 1), narrow = initialise(predictorShapes(architecture), 2);
+  const config = JSON.stringify({ architecture, seed: 0 });
+  try {
+    const predictor = { size, parameters: narrow };
+    await saveEncoder(`${folder}/encoder.safetensors`, { size: encoder, parameters, predictor });
+    await Deno.writeTextFile(`${folder}/config.json`, config);
+
+    const moved = await run("--weights", folder, "--out", `${folder}/theirs`);
+    assertEquals(moved.code, 0, moved.error);
+    assertMatch(moved.out, /Wrote .*theirs in F32\.\nThe predictor is left out: .*\.\n$/);
+    const own = await run("--weights", folder, "--out", `${folder}/half.safetensors`, "--dtype", "F16");
+    assertMatch(own.out, /Wrote .*half\.safetensors in F16\.\n$/, own.error);
+    const refused = await run("--weights", folder, "--out", folder);
+    assertEquals(refused.code, 1);
+    assertMatch(refused.error, /holds a config\.json that is no IJepaModel's, which stays: write .*\.\n$/);
+    assertEquals(await Deno.readTextFile(`${folder}/config.json`), config);
+  } finally {
+    tf.dispose([parameters, narrow]);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
