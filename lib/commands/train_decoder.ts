@@ -162,7 +162,8 @@ async function main(): Promise<void> {
     console.log(`Weights: ${result.weights}`);
   } else {
     console.log(
-      `Stopped at step ${result.step} of ${totalSteps}, with a checkpoint. Go on with: --resume --out ${dir}`,
+      `Stopped at step ${result.step} of ${totalSteps}, with a checkpoint. Go on with: --weights ${weights} --resume ` +
+        `--out ${dir}`,
     );
   }
   tf.dispose([encoder.parameters, decoder.parameters, decoder.standardisation]);
