@@ -50,8 +50,8 @@ export interface LowShotResult {
 }
 
 /**
- * A few labels leave none to choose a weight decay by, so one serves all. Of 3 to 0.003, on trained and random features of
- * CIFAR-10 and with 1 to 13 labels a class, none is better than this by more than a percent.
+ * A few labels leave none to choose a weight decay by, so one serves all. Measured on held-out training images of CIFAR-10,
+ * with trained and random features and 1 to 13 labels a class, it is within 0.5 % of the best of 3 to 0.001.
  */
 const WEIGHT_DECAY = 0.1;
 

@@ -43,7 +43,8 @@ function traceIsland(
     throw error;
   }
   const typed = outputs.map((value, i) => cast(graph, value, types(value, i)));
-  return graph.toFunction(`${name}_${islands++}`, { inputs: placeholders, outputs: typed, xla: true });
+  // compile() numbers its own functions, which may be called the same.
+  return graph.toFunction(`${name}_island_${islands++}`, { inputs: placeholders, outputs: typed, xla: true });
 }
 
 /** tf.grads, callable while another gradient is being taken: tfjs keeps a single tape and drops it at the end. */
