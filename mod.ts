@@ -82,6 +82,7 @@ export {
   type Moments,
   movingAverage,
   type UpdateScalars,
+  updateScalars,
 } from "./lib/training/adamw.ts";
 export { readCheckpoint, writeCheckpoint } from "./lib/training/checkpoint.ts";
 export { preset, PRESETS, type RunConfig } from "./lib/training/presets.ts";

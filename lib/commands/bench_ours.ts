@@ -8,7 +8,7 @@ import { emptyMasks, type Masks } from "../jepa/masks.ts";
 import type { StepInputs } from "../jepa/objective.ts";
 import { type Random, randomStream, shuffled } from "../random.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
-import { tf } from "../tensorflow/backend.ts";
+import { disposeAll } from "../tensorflow/backend.ts";
 import { compileUpdate } from "../tensorflow/compile.ts";
 import { hasGpu } from "../tensorflow/eager.ts";
 import { Variables } from "../tensorflow/variables.ts";
@@ -55,7 +55,7 @@ export function ourSteps(size: BenchSize, precision: Precision): Steps {
   const { architecture, batch } = size;
   const state = initialState({ ...preset("cifar10"), architecture, seed: 0 });
   const variables = new Variables(state);
-  tf.dispose(state as unknown as tf.TensorContainer);
+  disposeAll(state);
   const config = { architecture, regulariser: { variance: 0, covariance: 0, invariance: 0 }, clip: 10 };
   const update = compileUpdate(
     (state: TrainingState, inputs: StepInputs, scalars: StepScalars) => trainingStep(config, state, inputs, scalars),
@@ -72,7 +72,7 @@ export function ourSteps(size: BenchSize, precision: Precision): Steps {
     const scalars = scalarTensors(values);
     const metrics = await update(inputs, scalars);
     const [loss] = await metrics.loss.data();
-    tf.dispose([inputs, scalars, metrics] as unknown as tf.TensorContainer);
+    disposeAll([inputs, scalars, metrics]);
     if (!Number.isFinite(loss)) throw new Error(`Our step ${t} in ${precision} has the loss ${loss}.`);
   };
   return {

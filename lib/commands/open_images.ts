@@ -31,3 +31,12 @@ export async function openImages(data: string, skipBad: boolean): Promise<{ trai
     bar?.stop();
   }
 }
+
+/** Says which images could not be read, where others stood in. */
+export function reportSkipped(train: Dataset, test?: Dataset): void {
+  for (const { name, skipped = [] } of test ? [train, test] : [train]) {
+    if (skipped.length) {
+      console.log(`${name}: ${skipped.length} image(s) could not be read, others stood in: ${skipped.join(", ")}`);
+    }
+  }
+}

@@ -23,10 +23,11 @@ import { readConfig } from "../training/run_folder.ts";
 import { pretrain, stepMasks, totalStepsOf } from "../training/trainer.ts";
 import { checkEvaluable, evaluationTable } from "./evaluation_table.ts";
 import { numberOf, oneOf } from "./flags.ts";
-import { openImages } from "./open_images.ts";
+import { openImages, reportSkipped } from "./open_images.ts";
 import { openScenes } from "./open_scenes.ts";
 import { runCommand } from "./run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { stopSignal } from "./stop_signal.ts";
 
 const HELP = `deno task pretrain [options]
 
@@ -172,21 +173,14 @@ async function main(): Promise<void> {
   const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
 
-  const stop = new AbortController();
-  const onSignal = () => {
-    stop.abort();
-    unlisten(); // A second Ctrl-C ends the program at once.
-  };
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  const unlisten = () => signals.forEach((signal) => Deno.removeSignalListener(signal, onSignal));
-  signals.forEach((signal) => Deno.addSignalListener(signal, onSignal));
+  const { signal, unlisten } = stopSignal();
   const bar = progressBar({ label: "Pretraining", total: totalSteps, unit: "steps" });
   let rate = 0, warned = false;
   const result = await pretrain(config, train, {
     dir,
     resume: flags.resume,
     monitor,
-    signal: stop.signal,
+    signal,
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: (entry) => {
@@ -228,11 +222,7 @@ async function main(): Promise<void> {
     console.log("No evaluation: the data has no test/ or val/ folder beside train/.");
   }
   tf.dispose(result.targetEncoder);
-  for (const { name, skipped = [] } of test ? [train, test] : [train]) {
-    if (skipped.length) {
-      console.log(`${name}: ${skipped.length} image(s) could not be read, others stood in: ${skipped.join(", ")}`);
-    }
-  }
+  reportSkipped(train, test);
   console.log(`Weights: ${result.weights}\nPictures: ${dir}/loss.png, ${dir}/masks.png (and .html, .svg)`);
 }
 

@@ -24,9 +24,10 @@ import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { readConfig } from "../training/run_folder.ts";
 import { numberOf, oneOf } from "./flags.ts";
-import { openImages } from "./open_images.ts";
+import { openImages, reportSkipped } from "./open_images.ts";
 import { runCommand } from "./run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { stopSignal } from "./stop_signal.ts";
 
 const HELP = `deno task train-decoder --weights FILE|DIR [options]
 
@@ -124,20 +125,13 @@ async function main(): Promise<void> {
   const { train, test } = await openImages(flags.data, flags["skip-bad-images"]);
   const totalSteps = decoderSteps(config, train.length);
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
-  const stop = new AbortController();
-  const onSignal = () => {
-    stop.abort();
-    unlisten(); // A second Ctrl-C ends the program at once.
-  };
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  const unlisten = () => signals.forEach((signal) => Deno.removeSignalListener(signal, onSignal));
-  signals.forEach((signal) => Deno.addSignalListener(signal, onSignal));
+  const { signal, unlisten } = stopSignal();
   const bar = progressBar({ label: "Training", total: totalSteps, unit: "steps" });
   let rate = 0;
   const result = await trainDecoder(config, encoder, train, {
     dir,
     resume,
-    signal: stop.signal,
+    signal,
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: ({ step, loss, learningRate, seconds }) => {
@@ -167,11 +161,7 @@ async function main(): Promise<void> {
     );
   }
   tf.dispose([encoder.parameters, decoder.parameters, decoder.standardisation]);
-  for (const { name, skipped = [] } of test ? [train, test] : [train]) {
-    if (skipped.length) {
-      console.log(`${name}: ${skipped.length} image(s) could not be read, others stood in: ${skipped.join(", ")}`);
-    }
-  }
+  reportSkipped(train, test);
 }
 
 if (import.meta.main) await runCommand(main);

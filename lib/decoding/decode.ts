@@ -7,7 +7,7 @@
 import type { PredictorSize } from "../jepa/architectures.ts";
 import type { Masks } from "../jepa/masks.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
 import { decodePatches } from "./patch_decoder.ts";
 import { toPixels } from "./pixels.ts";
@@ -23,9 +23,6 @@ import type { PatchDecoder } from "./saved_decoder.ts";
 
 /** Images that go through an encoder at once. */
 const BATCH = 64;
-
-/** tf.dispose, for any structure of tensors; its own type knows only index signatures. */
-const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);
 
 /** How many images these pixels are. */
 function countOf({ size }: FrozenEncoder, pixels: Uint8Array): number {

@@ -10,7 +10,7 @@ import { defaultPreprocessing } from "../datasets/preprocessing.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream, shuffled } from "../random.ts";
-import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compile, compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { biasCorrections } from "../training/adamw.ts";
@@ -89,9 +89,6 @@ const WHOLE = { scale: [1, 1], aspect: [1, 1] } as { scale: [number, number]; as
 
 /** Images that representations are standardised by; tokens come from a quarter as many. */
 const STANDARDISED_BY = 2048;
-
-/** tf.dispose, for any structure of tensors; its own type knows only index signatures. */
-const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);
 
 /**
  * Steps of a whole training.

@@ -6,10 +6,10 @@
  */
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
+import { disposeAll, type Tensor, tf } from "../tensorflow/backend.ts";
 import { compile, compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
-import { adamw, biasCorrections, type Moments, type UpdateScalars } from "../training/adamw.ts";
+import { adamw, type Moments, type UpdateScalars, updateScalars } from "../training/adamw.ts";
 import { warmupCosine } from "../training/schedules.ts";
 import { initialMoments } from "../training/step.ts";
 import { attentiveLogits, attentiveShapes } from "./attentive_network.ts";
@@ -108,26 +108,12 @@ function probeStep(
   return { state: adamw(parameters, gradients, moments, scalars), result: value };
 }
 
-/** tf.dispose, for any structure of tensors; its own type knows only index signatures. */
-const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);
-
 /** Tokens [B, N, D] of these images, and their labels. */
 async function load(source: TokenSource, rows: Uint32Array): Promise<{ tokens: Tensor; labels: Tensor }> {
   const values = await source.read(rows), shape: [number, number, number] = [rows.length, source.tokens, source.width];
   return {
     tokens: tf.tensor3d(values, shape),
     labels: tf.tensor1d(Int32Array.from(rows, (row) => source.labels[row]), "int32"),
-  };
-}
-
-function scalarsOf(learningRate: number, weightDecay: number, step: number): UpdateScalars {
-  const { correction1, correction2 } = biasCorrections(step);
-  return {
-    learningRate: tf.scalar(learningRate),
-    weightDecay: tf.scalar(weightDecay),
-    correction1: tf.scalar(correction1),
-    correction2: tf.scalar(correction2),
-    clip: tf.scalar(1),
   };
 }
 
@@ -155,7 +141,7 @@ async function train(
   try {
     let inputs = await load(source, batches(0));
     for (let step = 1; step <= totalSteps; step++) {
-      const scalars = scalarsOf(rate(step - 0.5), weightDecay, step);
+      const scalars = { ...updateScalars(rate(step - 0.5), weightDecay, step), clip: tf.scalar(1) };
       // The next batch is read meanwhile.
       const updating = update(inputs.tokens, inputs.labels, scalars);
       const [result, next] = await Promise.all([

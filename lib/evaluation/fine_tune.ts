@@ -11,10 +11,10 @@ import { defaultPreprocessing, type Preprocessing } from "../datasets/preprocess
 import type { EncoderSize } from "../jepa/architectures.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
-import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
-import { biasCorrections } from "../training/adamw.ts";
+import { updateScalars } from "../training/adamw.ts";
 import { type Schedule, warmupCosine } from "../training/schedules.ts";
 import { initialMoments } from "../training/step.ts";
 import { extractFeatures } from "./features.ts";
@@ -74,9 +74,6 @@ export interface FineTuneResult {
   log: FineTuneLogEntry[];
 }
 
-/** tf.dispose, for any structure of tensors; its own type knows only index signatures. */
-const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);
-
 function checkImages({ name, length, labels }: Dataset, indices: Uint32Array): void {
   if (indices.length === 0) throw new RangeError(`Fine-tuning needs images of ${name}; it was given none.`);
   for (const index of indices) {
@@ -100,16 +97,6 @@ function learningRates(peak: number, totalSteps: number): Schedule {
   const warmupSteps = Math.floor(0.1 * totalSteps);
   const rate = warmupCosine({ start: 0, peak, final: 0, warmupSteps, totalSteps });
   return (step) => rate(step + 0.5);
-}
-
-function scalarTensors(learningRate: number, weightDecay: number, step: number): FineTuneScalars {
-  const { correction1, correction2 } = biasCorrections(step);
-  return {
-    learningRate: tf.scalar(learningRate),
-    weightDecay: tf.scalar(weightDecay),
-    correction1: tf.scalar(correction1),
-    correction2: tf.scalar(correction2),
-  };
 }
 
 async function readMetrics(metrics: FineTuneMetrics): Promise<Record<keyof FineTuneMetrics, number>> {
@@ -156,7 +143,7 @@ async function trainAll(
         pixels: uint8Tensor(pixels, [batch, image, image, 3]),
         labels: tf.tensor1d(labels, "int32"),
       };
-      const scalars = scalarTensors(rate, weightDecay, step);
+      const scalars = updateScalars(rate, weightDecay, step);
       const tensors = await update(inputs, scalars);
       const metrics = await readMetrics(tensors);
       disposeAll([inputs, scalars, tensors]);

@@ -6,7 +6,7 @@
  */
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream, shuffled } from "../random.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
+import { disposeAll, type Tensor, tf } from "../tensorflow/backend.ts";
 import { compile, compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { checkPair, type Features } from "./features.ts";
@@ -106,8 +106,6 @@ const CHUNK = 4096;
 
 /** Key of the random stream of the first weights; those of the passes' orders are 0 and up, that of the choice is none. */
 const WEIGHTS_STREAM = -1;
-
-const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);
 
 function checkRecipe({ learningRates, weightDecays, epochs, batch }: Recipe): void {
   if (learningRates.length === 0 || weightDecays.length === 0) {

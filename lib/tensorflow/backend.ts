@@ -94,6 +94,11 @@ export function backend(): Backend {
   return started as Backend;
 }
 
+/** tf.dispose, for any structure of tensors; its own type knows only index signatures. */
+export function disposeAll(tensors: unknown): void {
+  tf.dispose(tensors as tf.TensorContainer);
+}
+
 /** The numbers by which the binding knows tensors. */
 export function idsOf(tensors: readonly Tensor[]): number[] {
   if (tensors.some((tensor) => tensor.isDisposed)) throw new Error(DISPOSED);

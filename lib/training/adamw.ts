@@ -37,6 +37,17 @@ export function biasCorrections(t: number): { correction1: number; correction2: 
   return { correction1: 1 - BETA1 ** t, correction2: 1 - BETA2 ** t };
 }
 
+/** What update `t` = 1, 2, ... takes besides the clipping factor; the caller disposes of it. */
+export function updateScalars(learningRate: number, weightDecay: number, t: number): Omit<UpdateScalars, "clip"> {
+  const { correction1, correction2 } = biasCorrections(t);
+  return {
+    learningRate: tf.scalar(learningRate),
+    weightDecay: tf.scalar(weightDecay),
+    correction1: tf.scalar(correction1),
+    correction2: tf.scalar(correction2),
+  };
+}
+
 /** Norm of all gradients together. */
 export function globalNorm(gradients: Parameters): Tensor {
   return tf.sqrt(tf.addN(Object.values(gradients).map((gradient) => squaredNorm(gradient)[0])));

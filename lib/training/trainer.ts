@@ -14,7 +14,7 @@ import { saveEncoder } from "../jepa/save_encoder.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream } from "../random.ts";
-import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { biasCorrections } from "./adamw.ts";
@@ -122,9 +122,6 @@ function schedules({ learningRate, weightDecay, momentum }: RunConfig, totalStep
 }
 
 const encoder = new TextEncoder();
-
-/** tf.dispose, for any structure of tensors; its own type knows only index signatures. */
-const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);
 
 /** A new run's state, or the one that a stopped run left. */
 async function openRun(
