@@ -10,6 +10,7 @@ import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench_ours.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench_peer.ts";
 import { type BenchSize, SIZES } from "./bench_sizes.ts";
+import { checkOutputFile } from "./flags.ts";
 import { runCommand } from "./run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -216,6 +217,7 @@ async function main(): Promise<void> {
   if (size !== undefined && !Object.hasOwn(SIZES, size)) {
     throw new Error(`--size is one of ${Object.keys(SIZES).join(", ")}; got "${size}".`);
   }
+  if (json !== undefined) await checkOutputFile("json", json);
 
   const load = Deno.loadavg()[0], cores = navigator.hardwareConcurrency;
   if (load > 0.5 * cores) {

@@ -16,7 +16,7 @@ import type { EncoderSize } from "../jepa/architectures.ts";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./evaluation_table.ts";
-import { numberOf, oneOf } from "./flags.ts";
+import { checkOutputFile, numberOf, oneOf } from "./flags.ts";
 import { openImages } from "./open_images.ts";
 import { openScenes } from "./open_scenes.ts";
 import { runCommand } from "./run_command.ts";
@@ -51,14 +51,14 @@ ${NAMES.map((name) => `                        ${name.padEnd(14)} ${PROTOCOLS[na
   --seeds N           evaluates with so many seeds from there on; the table has their mean and deviation (default 1)
   --precision P       float32 (default) | bfloat16: what matrix products compute in
   --json FILE         writes the numbers there too, with what was chosen
-  --no-cache          keeps no features in data/features
+  --no-cache          keeps no features in data/features, which holds 4 GiB of them at most
   --help
 `;
 
 function parseProtocols(text: string | undefined): ProtocolName[] {
   if (text === undefined) throw new Error(`Say what to evaluate: --protocol all, or of ${NAMES.join(", ")}.`);
-  if (text === "all") return NAMES;
-  return text.split(",").map((name) => oneOf("protocol", name.trim(), NAMES));
+  const chosen = text.split(",").map((name) => oneOf<ProtocolName | "all">("protocol", name.trim(), ["all", ...NAMES]));
+  return chosen.includes("all") ? NAMES : chosen.filter((name) => name !== "all");
 }
 
 /** CLEVR, or scenes of the encoder's size. */
@@ -110,7 +110,7 @@ async function main(): Promise<void> {
   if (flags.help) return console.log(HELP);
   const { weights, data: dataName, clevr, json } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
-  const protocols = parseProtocols(flags.protocol);
+  const protocols = parseProtocols(flags.protocol), all = protocols === NAMES;
   const precision = oneOf("precision", flags.precision, ["float32", "bfloat16"]);
   const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds") =>
     numberOf(name, flags[name], { integer: true });
@@ -118,9 +118,10 @@ async function main(): Promise<void> {
   if (seeds < 1) throw new Error("--seeds takes a whole number from 1 on; got 0.");
   const perClass = flags["per-class"]?.split(",").map((text) => numberOf("per-class", text, { integer: true })!);
   if (perClass?.includes(0) || epochs === 0) throw new Error("--per-class and --epochs take whole numbers from 1 on.");
-  if (clevr !== undefined && flags.protocol !== "all" && protocols.includes("depth")) {
+  if (clevr !== undefined && !all && protocols.includes("depth")) {
     throw new Error("CLEVR does not say the depth of each patch: leave depth out of --protocol, or --clevr.");
   }
+  if (json !== undefined) await checkOutputFile("json", json);
 
   await setUpTensorFlow();
   const { predictor, ...encoder } = await loadEncoder(weights, { heads: whole("heads"), image: whole("image") });
@@ -149,7 +150,7 @@ async function main(): Promise<void> {
       const random = randomSubject(encoder, s, options);
       try {
         for (const protocol of protocols) {
-          const fullInAll = protocol === "full-finetune" && flags.protocol === "all";
+          const fullInAll = protocol === "full-finetune" && all;
           await evaluate([subject, random, pixelSubject(encoder.size)], [protocol], { images, scenes: drawn }, {
             ...{ seed: s, perClass, subset, precision, epochs: epochs ?? (fullInAll ? 1 : undefined) },
             onStage: (now) => bar.update(done++, { "now": stage = now, "images": 0 }),

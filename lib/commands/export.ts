@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { numberOf, oneOf } from "./flags.ts";
+import { checkOutputFile, numberOf, oneOf } from "./flags.ts";
 import { runCommand } from "./run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -22,6 +22,19 @@ transformers' IJepaModel.from_pretrained() loads it; the predictor, for which th
   --heads N       attention heads, where the weights do not say
   --help
 `;
+
+/** Holds that a folder is an earlier export, which is replaced, or that none of anyone's files are in it. */
+async function checkFolder(out: string): Promise<void> {
+  const info = await Deno.stat(out).catch(() => undefined);
+  if (!info) return;
+  if (!info.isDirectory) {
+    throw new Error(`--out ${out} is a file: name another folder, or a file that ends in .safetensors.`);
+  }
+  const names = await Array.fromAsync(Deno.readDir(out), ({ name }) => name);
+  // A config.json of another model, or a run's, is for saveHuggingFace() to tell.
+  if (names.length === 0 || names.includes("config.json")) return;
+  throw new Error(`--out ${out} holds other files (${names.sort()[0]}) and no earlier export: name another folder.`);
+}
 
 async function main(): Promise<void> {
   const { values: flags } = parseArgs({
@@ -40,11 +53,12 @@ async function main(): Promise<void> {
   if (out === undefined) throw new Error("Say where it is to go: --out FILE.safetensors, or a folder.");
   const dtype = oneOf("dtype", flags.dtype, ["F32", "F16", "BF16"]);
 
+  const heads = numberOf("heads", flags.heads, { integer: true }), own = out.endsWith(".safetensors");
+  await (own ? checkOutputFile("out", out) : checkFolder(out));
+
   await setUpTensorFlow();
-  const encoder = await loadEncoder(weights, {
-    heads: numberOf("heads", flags.heads, { integer: true }),
-  });
-  const own = out.endsWith(".safetensors"), save = own ? saveEncoder : saveHuggingFace;
+  const encoder = await loadEncoder(weights, { heads });
+  const save = own ? saveEncoder : saveHuggingFace;
   await save(out, encoder, { dtype }).finally(() =>
     tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}])
   );

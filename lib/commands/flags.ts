@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 
 /** One of several words. */
 export function oneOf<T extends string>(name: string, value: string, choices: readonly T[]): T {
@@ -18,4 +19,18 @@ export function numberOf(name: string, text: string | undefined, { integer = fal
     throw new Error(`--${name} takes ${integer ? "a whole number" : "a number"} from 0 on; got "${text}".`);
   }
   return value;
+}
+
+/**
+ * Holds, before there is work to lose, that a file can be written: its folder is there, and no folder has its name.
+ *
+ * @throws Error with the option's name
+ */
+export async function checkOutputFile(name: string, path: string): Promise<void> {
+  const folder = dirname(path);
+  const [own, above] = await Promise.all([path, folder].map((some) => Deno.stat(some).catch(() => undefined)));
+  if (own?.isDirectory) throw new Error(`--${name} takes a file, but ${path} is a folder: name a file in it.`);
+  if (above?.isDirectory) return;
+  const what = above ? `${folder} is no folder` : `there is no folder ${folder}`;
+  throw new Error(`--${name} ${path} cannot be written, as ${what}: make it, or name another place.`);
 }

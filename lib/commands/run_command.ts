@@ -4,12 +4,18 @@
  * @module
  */
 
+/** What is said of an error: its message, and of one of parseArgs() on one line, where the options are listed. */
+export function sentenceOf(error: Error & { code?: unknown }): string {
+  if (!`${error.code}`.startsWith("ERR_PARSE_ARGS_")) return error.message;
+  return `${error.message.replaceAll("\n", " ").replace(/\.$/, "")}. --help lists the options.`;
+}
+
 /** Runs a command. IJEPA_TRACE=1 prints where an error came from, for those who work on the kit itself. */
 export async function runCommand(main: () => Promise<void>): Promise<void> {
   try {
     await main();
   } catch (error) {
-    console.error(Deno.env.get("IJEPA_TRACE") ? error : (error as Error).message);
+    console.error(Deno.env.get("IJEPA_TRACE") ? error : sentenceOf(error as Error));
     Deno.exit(1);
   }
 }

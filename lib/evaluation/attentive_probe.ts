@@ -14,7 +14,7 @@ import { warmupCosine } from "../training/schedules.ts";
 import { initialMoments } from "../training/step.ts";
 import { attentiveLogits, attentiveShapes } from "./attentive_network.ts";
 import type { TokenFeatures } from "./features.ts";
-import { everyRow, rowBatches, stepsOf } from "./passes.ts";
+import { everyRow, inChunks, rowBatches, stepsOf } from "./passes.ts";
 import { type TokenSource, tokenSource } from "./token_source.ts";
 
 /** How to train. */
@@ -108,8 +108,11 @@ function probeStep(
   return { state: adamw(parameters, gradients, moments, scalars), result: value };
 }
 
-/** Tokens [B, N, D] of these images, and their labels. */
-async function load(source: TokenSource, rows: Uint32Array): Promise<{ tokens: Tensor; labels: Tensor }> {
+/** Tokens [B, N, D] of some images, and their labels [B]. */
+type Inputs = { tokens: Tensor; labels: Tensor };
+
+/** Those of these images. */
+async function load(source: TokenSource, rows: Uint32Array): Promise<Inputs> {
   const values = await source.read(rows), shape: [number, number, number] = [rows.length, source.tokens, source.width];
   return {
     tokens: tf.tensor3d(values, shape),
@@ -138,28 +141,41 @@ async function train(
     { name: "attentive_probe" },
   );
   const batches = rowBatches(rows, { batch, seed });
+
+  /** The loss before the step that it takes. */
+  async function lossOf({ tokens, labels }: Inputs, step: number): Promise<number> {
+    const scalars = { ...updateScalars(rate(step - 0.5), weightDecay, step), clip: tf.scalar(1) };
+    let loss: Tensor | undefined;
+    try {
+      loss = await update(tokens, labels, scalars);
+      return (await loss.data())[0];
+    } finally {
+      disposeAll([scalars, loss]);
+    }
+  }
+  let inputs: Inputs | undefined;
   try {
-    let inputs = await load(source, batches(0));
-    for (let step = 1; step <= totalSteps; step++) {
-      const scalars = { ...updateScalars(rate(step - 0.5), weightDecay, step), clip: tf.scalar(1) };
-      // The next batch is read meanwhile.
-      const updating = update(inputs.tokens, inputs.labels, scalars);
-      const [result, next] = await Promise.all([
-        updating,
-        step < totalSteps ? load(source, batches(step)) : undefined,
-      ]);
-      const [loss] = await result.data();
-      disposeAll([inputs, scalars, result]);
+    inputs = await load(source, batches(0));
+    for (let step = 1; inputs; step++) {
+      // The next batch is read meanwhile, and waited for where the step fails.
+      const updating = lossOf(inputs, step);
+      const reading: Promise<Inputs> | undefined = step < totalSteps ? load(source, batches(step)) : undefined;
+      const [own, next] = await Promise.allSettled([updating, reading]);
+      disposeAll(inputs);
+      inputs = next.status === "fulfilled" ? next.value : undefined;
+      if (own.status === "rejected") throw own.reason;
+      if (next.status === "rejected") throw next.reason;
+      const loss = own.value;
       if (!Number.isFinite(loss)) {
         throw new Error(`The attentive probe's loss is ${loss} at step ${step}: try a lower learning rate.`);
       }
       onProgress?.({ step, totalSteps, loss });
-      if (next) inputs = next;
     }
     const trained = variables.read();
     disposeAll(trained.moments);
     return trained.parameters;
   } finally {
+    disposeAll(inputs);
     await variables.turn;
     update.dispose();
     variables.dispose();
@@ -174,11 +190,15 @@ async function classify(parameters: Parameters, heads: number, source: TokenSour
     { name: "attentive_classes" },
   );
   try {
-    for (let start = 0; start < rows.length; start += CHUNK) {
-      const inputs = await load(source, rows.subarray(start, start + CHUNK));
-      const chunk = await classes(parameters, inputs.tokens);
-      predictions.set(await chunk.data() as Int32Array, start);
-      disposeAll([inputs, chunk]);
+    for (const some of inChunks(rows, CHUNK)) {
+      const inputs = await load(source, some);
+      let own: Tensor | undefined;
+      try {
+        own = await classes(parameters, inputs.tokens);
+        predictions.set(await own.data() as Int32Array, some[0]);
+      } finally {
+        disposeAll([inputs, own]);
+      }
     }
     return predictions;
   } finally {

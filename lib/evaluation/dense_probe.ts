@@ -8,6 +8,7 @@ import { patchify } from "../jepa/encoder.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf, uint8Tensor } from "../tensorflow/backend.ts";
 import type { TokenFeatures } from "./features.ts";
+import { everyRow, inChunks } from "./passes.ts";
 import { solvePositive } from "./symmetric_matrix.ts";
 
 /** Tokens of images, and a number for each. */
@@ -126,8 +127,8 @@ function momentsOf(examples: DenseExamples, images: Uint32Array, centre: Centre)
     square: 0,
     rows: images.length * tokens,
   };
-  for (let start = 0; start < images.length; start += step) {
-    const some = images.subarray(start, start + step), rows = some.length * tokens;
+  for (const some of inChunks(images, step)) {
+    const rows = some.length * tokens;
     const z = new Float32Array(rows * width), t = new Float32Array(rows);
     some.forEach((image, i) => {
       standardise(examples, image, centre, z.subarray(i * tokens * width, (i + 1) * tokens * width));
@@ -253,9 +254,8 @@ export async function pixelTokens(dataset: Dataset, size: number, patch: number)
   if (!Number.isSafeInteger(grid)) throw new RangeError(`Patches of ${patch} pixels do not divide images of ${size}.`);
   const bytes = size * size * 3;
   const values = new Float32Array(dataset.length * bytes), labels = new Int32Array(dataset.length);
-  for (let start = 0; start < dataset.length; start += 256) {
-    const indices = Uint32Array.from({ length: Math.min(256, dataset.length - start) }, (_, i) => start + i);
-    const batch = await dataset.centred(indices, size);
+  for (const indices of inChunks(everyRow(dataset.length), 256)) {
+    const batch = await dataset.centred(indices, size), start = indices[0];
     labels.set(batch.labels, start);
     const patches = tf.tidy(() => {
       const images = uint8Tensor(batch.pixels, [indices.length, size, size, 3]);

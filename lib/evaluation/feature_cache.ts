@@ -1,6 +1,7 @@
 /**
  * Features kept on disk, so that a second probe of the same encoder on the same images takes seconds. Each file's name
- * is the sha256 of all that its features follow from; nothing has to be thrown away by hand when any of it changes.
+ * is the sha256 of all that its features follow from; nothing has to be thrown away by hand when any of it changes, nor
+ * when the files become many: those that were not asked for the longest make room for new ones.
  *
  * @module
  */
@@ -13,10 +14,14 @@ import type { Parameters } from "../nn/parameters.ts";
 import { readSafetensors, writeSafetensors } from "../weights/safetensors.ts";
 import { featureShape } from "./feature_batches.ts";
 import { extractFeatures, type FeatureOptions, type Features, type TokenFeatures } from "./features.ts";
+import { inChunks } from "./passes.ts";
 
 /** How to extract features, and where to keep them. */
 export interface CachedFeatureOptions extends FeatureOptions {
-  /** The folder of kept features. Default "data/features". */
+  /**
+   * The folder of kept features, which hold 4 GiB at most: the ones not asked for the longest go, and features that alone
+   * are more are not kept. Default "data/features".
+   */
   dir?: string;
   /** Told, in a sentence, of a kept file that is damaged or that cannot be written. Default console.warn. */
   onNote?: (note: string) => void;
@@ -26,6 +31,10 @@ export interface CachedFeatureOptions extends FeatureOptions {
 const VERSION = 1;
 /** Images of a set of files whose pixels go into the key besides all files' sizes and times. */
 const SAMPLE = 64;
+/** Bytes that all kept files have together at most. */
+const LIMIT = 2 ** 32;
+/** Names of kept files, and of those that are being written, or were when their program was killed. */
+const KEPT = /^[0-9a-f]{40}\.safetensors(\.\d+)?$/;
 /** Bytes hashed, images decoded and files asked for at once. */
 const HASH_BYTES = 1 << 28, HASH_IMAGES = 256, STATS = 256;
 
@@ -74,9 +83,7 @@ async function imagesDigest(dataset: Dataset, framing: Framing): Promise<string>
   }
   const count = paths ? Math.min(SAMPLE, length) : length;
   const places = Uint32Array.from({ length: count }, (_, i) => Math.floor(i * length / count));
-  for (let start = 0; start < count; start += HASH_IMAGES) {
-    update(hash, (await dataset.centred(places.subarray(start, start + HASH_IMAGES), framing)).pixels);
-  }
+  for (const some of inChunks(places, HASH_IMAGES)) update(hash, (await dataset.centred(some, framing)).pixels);
   return hash.digest("hex");
 }
 
@@ -124,6 +131,8 @@ export async function cachedFeatures(
   const path = join(dir, `${createHash("sha256").update(key).digest("hex").slice(0, 40)}.safetensors`);
   const kept = await readKept(path, key, shape, onNote);
   if (kept) {
+    const now = new Date();
+    await Deno.utime(path, now, now).catch(() => {}); // Of a folder that may only be read nothing is removed either.
     rest.onProgress?.(dataset.length);
     return kept;
   }
@@ -131,8 +140,41 @@ export async function cachedFeatures(
     ...rest,
     preprocessing,
   });
-  if (!dataset.skipped?.length) await keep(path, key, shape, dataset.name, features, onNote);
+  if (!dataset.skipped?.length) {
+    await keep(path, key, shape, dataset.name, features, onNote);
+    await makeRoom(dir);
+  }
   return features;
+}
+
+/** A kept file. */
+export interface KeptFile {
+  /** Where it is. */
+  path: string;
+  /** Its bytes. */
+  size: number;
+  /** When it was written or last read, in milliseconds. */
+  used: number;
+}
+
+/** Those files that have to go so that the others have at most `limit` bytes together: the ones that were used the longest ago. */
+export function surplusFiles(files: readonly KeptFile[], limit: number): KeptFile[] {
+  const latestFirst = files.toSorted((a, b) => b.used - a.used);
+  let bytes = 0;
+  return latestFirst.filter(({ size }) => (bytes += size) > limit);
+}
+
+/** Removes kept files beyond the limit; other files in the folder are somebody's. */
+async function makeRoom(dir: string): Promise<void> {
+  const entries = await Array.fromAsync(Deno.readDir(dir)).catch(() => []);
+  const paths = entries.filter(({ name, isFile }) => isFile && KEPT.test(name)).map(({ name }) => join(dir, name));
+  const infos = await Promise.all(paths.map((path) => Deno.stat(path).catch(() => undefined)));
+  const files = paths.flatMap((path, i) => {
+    const info = infos[i];
+    return info ? [{ path, size: info.size, used: info.mtime?.getTime() ?? 0 }] : [];
+  });
+  // Another program may have removed it, or may not let go of it: then the next one does.
+  for (const { path } of surplusFiles(files, LIMIT)) await Deno.remove(path).catch(() => {});
 }
 
 async function readKept(
@@ -174,6 +216,7 @@ async function keep(
 ): Promise<void> {
   const beside = `${path}.${Deno.pid}`;
   try {
+    if (values.byteLength > LIMIT) throw new RangeError("they are more than the 4 GiB that it holds");
     await Deno.mkdir(dirname(path), { recursive: true });
     await writeSafetensors(beside, {
       features: { dtype: "F32", shape, data: values },

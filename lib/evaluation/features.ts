@@ -9,6 +9,7 @@ import { defaultPreprocessing } from "../datasets/preprocessing.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { checkFinite, type EncodingOptions, featureBatches, featureShape } from "./feature_batches.ts";
+import { everyRow, inChunks } from "./passes.ts";
 
 /** One vector for each image of a data set, in its order. */
 export interface Features {
@@ -38,12 +39,6 @@ export interface TokenFeatures {
 export interface FeatureOptions extends EncodingOptions {
   /** Told after each batch how many images are done. */
   onProgress?: (images: number) => void;
-}
-
-/** The indices of a data set's images, `batch` at a time. */
-function chunks(length: number, batch: number): Uint32Array[] {
-  const all = Uint32Array.from({ length }, (_, i) => i);
-  return Array.from({ length: Math.ceil(length / batch) }, (_, i) => all.subarray(i * batch, (i + 1) * batch));
 }
 
 /**
@@ -91,7 +86,7 @@ export async function extractFeatures(
   const rows = dataset.length === 0 ? batch : Math.min(batch, dataset.length);
 
   async function* images() {
-    for (const indices of chunks(dataset.length, rows)) {
+    for (const indices of inChunks(everyRow(dataset.length), rows)) {
       yield { ...await dataset.centred(indices, preprocessing), first: indices[0] };
     }
   }
@@ -129,7 +124,7 @@ function allocate({ name, length }: Dataset, perImage: number): Float32Array<Arr
 export async function pixelFeatures(dataset: Dataset, size: number): Promise<Features> {
   const width = size * size * 3;
   const values = new Float32Array(dataset.length * width), labels = new Int32Array(dataset.length);
-  for (const indices of chunks(dataset.length, 256)) {
+  for (const indices of inChunks(everyRow(dataset.length), 256)) {
     const { pixels, labels: own } = await dataset.centred(indices, size);
     labels.set(own, indices[0]);
     const start = indices[0] * width;

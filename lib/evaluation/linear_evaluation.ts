@@ -10,7 +10,7 @@ import { disposeAll, type Tensor, tf } from "../tensorflow/backend.ts";
 import { compile, compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { checkPair, type Features } from "./features.ts";
-import { everyRow, rowBatches, stepsOf } from "./passes.ts";
+import { everyRow, inChunks, rowBatches, stepsOf } from "./passes.ts";
 import { headLogits, type LinearHeads, newHeads, trainHeads } from "./linear_heads.ts";
 
 /** Features of a set of images, average-pooled. */
@@ -85,11 +85,8 @@ interface Input {
 /** What batch norm takes off and multiplies by, [D] each. */
 type Normalisation = { shift: Tensor; scale: Tensor };
 
-/** Heads as they come out of training, and the norms that go before them, by input. */
-interface Fitted {
-  heads: Parameters[];
-  norms: (Normalisation | undefined)[];
-}
+/** The norms that go before the heads, by input. */
+type Norms = (Normalisation | undefined)[];
 
 type Recipe = Required<Omit<LinearEvaluationOptions, "onProgress">>;
 
@@ -165,6 +162,11 @@ function normalisation({ values, width }: Features, rows: Uint32Array): Normalis
 
 const normalise = (x: Tensor, norm?: Normalisation) => norm ? tf.mul(tf.sub(x, norm.shift), norm.scale) : x;
 
+/** By what learning rates are multiplied in a step, counted from 0; it falls to a tenth after every 30 % of them. */
+export function rateFactor(step: number, steps: number): number {
+  return SCALE * 0.1 ** Math.floor(10 * step / (3 * steps));
+}
+
 /** These rows of all features that there are, [rows, D] each. */
 function gather({ last, last4 }: LayerFeatures, rows: Uint32Array): Record<string, Tensor> {
   const part = ({ values, width }: Features) => {
@@ -175,34 +177,28 @@ function gather({ last, last4 }: LayerFeatures, rows: Uint32Array): Record<strin
   return last4 ? { last: part(last), last4: part(last4) } : { last: part(last) };
 }
 
-/** Trains a head for each variant on the given rows. */
+/** A head for each variant, by input, trained on the given rows; the caller disposes of them. */
 async function fit(
   features: LayerFeatures,
   rows: Uint32Array,
   inputs: readonly Input[],
+  norms: Norms,
   recipe: Recipe,
   onStep: () => void,
-): Promise<Fitted> {
+): Promise<Parameters[]> {
   const { epochs, batch, seed } = recipe, steps = stepsOf(epochs, rows.length, batch);
   const classes = features.last.labels.reduce((a, b) => Math.max(a, b)) + 1;
-  const norms = inputs.map(({ layer, batchNorm }) => batchNorm ? normalisation(features[layer]!, rows) : undefined);
   const initial = inputs.map(({ layer, variants }) =>
     newHeads(variants.length, classes, features[layer]!.width, randomStream(seed, WEIGHTS_STREAM))
   );
   const variables = new Variables(initial);
   disposeAll(initial);
   const update = compileUpdate(
-    (
-      state: LinearHeads[],
-      x: Record<string, Tensor>,
-      labels: Tensor,
-      norms: (Normalisation | undefined)[],
-      factor: Tensor,
-    ) => {
+    (state: LinearHeads[], x: Record<string, Tensor>, labels: Tensor, norms: Norms, factor: Tensor) => {
       const oneHot = tf.oneHot(labels, classes, 1, 0, "float32"); // [B, C]
       const next = inputs.map(({ layer, variants }, i) => {
         const rates = {
-          learningRate: tf.mul(factor, tf.tensor1d(variants.map(({ learningRate }) => learningRate * SCALE))),
+          learningRate: tf.mul(factor, tf.tensor1d(variants.map(({ learningRate }) => learningRate))),
           weightDecay: tf.tensor1d(variants.map(({ weightDecay }) => weightDecay)),
         };
         return trainHeads(state[i], normalise(x[layer], norms[i]), oneHot, rates);
@@ -216,16 +212,18 @@ async function fit(
   try {
     for (let step = 0; step < steps; step++) {
       const chosen = batches(step);
-      const x = gather(features, chosen);
+      const x = gather(features, chosen), factor = tf.scalar(rateFactor(step, steps));
       const labels = tf.tensor1d(Int32Array.from(chosen, (row) => features.last.labels[row]), "int32");
-      const factor = tf.scalar(0.1 ** Math.floor(step / (0.3 * steps)));
-      await update(x, labels, norms, factor);
-      disposeAll([x, labels, factor]);
+      try {
+        await update(x, labels, norms, factor);
+      } finally {
+        disposeAll([x, labels, factor]);
+      }
       onStep();
     }
     const state = variables.read();
     disposeAll(state.map(({ velocity }) => velocity));
-    return { heads: state.map(({ parameters }) => parameters), norms };
+    return state.map(({ parameters }) => parameters);
   } finally {
     update.dispose();
     variables.dispose();
@@ -237,23 +235,28 @@ async function classify(
   features: LayerFeatures,
   rows: Uint32Array,
   inputs: readonly Input[],
-  fitted: Fitted,
+  heads: Parameters[],
+  norms: Norms,
 ): Promise<Int32Array<ArrayBuffer>[]> {
   const classes = compile(
-    ({ heads, norms }: Fitted, x: Record<string, Tensor>) =>
+    (heads: Parameters[], norms: Norms, x: Record<string, Tensor>) =>
       tf.concat(inputs.map(({ layer }, i) => tf.argMax(headLogits(heads[i], normalise(x[layer], norms[i])), 2)), 1),
     { name: "classify" },
   ); // [B, variants]
   const variants = inputs.flatMap((input) => input.variants);
   const labels = variants.map(() => new Int32Array(rows.length));
   try {
-    for (let start = 0; start < rows.length; start += CHUNK) {
-      const x = gather(features, rows.subarray(start, start + CHUNK));
-      const chunk = await classes(fitted, x);
-      (await chunk.data()).forEach((label, i) => {
-        labels[i % variants.length][start + Math.floor(i / variants.length)] = label;
-      });
-      disposeAll([x, chunk]);
+    for (const [chunk, some] of inChunks(rows, CHUNK).entries()) {
+      const x = gather(features, some);
+      let own: Tensor | undefined;
+      try {
+        own = await classes(heads, norms, x);
+        (await own.data()).forEach((label, i) => {
+          labels[i % variants.length][chunk * CHUNK + Math.floor(i / variants.length)] = label;
+        });
+      } finally {
+        disposeAll([x, own]);
+      }
     }
     return labels;
   } finally {
@@ -302,15 +305,17 @@ export async function linearEvaluation(
   let done = 0;
 
   async function measure(trained: Uint32Array, set: LayerFeatures, measured: Uint32Array) {
-    const fitted = await fit(train, trained, inputs, recipe, () => options.onProgress?.(++done, total));
+    const norms = inputs.map(({ layer, batchNorm }) => batchNorm ? normalisation(train[layer]!, trained) : undefined);
+    let heads: Parameters[] = [];
     try {
-      const labels = await classify(set, measured, inputs, fitted);
+      heads = await fit(train, trained, inputs, norms, recipe, () => options.onProgress?.(++done, total));
+      const labels = await classify(set, measured, inputs, heads, norms);
       return labels.map((predictions) => ({
         predictions,
         accuracy: percentRight(predictions, measured, set.last.labels),
       }));
     } finally {
-      disposeAll(fitted);
+      disposeAll([heads, norms]);
     }
   }
   const choice = await measure(others, train, heldOut);

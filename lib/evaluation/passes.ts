@@ -1,5 +1,5 @@
 /**
- * Passes over rows in random orders, for training on features that are in memory.
+ * Passes over rows: in random orders, for training on features that are in memory, and in their own, chunk by chunk.
  *
  * @module
  */
@@ -31,4 +31,9 @@ export function rowBatches(
 /** 0, 1, ..., count - 1 */
 export function everyRow(count: number): Uint32Array<ArrayBuffer> {
   return Uint32Array.from({ length: count }, (_, i) => i);
+}
+
+/** The rows in their order, `size` at a time; the last chunk may hold fewer. */
+export function inChunks(rows: Uint32Array, size: number): Uint32Array[] {
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.subarray(i * size, (i + 1) * size));
 }

@@ -10,7 +10,7 @@ import type { EncoderSize } from "../jepa/architectures.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { checkFinite, featureBatches, featureShape } from "./feature_batches.ts";
 import type { FeatureOptions, TokenFeatures } from "./features.ts";
-import { everyRow } from "./passes.ts";
+import { everyRow, inChunks } from "./passes.ts";
 
 /** Features of all patches of a set of images, read as they are needed. */
 export interface TokenSource {
@@ -72,9 +72,8 @@ export async function extractTokens(
   const values = new Float16Array(length * perImage), labels = new Int32Array(length);
 
   async function* images() {
-    const every = everyRow(length);
-    for (let first = 0; first < length; first += batch) {
-      yield { ...await dataset.centred(every.subarray(first, first + batch), preprocessing), first };
+    for (const indices of inChunks(everyRow(length), batch)) {
+      yield { ...await dataset.centred(indices, preprocessing), first: indices[0] };
     }
   }
   const stream = featureBatches(targetEncoder, size, images(), { ...options, pool: "none", batch, preprocessing });

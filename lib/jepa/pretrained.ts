@@ -115,7 +115,7 @@ const inOrder = (tensors: Stored, shapes: ParameterShapes): Stored =>
  *   - safetensors of a timm ViT without class token, such as its *_ijepa models, whose names are the authors', or timm's
  *     folder with config.json and model.safetensors.
  * @throws Error that names the file, and the tensor or key, where something is missing, surplus, of a wrong shape or
- *   damaged, or where the number of heads cannot be known; RangeError where options.image is no multiple of the patch
+ *   damaged, or where the number of heads cannot be known; Deno.errors.NotFound where there is no such path; RangeError where options.image is no multiple of the patch
  */
 export async function loadEncoder(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
   const stored = await openStoredEncoder(path, options.heads);

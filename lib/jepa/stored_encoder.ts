@@ -172,9 +172,23 @@ async function openFolder(folder: string): Promise<Unsized> {
   return await openHuggingFaceEncoder(folder);
 }
 
+/** Why there is nothing at a path; "org/name" without a folder org is how models are called on the Hugging Face hub. */
+async function whyMissing(path: string): Promise<string> {
+  const [folder, name] = path.split("/");
+  if (!/^[\w-]+\/[\w.-]+$/.test(path) || /\.(safetensors|tar|pth)$/.test(name) || await exists(folder)) {
+    return `There is no file or folder ${path} to load an encoder from: is the path right?`;
+  }
+  return `There is no file or folder ${path}, and models of the Hugging Face hub are not downloaded by their names: ` +
+    "download its folder (config.json, model.safetensors, preprocessor_config.json), and give the path of that.";
+}
+
 async function openUnsized(path: string): Promise<Unsized> {
   path = path.replace(/(?<=.)\/+$/, "");
-  if ((await Deno.stat(path)).isDirectory) return await openFolder(path);
+  const info = await Deno.stat(path).catch(async (error) => {
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    throw new Deno.errors.NotFound(await whyMissing(path), { cause: error });
+  });
+  if (info.isDirectory) return await openFolder(path);
   if (path.endsWith(".safetensors")) {
     return await openSafetensorsEncoder(path, path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".");
   }

@@ -27,7 +27,10 @@ export interface FileParts {
  * @throws Error that names the path where there is none, or a folder
  */
 export async function openParts(path: string): Promise<FileParts> {
-  const { isDirectory, size, mtime } = await Deno.stat(path);
+  const { isDirectory, size, mtime } = await Deno.stat(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Deno.errors.NotFound(`There is no file ${path}: is the path right?`, { cause: error });
+  });
   if (isDirectory) throw new Error(`${path} is a folder, not a file.`);
   return {
     path,

@@ -33,8 +33,6 @@ const MAX_HEADER = 100_000_000;
 interface Format {
   headerBytes: number;
   header(names: readonly string[]): Uint8Array<ArrayBuffer>;
-  /** The file beside it, where the format has one. */
-  namesPath?: string;
 }
 
 function safetensors(path: string, { names: all, shape, metadata }: RowArray): Format {
@@ -74,15 +72,22 @@ function npy(path: string, { names: all, shape }: RowArray): Format {
         "the file, or write safetensors.",
     );
   }
-  return {
-    headerBytes: NPY_HEADER_BYTES,
-    header: (names) => npyHeader([names.length, ...shape]),
-    namesPath: `${path}.txt`,
-  };
+  return { headerBytes: NPY_HEADER_BYTES, header: (names) => npyHeader([names.length, ...shape]) };
 }
 
 async function writeFully(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+}
+
+/**
+ * The files that openRows(path) comes to write: the rows', and behind it the names' where the format has one.
+ *
+ * @throws Error where the path's ending says no format
+ */
+export function rowFiles(path: string): string[] {
+  const ending = /\.(safetensors|npy)$/.exec(path)?.[1];
+  if (!ending) throw new Error(`Features are written as .safetensors or .npy; ${path} ends in neither.`);
+  return ending === "npy" ? [path, `${path}.txt`] : [path];
 }
 
 /**
@@ -91,9 +96,8 @@ async function writeFully(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>): Pr
  * @throws Error for another ending, names that the format cannot hold, or a folder that cannot be written to
  */
 export async function openRows(path: string, array: RowArray): Promise<RowWriter> {
-  const ending = /\.(safetensors|npy)$/.exec(path)?.[1];
-  if (!ending) throw new Error(`Features are written as .safetensors or .npy; ${path} ends in neither.`);
-  const { headerBytes, header, namesPath } = ending === "npy" ? npy(path, array) : safetensors(path, array);
+  const namesPath: string | undefined = rowFiles(path)[1];
+  const { headerBytes, header } = namesPath ? npy(path, array) : safetensors(path, array);
   const perRow = array.shape.reduce((product, n) => product * n, 1);
   const part = `${path}.part`, namesPart = `${namesPath}.part`;
   const file = await Deno.open(part, { create: true, truncate: true, write: true }).catch((error) => {

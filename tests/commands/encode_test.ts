@@ -51,23 +51,41 @@ const listing = async (dir: string) => (await Array.fromAsync(Deno.readDir(dir))
 Deno.test("encode ends with one sentence and exit code 1 where it is told nonsense", () =>
   withEncoder(async (dir) => {
     const rest = ["--weights", `${dir}/weights.safetensors`, "--images", `${dir}/images`];
+    const later = ["--weights", `${dir}/not asked for yet`, "--images", `${dir}/not asked for yet`];
+    await Deno.writeTextFile(`${dir}/f.npy.txt`, "a.jpg\n");
+    await Deno.mkdir(`${dir}/g.npy.txt`);
     const cases: [string[], RegExp][] = [
       [["--images", dir, "--out", "x.npy"], /^Say which encoder: --weights FILE or DIR\.\n$/],
       [["--weights", dir, "--images", dir], /^Say where the features are to go: --out/],
       [["--weights", dir, "--out", "x.npy"], /^Say which images: --images DIR, or --list FILE\.\n$/],
-      [[...rest, "--out", `${dir}/f.csv`], /^Features are written as \.safetensors or \.npy; .*f\.csv/m],
+      [[...later, "--out", `${dir}/f.csv`], /^Features are written as \.safetensors or \.npy; .*f\.csv/],
+      [
+        [...later, "--out", `${dir}/no/f.npy`],
+        /^--out .*f\.npy cannot be written, as there is no folder .*no: make it/,
+      ],
+      [[...later, "--out", `${dir}/g.npy`], /^--out takes a file, but .*g\.npy\.txt is a folder/],
+      [
+        ["--list", `${dir}/f.npy.txt`, ...later, "--out", `${dir}/f.npy`],
+        /^--out .*f\.npy would replace .*f\.npy\.txt, which is what --list names: name another file\.\n$/,
+      ],
+      [[...rest, "--out", rest[1]], /^--out .* would replace .*weights\.safetensors, which is what --weights names/],
+      [[...rest, "--out"], /^Option '--out <value>' argument missing\. --help lists the options\.\n$/],
       [[...rest, "--out", "x.npy", "--layer", "first"], /^--layer is last or last4; got "first"\.\n$/],
       [[...rest, "--out", "x.npy", "--batch", "0"], /^--batch takes a whole number from 1 on; got "0"\.\n$/],
       [[...rest, "--out", "x.npy", "--image", "8.5"], /^--image takes a whole number from 0 on; got "8\.5"\.\n$/],
       [[...rest, "--out", "x.npy", "--heads", "4"], /says that it has 2 attention heads, not 4\.\n$/],
-      [["--weights", `${dir}/none`, "--images", `${dir}/images`, "--out", "x.npy"], /none/],
+      [
+        ["--weights", `${dir}/none`, "--images", `${dir}/images`, "--out", "x.npy"],
+        /^There is no file or folder .*none to load/,
+      ],
     ];
     for (const [args, message] of cases) {
       const { code, error } = await encode(...args);
       assertEquals(code, 1, args.join(" "));
       assertMatch(error, message);
     }
-    assertEquals(await listing(dir), ["images", "weights.safetensors"]);
+    assertEquals(await listing(dir), ["f.npy.txt", "g.npy.txt", "images", "weights.safetensors"]);
+    assertEquals(await Deno.readTextFile(`${dir}/f.npy.txt`), "a.jpg\n");
   }));
 
 Deno.test("encode writes images in the order of their names, and a list's in its own", () =>

@@ -1,15 +1,26 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import sharp from "sharp";
+import type { EvaluationResult } from "../../lib/evaluation/evaluate.ts";
 import { encoderShapes } from "../../lib/jepa/architectures.ts";
 import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
+import { readSafetensors } from "../../lib/weights/safetensors.ts";
 
-async function run(name: "evaluate" | "export", ...args: string[]) {
+/** Runs a command, which finds data/ in the folder that it is started in. */
+async function run(name: "evaluate" | "export", args: string[], cwd?: string) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", `lib/commands/${name}.ts`, ...args],
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      fileURLToPath(new URL(`../../lib/commands/${name}.ts`, import.meta.url)),
+      ...args,
+    ],
+    cwd,
     stdin: "null",
     env: { NO_COLOR: "1" },
   }).output();
@@ -45,7 +56,7 @@ Deno.test("evaluate prints a table with baselines and the paper's rows, and writ
     const options = ["--weights", `${dir}/weights.safetensors`, "--data", `${dir}/images`, "--no-cache"];
     const json = `${dir}/results.json`;
     const few = ["--protocol", "knn,lowshot", "--per-class", "2", "--seeds", "2", "--json", json];
-    const { code, out, error } = await run("evaluate", ...options, ...few);
+    const { code, out, error } = await run("evaluate", [...options, ...few]);
     // kNN asks 20 of 24 images, 12 of a class each: the vote is by similarity.
     assertEquals(code, 0, error);
     assertMatch(out, /%\s+encoder\s+random weights\s+raw pixels\n/);
@@ -60,10 +71,10 @@ Deno.test("evaluate prints a table with baselines and the paper's rows, and writ
 
     const list = `${dir}/list.txt`;
     await Deno.writeTextFile(list, "red_3.png\nblue_1.png\n");
-    const listed = await run("evaluate", ...options, "--protocol", "lowshot", "--subset", list);
+    const listed = await run("evaluate", [...options, "--protocol", "lowshot", "--subset", list]);
     assertMatch(listed.out, /\nlowshot, 2 listed labels\s+100\.0\s/);
     await Deno.writeTextFile(list, "red_3.png\ngreen_1.png\n");
-    const stray = await run("evaluate", ...options, "--protocol", "lowshot", "--subset", list);
+    const stray = await run("evaluate", [...options, "--protocol", "lowshot", "--subset", list]);
     assertEquals(stray.code, 1);
     assertMatch(stray.error, /list\.txt: of its 2 names 1 are not among the 24 images \(green_1\.png\)/);
   }));
@@ -74,27 +85,85 @@ Deno.test("evaluate ends with one sentence and exit code 1 where it is told nons
     const cases: [string[], RegExp][] = [
       [[], /^Say which encoder/],
       [["--weights", weights], /^Say what to evaluate: --protocol all, or of knn, linear/],
-      [["--weights", weights, "--protocol", "knn,guess"], /^--protocol is knn or .*; got "guess"\.\n$/],
+      [["--weights", weights, "--protocol", "knn,guess"], /^--protocol is all or knn or .*; got "guess"\.\n$/],
       [["--weights", weights, "--protocol", "knn", "--seeds", "0"], /^--seeds takes/],
-      [["--weights", `${dir}/nowhere`, "--protocol", "knn"], /nowhere/],
+      [
+        ["--weights", weights, "--protocol", "knn", "--json", `${dir}/no/x.json`],
+        /^--json .* no folder .*\/no: make it/,
+      ],
+      [
+        ["--weights", `${dir}/nowhere`, "--protocol", "knn"],
+        /^There is no file or folder .*nowhere to load .* right\?\n$/,
+      ],
+      [["--weights", "nobody/ijepa", "--protocol", "knn"], /^There is no .* nobody\/ijepa, .* not downloaded/],
       [["--weights", weights, "--protocol", "knn", "--data", `${dir}/images/train`], /no images to test on/],
     ];
     for (const [args, message] of cases) {
-      const { code, error } = await run("evaluate", ...args);
+      const { code, error } = await run("evaluate", args);
       assertEquals(code, 1, args.join(" "));
       assertMatch(error, message);
       assertEquals(error.trimEnd().split("\n").length, 1, error);
     }
   }));
 
+/** A folder in CLEVR's layout, of pictures that are the darker the fewer objects they have. */
+async function makeClevr(dir: string): Promise<void> {
+  for (const [split, count] of [["train", 12], ["val", 4]] as const) {
+    await Deno.mkdir(`${dir}/images/${split}`, { recursive: true });
+    await Deno.mkdir(`${dir}/scenes`, { recursive: true });
+    const scenes = await Promise.all(Array.from({ length: count }, async (_, i) => {
+      const name = `CLEVR_${split}_${`${i}`.padStart(6, "0")}.png`, objects = 3 + i % 2, level = 100 * (i % 2) + i;
+      const picture = sharp({ create: { width: 32, height: 24, channels: 3, background: { r: level, g: 90, b: 90 } } });
+      await picture.toFile(`${dir}/images/${split}/${name}`);
+      return { image_filename: name, objects: Array.from({ length: objects }, () => ({ pixel_coords: [1, 2, 9] })) };
+    }));
+    await Deno.writeTextFile(`${dir}/scenes/CLEVR_${split}_scenes.json`, JSON.stringify({ info: {}, scenes }));
+  }
+}
+
+Deno.test("evaluate on CLEVR, at another size of the images, and the second time with the features of the first", () =>
+  withEncoder(async (dir) => {
+    await makeClevr(`${dir}/clevr`);
+    const sets = ["--data", `${dir}/images`, "--clevr", `${dir}/clevr`];
+    const options = ["--weights", `${dir}/weights.safetensors`, "--image", "24", ...sets];
+    const json = `${dir}/results.json`, features = `${dir}/data/features`;
+    const measure = async (protocols: string): Promise<EvaluationResult[]> => {
+      const { code, error } = await run("evaluate", [...options, "--protocol", protocols, "--json", json], dir);
+      assertEquals(code, 0, error);
+      const { scenes, results } = JSON.parse(await Deno.readTextFile(json));
+      if (protocols !== "knn") assertEquals(scenes, { train: "CLEVR train", test: "CLEVR val" });
+      return results.map(({ seconds: _, ...result }: EvaluationResult) => result);
+    };
+    const kept = async () => {
+      const files = await Array.fromAsync(Deno.readDir(features), async ({ name }) => {
+        const { ino, mtime } = await Deno.stat(`${features}/${name}`);
+        return { name, ino, used: mtime!.getTime() };
+      });
+      return files.sort((a, b) => a.name < b.name ? -1 : 1);
+    };
+    const results = await measure("knn,count"), before = await kept();
+    assertEquals(results.length, 6);
+    assertEquals(results[3].protocol, "count");
+    assertEquals(results[3].score, 100);
+    // Two sets of images and two of scenes, of the encoder and of random weights.
+    assertEquals(before.length, 8);
+    const { metadata } = await readSafetensors(`${features}/${before[0].name}`);
+    assertEquals(JSON.parse(metadata.key).size.image, 24);
+
+    assertEquals(await measure("knn"), results.slice(0, 3));
+    const after = await kept();
+    assertEquals(after.map(({ name, ino }) => [name, ino]), before.map(({ name, ino }) => [name, ino]));
+    assertEquals(after.filter(({ used }, i) => used > before[i].used).length, 4, "those of images have been read");
+  }));
+
 Deno.test("export writes half the bytes in F16, and a folder that loads again", () =>
   withEncoder(async (dir) => {
     const weights = `${dir}/weights.safetensors`, small = `${dir}/small.safetensors`;
-    const half = await run("export", "--weights", weights, "--out", small, "--dtype", "F16");
+    const half = await run("export", ["--weights", weights, "--out", small, "--dtype", "F16"]);
     assertEquals([half.code, half.out], [0, `Wrote ${small} in F16.\n`], half.error);
     const [{ size: before }, { size: after }] = [await Deno.stat(weights), await Deno.stat(small)];
     assertGreater(before, 1.6 * after);
-    const folder = await run("export", "--weights", small, "--out", `${dir}/folder`);
+    const folder = await run("export", ["--weights", small, "--out", `${dir}/folder`]);
     assertEquals(folder.code, 0, folder.error);
     const [a, b] = [await loadEncoder(small), await loadEncoder(`${dir}/folder`)];
     assertEquals({ ...b.size, epsilon: undefined }, { ...a.size, epsilon: undefined });

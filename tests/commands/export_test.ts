@@ -37,6 +37,20 @@ Deno.test("export says where the predictor is left out, and does not write into 
     assertEquals(refused.code, 1);
     assertMatch(refused.error, /holds a config\.json that is no IJepaModel's, which stays: write .*\.\n$/);
     assertEquals(await Deno.readTextFile(`${folder}/config.json`), config);
+
+    await run("--weights", folder, "--out", `${folder}/theirs`).then(({ code, error }) => assertEquals(code, 0, error));
+    await Deno.mkdir(`${folder}/photos`);
+    await Deno.writeTextFile(`${folder}/photos/mine.txt`, "");
+    const cases: [string, RegExp][] = [
+      [`${folder}/config.json`, /^--out .*config\.json is a file: name another folder, or .*\.safetensors\.\n$/],
+      [`${folder}/photos`, /^--out .*photos holds other files \(mine\.txt\) and no earlier export: .*\.\n$/],
+      [`${folder}/none/x.safetensors`, /^--out .* cannot be written, as there is no folder .*none: .*\.\n$/],
+    ];
+    for (const [out, message] of cases) {
+      const { code, error } = await run("--weights", "not asked for yet", "--out", out);
+      assertEquals(code, 1);
+      assertMatch(error, message);
+    }
   } finally {
     tf.dispose([parameters, narrow]);
     await Deno.remove(folder, { recursive: true });

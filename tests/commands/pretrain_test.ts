@@ -34,7 +34,7 @@ Deno.test("pretrain ends with one sentence and exit code 1 where it is told nons
     [["--precision", "float16"], /^--precision is float32 or bfloat16; got "float16"\.\n$/],
     [["--data", `${dir}/nowhere`], /nowhere.*\n$/],
     [["--resume", "--out", `${dir}/nothing`], /holds no run/],
-    [["--colour"], /--colour/],
+    [["--colour"], /^Unknown option '--colour'\. --help lists the options\.\n$/],
   ];
   for (const [args, message] of cases) {
     const { code, error } = await pretrain(...args);

@@ -92,14 +92,23 @@ Deno.test("attentiveProbe() takes one head or several, with an MLP or without, a
   }
 });
 
-Deno.test("attentiveProbe() passes on what reading throws, and leaves nothing running", async () => {
+Deno.test("attentiveProbe() passes on what reading throws, and leaves nothing running, nor a tensor", async () => {
   const source = tokenSource(train);
   let reads = 0;
   const broken = {
     ...source,
     read: (rows: Uint32Array) => ++reads > 3 ? Promise.reject(new Error("the disk is gone")) : source.read(rows),
   };
+  const before = tf.memory().numTensors;
   await assertRejects(() => attentiveProbe(broken, test, QUICK), Error, "the disk is gone");
+  reads = -10; // Training asks twelve times: it is the second part of the test images that fails.
+  await assertRejects(() => attentiveProbe(broken, broken, QUICK), Error, "the disk is gone");
+  const stop = ({ step }: { step: number }) => {
+    if (step === 2) throw new Error("enough");
+  };
+  await assertRejects(() => attentiveProbe(train, test, { ...QUICK, onProgress: stop }), Error, "enough");
+  await assertRejects(() => attentiveProbe(train, test, { ...QUICK, learningRate: 1e30 }), Error, "try a lower");
+  assertEquals(tf.memory().numTensors, before);
 });
 
 Deno.test("attentiveProbe() refuses what it cannot train on", async () => {

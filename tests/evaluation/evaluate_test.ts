@@ -51,10 +51,18 @@ Deno.test("evaluate() runs every protocol on an encoder, and the same numbers co
   assertEquals(scoreOf("knn"), 100);
   assertGreater(scoreOf("linear"), 90);
   assertGreater(scoreOf("lowshot", "2 labels a class"), 90);
-  assertLess(scoreOf("depth", "R^2, %"), 100);
-  for (const protocol of ["attentive", "full-finetune", "count", "distance"] as const) {
-    assert(scoreOf(protocol) >= 0 && scoreOf(protocol) <= 100, protocol);
+  // Of a few images and steps: measured were 100, 30.0, 42.5 and 19.2.
+  const within: [number, ProtocolName, string, number][] = [
+    [60, "attentive", "accuracy", 101],
+    [20, "count", "accuracy", 45],
+    [30, "distance", "accuracy", 60],
+    [10, "depth", "R^2, %", 30],
+  ];
+  for (const [least, protocol, measure, most] of within) {
+    assertGreater(scoreOf(protocol, measure), least, protocol);
+    assertLess(scoreOf(protocol, measure), most, protocol);
   }
+  assert(scoreOf("full-finetune") >= 0 && scoreOf("full-finetune") <= 100);
   const [{ score }] = await evaluate([subject], ["count"], data);
   assertEquals(score, scoreOf("count"));
   disposeSubject(subject);

@@ -7,7 +7,7 @@ import { openImageFolder } from "../../lib/datasets/image_folder.ts";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { defaultPreprocessing } from "../../lib/datasets/preprocessing.ts";
 import { subsetOf } from "../../lib/datasets/subset.ts";
-import { type CachedFeatureOptions, cachedFeatures } from "../../lib/evaluation/feature_cache.ts";
+import { type CachedFeatureOptions, cachedFeatures, surplusFiles } from "../../lib/evaluation/feature_cache.ts";
 import { extractFeatures } from "../../lib/evaluation/features.ts";
 import { encoderShapes, type EncoderSize } from "../../lib/jepa/architectures.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
@@ -180,6 +180,37 @@ Deno.test("cachedFeatures() makes a damaged file anew and says so", () =>
       assertEquals(features, expected);
       assertEquals(await Deno.readFile(path), whole);
     }
+    tf.dispose(encoder);
+  }));
+
+Deno.test("surplusFiles() are those used the longest ago, of which the others leave no room", () => {
+  const file = (path: string, size: number, used: number) => ({ path, size, used });
+  const files = [file("new", 30, 9), file("oldest", 1, 1), file("read again", 40, 8), file("old", 30, 2)];
+  const surplus = (limit: number) => surplusFiles(files, limit).map(({ path }) => path).sort();
+  assertEquals(surplus(101), []);
+  assertEquals(surplus(100), ["oldest"]);
+  assertEquals(surplus(99), ["old", "oldest"]);
+  assertEquals(surplus(29), ["new", "old", "oldest", "read again"]);
+});
+
+Deno.test("cachedFeatures() makes room for new files in 4 GiB, and leaves what is not its own", () =>
+  withCache(async (dir) => {
+    const encoder = initialise(encoderShapes(size), 1), first = noise(), second = noise({ seed: 8 });
+    const { files } = await run(encoder, first, { dir });
+    assertEquals(files, 1);
+    const [{ name: kept }] = await Array.fromAsync(Deno.readDir(dir));
+    await Deno.utime(join(dir, kept), new Date(1e12), new Date(1e12));
+    const others = ["0".repeat(40) + ".safetensors", "1".repeat(40) + ".safetensors.77", "mine.safetensors"];
+    for (const [i, name] of others.entries()) { // with holes in them, which take no space
+      await Deno.writeFile(join(dir, name), new Uint8Array(0));
+      await Deno.truncate(join(dir, name), 2 ** 31);
+      await Deno.utime(join(dir, name), new Date(1.1e12 + i), new Date(1.1e12 + i));
+    }
+    assertEquals((await run(encoder, first, { dir })).made, false); // and is the last used from now on
+    assertEquals((await run(encoder, second, { dir })).made, true);
+    const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
+    assertEquals([names.includes(kept), names.length], [true, 4]);
+    assertEquals(others.map((name) => names.includes(name)), [false, true, true]);
     tf.dispose(encoder);
   }));
 

@@ -1,7 +1,7 @@
 import "../tensorflow/loaded.ts";
-import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import type { Features } from "../../lib/evaluation/features.ts";
-import { linearEvaluation, type LinearEvaluationOptions } from "../../lib/evaluation/linear_evaluation.ts";
+import { linearEvaluation, type LinearEvaluationOptions, rateFactor } from "../../lib/evaluation/linear_evaluation.ts";
 import { randomStream } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 
@@ -34,6 +34,17 @@ Deno.test("linearEvaluation() separates what is separable, and says how each var
   assertEquals(new Set(variants).size, 16);
   assertEquals(variants[0], "last false 0.05 0.0005");
   assertEquals(variants[15], "last4 true 0.001 0");
+});
+
+Deno.test("learning rates are the paper's times 64, as 16,384 images are of 256, and a tenth after every 15 of 50 epochs", () => {
+  for (const each of [1, 20, 79]) {
+    const factors = Array.from({ length: 50 }, (_, epoch) => [epoch * each, (epoch + 1) * each - 1])
+      .map((steps) => steps.map((step) => rateFactor(step, 50 * each)));
+    factors.forEach((pair, epoch) => {
+      const expected = epoch < 15 ? 64 : epoch < 30 ? 6.4 : epoch < 45 ? 0.64 : 0.064;
+      for (const factor of pair) assertAlmostEquals(factor, expected, 1e-12, `epoch ${epoch} of ${each} steps`);
+    });
+  }
 });
 
 Deno.test("linearEvaluation() is at chance where there is nothing to learn", async () => {
@@ -96,6 +107,11 @@ Deno.test("linearEvaluation() gives the same twice, other heads for another seed
   assert(handles() <= before.handles);
   assertEquals(tf.memory().numTensors, before.tensors);
   assert((await run(1)).predictions.some((label, i) => label !== first.predictions[i]));
+  const stop = (step: number) => {
+    if (step === 3) throw new Error("enough");
+  };
+  await assertRejects(() => linearEvaluation(train, test, { ...QUICK, onProgress: stop }), Error, "enough");
+  assertEquals(tf.memory().numTensors, before.tensors);
 });
 
 Deno.test("linearEvaluation() refuses what it cannot train on", async () => {

@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { everyRow, rowBatches, stepsOf } from "../../lib/evaluation/passes.ts";
+import { everyRow, inChunks, rowBatches, stepsOf } from "../../lib/evaluation/passes.ts";
 
 Deno.test("rowBatches() goes through all rows in each pass, in an order of its own, across the batches' ends", () => {
   const rows = Uint32Array.of(3, 5, 7, 11, 13), batches = rowBatches(rows, { batch: 4, seed: 1 });
@@ -21,4 +21,11 @@ Deno.test("rowBatches() depends on the seed and the step alone, and takes more r
 
 Deno.test("stepsOf() rounds up", () => {
   assertEquals([stepsOf(2, 10, 5), stepsOf(1, 10, 3), stepsOf(0.5, 10, 10)], [4, 4, 1]);
+});
+
+Deno.test("inChunks() keeps the order, and leaves fewer for the last", () => {
+  const rows = Uint32Array.of(9, 8, 7, 6, 5);
+  assertEquals(inChunks(rows, 2), [Uint32Array.of(9, 8), Uint32Array.of(7, 6), Uint32Array.of(5)]);
+  assertEquals(inChunks(rows, 5), [rows]);
+  assertEquals(inChunks(new Uint32Array(0), 5), []);
 });

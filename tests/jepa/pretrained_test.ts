@@ -1,5 +1,5 @@
 import "../tensorflow/loaded.ts";
-import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { defaultPreprocessing } from "../../lib/datasets/preprocessing.ts";
 import { type Architecture, encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
 import { loadEncoder, type PretrainedEncoder } from "../../lib/jepa/pretrained.ts";
@@ -276,7 +276,17 @@ Deno.test("loadEncoder() says what to do about files of other models", () =>
     await copy((t) => t["pos_embed"] = { dtype: "F32", shape: [4, 8], data: new Float32Array(32) });
     assertStringIncludes(await refusal(path, { heads: 4 }), `"pos_embed" has shape [4,8], not one of 3 dimensions`);
     assertStringIncludes(await refusal(folder), "holds no encoder");
-    await assertRejects(() => loadEncoder(`${folder}/none`), Deno.errors.NotFound, `${folder}/none`);
+    await assertRejects(() => loadEncoder(`${folder}/none`), Deno.errors.NotFound);
+    for (const none of [`${folder}/none`, "weights/none", `${folder}/config.json/none`, "facebook/none.safetensors"]) {
+      assertEquals(
+        await refusal(none),
+        `There is no file or folder ${none} to load an encoder from: is the path right?`,
+      );
+    }
+    assertMatch(
+      await refusal("facebook/ijepa_vith14_1k"),
+      /Hugging Face hub are not downloaded .*: download its folder/,
+    );
     const torch = new URL("../weights/fixtures/torch/", import.meta.url).pathname;
     assertStringIncludes(await refusal(`${torch}protocol2.pth`), `it holds views, half, brain`);
     assertStringIncludes(await refusal(`${torch}command.pth`), "asks for posix.system");

@@ -1,7 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { join } from "node:path";
 import { readNpy } from "../../lib/weights/npy.ts";
-import { openRows, type RowArray } from "../../lib/weights/row_writer.ts";
+import { openRows, type RowArray, rowFiles } from "../../lib/weights/row_writer.ts";
 import { readSafetensors } from "../../lib/weights/safetensors.ts";
 
 const array = (names: string[], shape = [3]): RowArray => ({ names, shape, metadata: { layer: "last" } });
@@ -95,6 +95,12 @@ Deno.test("abandon() leaves what was there before, and nothing else", () =>
     assertEquals(await listing(dir), ["a.npy"]);
     assertEquals(await Deno.readTextFile(path), "of before");
   }));
+
+Deno.test("rowFiles() are those that come to be written", () => {
+  assertEquals(rowFiles("x/a.safetensors"), ["x/a.safetensors"]);
+  assertEquals(rowFiles("x/a.npy"), ["x/a.npy", "x/a.npy.txt"]);
+  assertThrows(() => rowFiles("x/a.npy.txt"), Error, "x/a.npy.txt ends in neither");
+});
 
 Deno.test("openRows() says what it cannot write", () =>
   withFolder(async (dir) => {

@@ -1,0 +1,18 @@
+import { assertRejects } from "@std/assert";
+import { checkOutputFile } from "../../lib/commands/flags.ts";
+
+Deno.test("checkOutputFile() takes files that are there or not, and names the folder that is missing or in the way", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "flags_test_" });
+  const refused = (path: string, message: string) => assertRejects(() => checkOutputFile("out", path), Error, message);
+  try {
+    await Deno.writeTextFile(`${dir}/old.json`, "{}");
+    await checkOutputFile("out", `${dir}/old.json`);
+    await checkOutputFile("out", `${dir}/new.json`);
+    await checkOutputFile("out", "in-this-folder.json");
+    await refused(dir, `--out takes a file, but ${dir} is a folder`);
+    await refused(`${dir}/no/new.json`, `cannot be written, as there is no folder ${dir}/no: make it`);
+    await refused(`${dir}/old.json/new.json`, `cannot be written, as ${dir}/old.json is no folder`);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
