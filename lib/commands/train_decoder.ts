@@ -5,10 +5,11 @@
  */
 import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
-import { reconstruct, representImages } from "../decoding/decode.ts";
+import { representImages } from "../decoding/decode.ts";
 import { DECODER_PRESETS, type DecoderConfig, decoderPreset } from "../decoding/decoder_presets.ts";
 import { decoderSteps, frozenEncoder, trainDecoder } from "../decoding/decoder_trainer.ts";
-import { measureDecoder, psnr } from "../decoding/measures.ts";
+import { measureDecoder } from "../decoding/measures.ts";
+import { measureReconstruction } from "../decoding/reconstruction_measures.ts";
 import type { FrozenEncoder } from "../decoding/representation.ts";
 import {
   decoderFolder,
@@ -57,12 +58,11 @@ async function measure(
   test: Dataset,
   count: number,
 ): Promise<Record<string, unknown>> {
-  const { seed } = decoder.config, { image } = encoder.size, bytes = image * image * 3;
+  const { seed } = decoder.config, { image } = encoder.size;
   const some = shuffled(test.length, randomStream(seed)).subarray(0, count);
   const { pixels } = await test.centred(some, image);
   if (decoder.config.kind === "patches") {
-    const decoded = await reconstruct(encoder, decoder as PatchDecoder, pixels);
-    return { images: some.length, psnr: psnr(decoded, pixels, bytes) };
+    return { ...await measureReconstruction(encoder, decoder as PatchDecoder, pixels, seed) };
   }
   if (decoder.config.network.image !== image) {
     throw new Error("Samples of another size than the encoder's images are not measured: add --measure 0.");

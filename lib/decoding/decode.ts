@@ -9,6 +9,7 @@ import type { Masks } from "../jepa/masks.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
+import { forBatches, imageCount } from "./image_batches.ts";
 import { decodePatches } from "./patch_decoder.ts";
 import { toPixels } from "./pixels.ts";
 import {
@@ -20,37 +21,6 @@ import {
   standardiseBy,
 } from "./representation.ts";
 import type { PatchDecoder } from "./saved_decoder.ts";
-
-/** Images that go through an encoder at once. */
-const BATCH = 64;
-
-/** How many images these pixels are. */
-function countOf({ size }: FrozenEncoder, pixels: Uint8Array): number {
-  const count = pixels.length / (size.image ** 2 * 3);
-  if (Number.isInteger(count)) return count;
-  throw new RangeError(`${pixels.length} bytes are no images of ${size.image} x ${size.image} RGB pixels.`);
-}
-
-/** Applies a function of a batch of pixels to all images, the last batch filled up: values of each image, one after another. */
-async function forBatches(
-  encoder: FrozenEncoder,
-  pixels: Uint8Array,
-  fn: (pixels: Tensor) => Promise<Tensor>,
-): Promise<Float32Array<ArrayBuffer>> {
-  const { image } = encoder.size, bytes = image * image * 3, count = countOf(encoder, pixels);
-  const batch = Math.min(BATCH, Math.max(count, 1)), parts: Float32Array[] = [];
-  for (let first = 0; first < count; first += batch) {
-    const some = Math.min(batch, count - first), filled = new Uint8Array(batch * bytes);
-    filled.set(pixels.subarray(first * bytes, (first + some) * bytes));
-    const input = uint8Tensor(filled, [batch, image, image, 3]), output = await fn(input);
-    const values = await output.data() as Float32Array;
-    parts.push(values.subarray(0, values.length / batch * some));
-    disposeAll([input, output]);
-  }
-  const all = new Float32Array(parts.reduce((length, part) => length + part.length, 0));
-  parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
-  return all;
-}
 
 /**
  * The representations of images, or of a block of each, that a pooled decoder draws samples for.
@@ -73,7 +43,7 @@ export async function representImages(
     return poolTokens(representTokens(p, setting, pixels), tf.tile(row, [pixels.shape[0], 1]));
   }, { name: "represent" });
   try {
-    return await forBatches(encoder, pixels, (input) => represent(parameters, input));
+    return await forBatches(encoder.size.image, [pixels], (input) => represent(parameters, input));
   } finally {
     represent.dispose();
   }
@@ -93,7 +63,7 @@ export async function representPredictions(
   pixels: Uint8Array,
   { batch, blocks, contextLength, targetLength, context, targets }: Masks,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const count = countOf({ parameters, ...setting }, pixels), { image } = setting.size;
+  const { image } = setting.size, count = imageCount(pixels, image);
   if (count !== batch) throw new RangeError(`${count} images have no masks for ${batch}.`);
   const inputs = {
     pixels: uint8Tensor(pixels, [batch, image, image, 3]),
@@ -135,7 +105,7 @@ export async function reconstruct(
   }, { name: "reconstruct" });
   try {
     const run = (input: Tensor) => decode(frozen, parameters, standardisation, input);
-    return Uint8Array.from(await forBatches(encoder, pixels, run));
+    return Uint8Array.from(await forBatches(encoder.size.image, [pixels], run));
   } finally {
     decode.dispose();
   }

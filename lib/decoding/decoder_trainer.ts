@@ -229,7 +229,8 @@ const encodeText = (text: string) => new TextEncoder().encode(text);
 
 /**
  * Trains a decoder of a frozen encoder's representations, writing the run into a folder: config.json, log.jsonl,
- * checkpoint.safetensors, and at the end decoder.safetensors.
+ * checkpoint.safetensors, and at the end decoder.safetensors, the averaged weights in float16: a decoder is used as it
+ * ships, and the checkpoint keeps them as they are.
  *
  * The result depends on the configuration, the encoder and the images alone: a run that was stopped, by its signal or by a
  * kill, and resumed ends with the same weights, bit for bit, on the same machine.
@@ -315,7 +316,7 @@ export async function trainDecoder(
     disposeAll(rest);
     const decoder = { config, parameters: average, standardisation };
     const weights = `${dir}/decoder.safetensors`, finished = step === totalSteps;
-    if (finished) await saveDecoder(weights, decoder);
+    if (finished) await saveDecoder(weights, decoder, { dtype: "F16" });
     return { finished, step, log, decoder, weights };
   } catch (error) {
     disposeAll(standardisation);

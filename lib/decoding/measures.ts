@@ -5,6 +5,7 @@
  * @module
  */
 import { randomStream, shuffled } from "../random.ts";
+import { centredDirections } from "./nearest_neighbours.ts";
 import { sample, type SampleOptions } from "./sampler.ts";
 import type { PooledDecoder } from "./saved_decoder.ts";
 
@@ -14,18 +15,6 @@ export interface Retrieval {
   top1: number;
   /** It is among the nearest five. */
   top5: number;
-}
-
-/** Rows [N, width] less the mean of `of`'s, each to length 1. */
-function centred(rows: Float32Array, of: Float32Array, width: number): Float64Array {
-  const mean = new Float64Array(width), unit = Float64Array.from(rows);
-  for (let i = 0; i < of.length; i++) mean[i % width] += of[i] * width / of.length;
-  for (let i = 0; i < unit.length; i += width) {
-    let square = 0;
-    for (let j = i; j < i + width; j++) square += (unit[j] -= mean[j - i]) ** 2;
-    for (let j = i; j < i + width; j++) unit[j] /= Math.sqrt(square) || 1;
-  }
-  return unit;
 }
 
 /**
@@ -41,7 +30,7 @@ export function retrieve(queries: Float32Array, sources: Float32Array, width: nu
   if (queries.length !== sources.length || !Number.isInteger(count) || count === 0) {
     throw new RangeError(`${queries.length} and ${sources.length} numbers are not as many rows of ${width}.`);
   }
-  const q = centred(queries, sources, width), s = centred(sources, sources, width);
+  const q = centredDirections(queries, sources, width), s = centredDirections(sources, sources, width);
   let top1 = 0, top5 = 0;
   const similarities = new Float64Array(count);
   for (let i = 0; i < count; i++) {
@@ -184,7 +173,7 @@ export async function measureDecoder(
 }
 
 /** A random order in which nothing stays in its place: a cycle through all. */
-function derangement(count: number, seed: number): Uint32Array {
+export function derangement(count: number, seed: number): Uint32Array {
   const cycle = shuffled(count, randomStream(seed, count)), order = new Uint32Array(count);
   cycle.forEach((from, i) => order[cycle[(i + 1) % count]] = from);
   return order;

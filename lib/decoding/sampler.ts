@@ -164,3 +164,47 @@ export function interpolate(from: Float32Array, to: Float32Array, steps: number)
   }
   return line;
 }
+
+/**
+ * Draws several samples for each representation, those of every representation from the same noises: what they have in
+ * common is what it holds, and what differs from row to row of the same noise is due to it.
+ *
+ * @param representations [K, C], as sample() takes them
+ * @param each samples of each
+ * @returns 8-bit pixels [K * each, image, image, 3], one representation's after another's
+ * @throws RangeError as sample() does
+ */
+export async function sampleEach(
+  decoder: PooledDecoder,
+  representations: Float32Array,
+  each: number,
+  options: Omit<SampleOptions, "streams"> = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { condition } = decoder.config.network, count = representations.length / condition * each;
+  const repeated = Float32Array.from({ length: count * condition }, (_, i) => {
+    const column = i % condition, row = Math.floor((i - column) / condition / each);
+    return representations[row * condition + column];
+  });
+  return await sample(decoder, repeated, { ...options, streams: Array.from({ length: count }, (_, i) => i % each) });
+}
+
+/**
+ * Draws what lies between each representation and the next, both ends included, all from the same noise.
+ *
+ * @param representations [K, C], as sample() takes them
+ * @param points of each line, at least 2
+ * @returns 8-bit pixels [(K - 1) * points, image, image, 3], one line's after another's
+ * @throws RangeError as sample() and interpolate() do
+ */
+export async function sampleBetween(
+  decoder: PooledDecoder,
+  representations: Float32Array,
+  points: number,
+  options: Omit<SampleOptions, "streams"> = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  const { condition } = decoder.config.network, lines = Math.max(0, representations.length / condition - 1);
+  const row = (i: number) => representations.subarray(i * condition, (i + 1) * condition);
+  const all = new Float32Array(lines * points * condition);
+  for (let i = 0; i < lines; i++) all.set(interpolate(row(i), row(i + 1), points), i * points * condition);
+  return await sample(decoder, all, { ...options, streams: new Array(lines * points).fill(0) });
+}

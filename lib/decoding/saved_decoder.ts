@@ -77,16 +77,23 @@ export async function saveDecoder(
  * Reads a decoder that saveDecoder() wrote.
  *
  * @param path the file, or a run's folder, in which it is decoder.safetensors
+ * @param kind which decoder it has to be; either where it is left out
  * @returns tensors that are the caller's, float32
- * @throws Error naming the file, and the tensor, where it is no such file or lacks one
+ * @throws Error naming the file, and the tensor, where it is no such file, of another kind, or lacks one
  */
-export async function loadDecoder(path: string): Promise<TrainedDecoder> {
+export async function loadDecoder<Kind extends DecoderConfig["kind"] = DecoderConfig["kind"]>(
+  path: string,
+  kind?: Kind,
+): Promise<TrainedDecoder<Extract<DecoderConfig, { kind: Kind }>>> {
   const file = path.endsWith(".safetensors") ? path : `${path}/decoder.safetensors`;
   const { tensors, metadata } = await readSafetensors(file);
   if (metadata.decoder === undefined) {
     throw new Error(`${file} is no decoder: its metadata does not say how it was trained.`);
   }
-  const config = fromJson(metadata.decoder);
+  const config = fromJson(metadata.decoder) as Extract<DecoderConfig, { kind: Kind }>;
+  if (kind !== undefined && config.kind !== kind) {
+    throw new Error(`${file} is a decoder of kind "${config.kind}", but one of kind "${kind}" is wanted here.`);
+  }
   const read = (prefix: string, shapes: Record<string, readonly number[]>): Parameters => {
     const stored = Object.entries(shapes).map(([name, shape]): [string, HostTensor] => {
       const tensor = tensors[`${prefix}${name}`];

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects, as
 import { trainDecoder } from "../../lib/decoding/decoder_trainer.ts";
 import { reconstruct, representImages, representPredictions } from "../../lib/decoding/decode.ts";
 import { measureDecoder, psnr } from "../../lib/decoding/measures.ts";
-import { interpolate, sample } from "../../lib/decoding/sampler.ts";
+import { interpolate, sample, sampleBetween, sampleEach } from "../../lib/decoding/sampler.ts";
 import { loadDecoder, type PatchDecoder, type PooledDecoder, saveDecoder } from "../../lib/decoding/saved_decoder.ts";
 import { encode, patchify } from "../../lib/jepa/encoder.ts";
 import { multiBlock } from "../../lib/jepa/mask_samplers/multi_block.ts";
@@ -110,6 +110,27 @@ Deno.test("sample() refuses what it cannot draw", async () => {
   assertEquals((await sample(pooled, new Float32Array(0))).length, 0);
 });
 
+Deno.test("sampleEach() draws every representation's samples from the same noises", async () => {
+  const options = { steps: 3, seed: 2 }, two = representations.subarray(0, 32);
+  const drawn = await sampleEach(pooled, two, 3, options);
+  const repeated = Float32Array.from({ length: 6 * 16 }, (_, i) => two[Math.floor(i / 48) * 16 + i % 16]);
+  assertEquals(drawn, await sample(pooled, repeated, { ...options, streams: [0, 1, 2, 0, 1, 2] }));
+  await assertRejects(() => sampleEach(pooled, two.subarray(1), 3), RangeError, "no rows of 16");
+});
+
+Deno.test("sampleBetween() goes from each representation to the next with one noise", async () => {
+  const options = { steps: 3 }, width = 16, three = representations.subarray(0, 3 * width);
+  const drawn = await sampleBetween(pooled, three, 3, options);
+  assertEquals(drawn.length, 6 * BYTES);
+  const ends = await sample(pooled, three, { ...options, streams: [0, 0, 0] });
+  for (const [point, end] of [[0, 0], [2, 1], [3, 1], [5, 2]]) {
+    const own = drawn.subarray(point * BYTES, (point + 1) * BYTES);
+    assert(own.every((byte, i) => Math.abs(byte - ends[end * BYTES + i]) <= 1), `${point}`);
+  }
+  assertEquals((await sampleBetween(pooled, three.subarray(0, width), 3)).length, 0);
+  await assertRejects(() => sampleBetween(pooled, three, 1), RangeError, "at least 2 points");
+});
+
 Deno.test("measureDecoder() finds sources by their samples, far above shuffled conditions", async () => {
   const encodeColours = (some: Uint8Array) => Promise.resolve(colours(some));
   const options = { steps: 10, diverse: 8, samples: 3 }, told: number[][] = [];
@@ -145,10 +166,12 @@ Deno.test("saveDecoder() in float16 is half as large and decodes nearly the same
   await saveDecoder(`${root}/half.safetensors`, patches, { dtype: "F16" });
   const bytes = async (name: string) => (await Deno.stat(`${root}/${name}.safetensors`)).size;
   assert(await bytes("half") < 0.6 * await bytes("whole"));
-  const half = await loadDecoder(`${root}/half.safetensors`) as PatchDecoder;
+  const half = await loadDecoder(`${root}/half.safetensors`, "patches");
   const [a, b] = [await reconstruct(encoder, patches, pixels), await reconstruct(encoder, half, pixels)];
   assertAlmostEquals(psnr(a, pixels, BYTES), psnr(b, pixels, BYTES), 0.2);
   disposeAll([half.parameters, half.standardisation]);
+  const wrong = () => loadDecoder(`${root}/half.safetensors`, "pooled");
+  await assertRejects(wrong, Error, 'half.safetensors is a decoder of kind "patches", but one of kind "pooled"');
 
   await Deno.writeTextFile(`${root}/other.safetensors`, "");
   await assertRejects(() => loadDecoder(`${root}/other.safetensors`), Error, "other.safetensors");
