@@ -56,6 +56,7 @@ export {
   jepaLoss,
   type Losses,
   type Networks,
+  pixelTargets,
   predictionCosines,
   smoothL1,
   type StepInputs,
@@ -106,6 +107,7 @@ export {
 
 // Evaluations.
 export { type CollapseEvidence, collapseWarning, type FeatureRows, lidar, rankMe } from "./lib/evaluation/collapse.ts";
+export { confusionMatrix } from "./lib/evaluation/confusion_matrix.ts";
 export { encodeImages, type EncodeImagesOptions } from "./lib/evaluation/encode_images.ts";
 export {
   extractFeatures,
@@ -138,6 +140,12 @@ export {
   type ProtocolOptions,
   PROTOCOLS,
 } from "./lib/evaluation/protocols.ts";
+export {
+  componentScores,
+  lessPlace,
+  type PrincipalComponents,
+  principalComponents,
+} from "./lib/evaluation/principal_components.ts";
 export {
   type PublishedResult,
   type PublishedTable,
@@ -212,10 +220,18 @@ export {
   type Retrieval,
   retrieve,
 } from "./lib/decoding/measures.ts";
+export { nearestNeighbours, type Neighbours } from "./lib/decoding/nearest_neighbours.ts";
 export { alphaBars, type NoiseSchedule, samplingSteps } from "./lib/decoding/noise_schedule.ts";
 export { decodePatches, patchDecoderShapes, type PatchDecoderSize } from "./lib/decoding/patch_decoder.ts";
+export { perceptualDistance } from "./lib/decoding/perceptual_distance.ts";
+export {
+  type Likeness,
+  measureReconstruction,
+  patchMeans,
+  type ReconstructionMeasures,
+} from "./lib/decoding/reconstruction_measures.ts";
 export type { EncoderSetting, FrozenEncoder, Standardisation } from "./lib/decoding/representation.ts";
-export { interpolate, sample, type SampleOptions } from "./lib/decoding/sampler.ts";
+export { interpolate, sample, sampleBetween, sampleEach, type SampleOptions } from "./lib/decoding/sampler.ts";
 export {
   loadDecoder,
   type PatchDecoder,
@@ -223,6 +239,13 @@ export {
   saveDecoder,
   type TrainedDecoder,
 } from "./lib/decoding/saved_decoder.ts";
+export { ssim } from "./lib/decoding/ssim.ts";
+export {
+  interpolationFigure,
+  type Pictures,
+  predictionsFigure,
+  samplesFigure,
+} from "./lib/figures/decoding_figures.ts";
 
 // Images.
 export type { Interpolation } from "./lib/datasets/crop.ts";
@@ -273,12 +296,21 @@ export { patchDepths, scenes, type ScenesDataset, type ScenesOptions } from "./l
 export type { Shape, Solid } from "./lib/datasets/scenes/solids.ts";
 
 // Figures.
+export { type Ablation, ablationsFigure, type AblationsText } from "./lib/figures/ablations_figure.ts";
 export type { Figure } from "./lib/figures/figure.ts";
+export { type HeatMap, type HeatMapOptions, heatMaps } from "./lib/figures/heat_maps.ts";
 export { type GridImage, imageGrid } from "./lib/figures/image_grid.ts";
+export { type ChartLine, type ChartText, lineChart } from "./lib/figures/line_chart.ts";
 export { lossCurve, type LossEntry } from "./lib/figures/loss_curve.ts";
+export { maskStrategiesFigure, type StrategyColumn } from "./lib/figures/mask_strategies.ts";
 export { type MaskExample, masksFigure } from "./lib/figures/masks_figure.ts";
+export { type LiveBar, liveBar, type LiveFigure, liveFigure, show } from "./lib/figures/notebook.ts";
+export { type PatchedImage, patchesFigure } from "./lib/figures/patches_figure.ts";
+export { componentImages, patchMap, type PatchMapOptions } from "./lib/figures/patch_images.ts";
+export { type ComparedRun, type RunEntry, runsFigure } from "./lib/figures/runs_figure.ts";
 export { figureToHtml, figureToPng, saveFigure } from "./lib/figures/save.ts";
 export { figureToSvg } from "./lib/figures/svg.ts";
+export { type Cell, type Column, markdownTable } from "./lib/figures/table.ts";
 
 // Files.
 export { readNpy } from "./lib/weights/npy.ts";

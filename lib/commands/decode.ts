@@ -138,7 +138,6 @@ async function main(): Promise<void> {
   const pixels = await readImages(images, loaded, rows);
   const start = performance.now(), { image, patch } = encoder.size, count = imageCount(pixels, image);
   const given: Pictures = { pixels, size: image }, written: string[] = [];
-  const drawn = (some: Uint8Array): Pictures => ({ pixels: some, size: decoder.config.network.image });
   const save = async (figure: Figure, name: string) => {
     await saveFigure(figure, `${out}/${name}.png`);
     written.push(`${out}/${name}.png`);
@@ -149,20 +148,36 @@ async function main(): Promise<void> {
   const seen = (some: Uint8Array | undefined) => some && { pixels: some, size: image };
   const decoded = seen(patchDecoder && await reconstruct(encoder, patchDecoder, pixels));
   const neighbours = seen(bank === undefined ? undefined : await findNeighbours(loaded, pixels, bank));
-  const own = await sampleEach(decoder, representations, samples, sampling);
-  await save(samplesFigure(given, drawn(own), { decoded, neighbours }), "samples");
-  if (loaded.predictor) {
-    const grid = [image / patch, image / patch] as const;
-    const masks = multiBlock({ grid })(count, randomStream(sampling.seed));
-    const predicted = await representPredictions(encoder, loaded.predictor, pixels, masks); // [M, B, D]
-    const first = await sampleEach(decoder, predicted.subarray(0, representations.length), samples, sampling);
-    await save(predictionsFigure(given, { grid, masks }, drawn(first)), "predictions");
-  } else {
-    console.log(`${weights} holds no predictor: nothing is decoded of predictions.`);
-  }
-  if (count > 1) {
-    const between = await sampleBetween(decoder, representations, Math.max(2, samples), sampling);
-    await save(interpolationFigure(given, drawn(between)), "interpolation");
+
+  const points = Math.max(2, samples), between = count > 1 ? (count - 1) * points : 0;
+  const total = (loaded.predictor ? 2 : 1) * count * samples + between;
+  const bar = progressBar({ label: "Drawing", total, unit: "samples" });
+  let done = 0;
+  const options = { ...sampling, onProgress: (some: number) => bar.update(done + some) };
+  const drawn = async (drawing: Promise<Uint8Array>): Promise<Pictures> => {
+    const pixels = await drawing, { image: size } = decoder.config.network;
+    done += imageCount(pixels, size);
+    return { pixels, size };
+  };
+  try {
+    const own = await drawn(sampleEach(decoder, representations, samples, options));
+    await save(samplesFigure(given, own, { decoded, neighbours }), "samples");
+    if (loaded.predictor) {
+      const grid = [image / patch, image / patch] as const;
+      const masks = multiBlock({ grid })(count, randomStream(sampling.seed));
+      const predicted = await representPredictions(encoder, loaded.predictor, pixels, masks); // [M, B, D]
+      const first = predicted.subarray(0, representations.length);
+      const guesses = await drawn(sampleEach(decoder, first, samples, options));
+      await save(predictionsFigure(given, { grid, masks }, guesses), "predictions");
+    } else {
+      bar.log(`${weights} holds no predictor: nothing is decoded of predictions.`);
+    }
+    if (between) {
+      const line = await drawn(sampleBetween(decoder, representations, points, options));
+      await save(interpolationFigure(given, line), "interpolation");
+    }
+  } finally {
+    bar.stop();
   }
   tf.dispose([loaded.parameters, loaded.predictor?.parameters ?? {}]);
   for (const some of [decoder, patchDecoder]) tf.dispose([some?.parameters ?? {}, some?.standardisation ?? {}]);

@@ -36,7 +36,9 @@ export async function setUpPackages(
   try {
     await pythonEnvironment(venv, onProgress);
     await pipInstall(venv, packages, { task, onProgress });
-    await pipInstall(venv, withoutDependencies, { options: ["--no-deps"], task, onProgress });
+    if (withoutDependencies.length) {
+      await pipInstall(venv, withoutDependencies, { options: ["--no-deps"], task, onProgress });
+    }
   } finally {
     bar?.stop();
   }

@@ -98,11 +98,13 @@ export function masksFigure(examples: readonly MaskExample[]): Figure {
 /** EMPTY as bytes. */
 const EMPTY_RGB = [1, 3, 5].map((at) => parseInt(EMPTY.slice(at, at + 2), 16));
 
-function targetColour(m: number): string {
+/** The colour of target block m. */
+export function targetColour(m: number): string {
   return COLOURS[m % COLOURS.length];
 }
 
-function checkExample({ pixels, size, grid: [rows, columns], context, targets }: MaskExample, i: number) {
+/** Throws a RangeError that says what does not fit. */
+export function checkExample({ pixels, size, grid: [rows, columns], context, targets }: MaskExample, i: number) {
   if (pixels.length !== size * size * 3) {
     throw new RangeError(
       `Image ${i} has ${pixels.length} bytes; ${size} x ${size} RGB pixels need ${size * size * 3}.`,

@@ -8,13 +8,10 @@ import { dirname, extname } from "node:path";
 import type { Figure } from "./figure.ts";
 import { figureToSvg, plotlySource } from "./svg.ts";
 
-/** PNG pixels for one CSS pixel, for sharp print and screens. */
-const PNG_SCALE = 2;
-
 const WRITERS: Record<string, (figure: Figure) => Promise<string | Uint8Array>> = {
   ".html": figureToHtml,
   ".svg": figureToSvg,
-  ".png": figureToPng,
+  ".png": (figure) => figureToPng(figure),
 };
 
 /**
@@ -66,11 +63,15 @@ Plotly.newPlot("figure", figure.data, figure.layout, { displaylogo: false });
 `;
 }
 
-/** The figure as a PNG of twice layout.width x layout.height pixels, which looks the same on every Linux machine. */
-export async function figureToPng(figure: Figure): Promise<Uint8Array> {
+/**
+ * The figure as a PNG, which looks the same on every Linux machine.
+ *
+ * @param scale its pixels for each of layout.width x layout.height; the default suits print and sharp screens
+ */
+export async function figureToPng(figure: Figure, scale: number = 2): Promise<Uint8Array> {
   const [{ default: sharp }, svg] = await Promise.all([import("sharp"), figureToSvg(figure)]);
   await (fontsLoaded ??= loadFonts());
-  return await sharp(new TextEncoder().encode(svg), { density: 72 * PNG_SCALE }).png().toBuffer();
+  return await sharp(new TextEncoder().encode(svg), { density: 72 * scale }).png().toBuffer();
 }
 
 let fontsLoaded: Promise<void> | undefined;

@@ -35,9 +35,7 @@ export function table(
 ): string {
   const titles = columns.map((column) => typeof column === "string" ? column : column.title);
   const texts = rows.map((row, r) => {
-    if (row.length !== columns.length) {
-      throw new RangeError(`Row ${r} of the table has ${row.length} cells for ${columns.length} columns.`);
-    }
+    checkRow(row, r, columns);
     return row.map((cell, c) => cellText(cell, columns[c]));
   });
   const isNumber = columns.map((_, c) =>
@@ -56,6 +54,27 @@ export function table(
   return texts
     .map((row) => row.map((cell, c) => `${bold(titles[c].padEnd(longest))}  ${cell}`).join("\n"))
     .join("\n\n");
+}
+
+/**
+ * The same as a table in Markdown, for notebooks.
+ *
+ * @throws {RangeError} when a row has not as many cells as there are columns.
+ */
+export function markdownTable(rows: readonly (readonly Cell[])[], columns: readonly Column[]): string {
+  const titles = columns.map((column) => typeof column === "string" ? column : column.title);
+  const numeric = columns.map((_, c) => rows.length > 0 && rows.every((row) => typeof row[c] !== "string"));
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const body = rows.map((row, r) => {
+    checkRow(row, r, columns);
+    return line(row.map((cell, c) => cellText(cell, columns[c]).replaceAll("|", "\\|")));
+  });
+  return [line(titles), line(numeric.map((right) => right ? "--:" : "---")), ...body].join("\n");
+}
+
+function checkRow(row: readonly Cell[], r: number, columns: readonly Column[]): void {
+  if (row.length === columns.length) return;
+  throw new RangeError(`Row ${r} of the table has ${row.length} cells for ${columns.length} columns.`);
 }
 
 function cellText(cell: Cell, column: Column): string {

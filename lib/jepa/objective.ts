@@ -52,6 +52,13 @@ export interface Targets {
   blocks: Tensor;
 }
 
+/** [B, N, D], and the same at the target blocks. */
+function atBlocks(all: Tensor, targets: Tensor): Targets {
+  const [blocks, batch, count] = targets.shape;
+  const gathered = gatherTokens(all, tf.reshape(targets, [blocks * batch, count!])); // [M*B, T, D]
+  return { all, blocks: tf.reshape(gathered, [blocks, batch, count!, all.shape[2]!]) };
+}
+
 /** s_y(i), the targets: the target encoder's output, layer-normed, at the target blocks. */
 export function targetRepresentations(
   p: Parameters,
@@ -59,10 +66,26 @@ export function targetRepresentations(
   patches: Tensor,
   targets: Tensor,
 ): Targets {
-  const [blocks, batch, count] = targets.shape;
-  const all = normalise(encode(p, architecture, patches)); // [B, N, D]
-  const gathered = gatherTokens(all, tf.reshape(targets, [blocks * batch, count!])); // [M*B, T, D]
-  return { all, blocks: tf.reshape(gathered, [blocks, batch, count!, architecture.width]) };
+  return atBlocks(normalise(encode(p, architecture, patches)), targets);
+}
+
+/**
+ * Table 7's other targets, in the place of targetRepresentations(): the target blocks' pixels, each patch's brought to mean 0
+ * and variance 1 as in MAE (He et al. 2022).
+ *
+ * @throws RangeError where a token is not as long as a patch's pixels, 3 * patch^2, which the predictor's output has to be
+ */
+export function pixelTargets(
+  _: Parameters,
+  { patch, width }: Pick<Architecture, "patch" | "width">,
+  patches: Tensor,
+  targets: Tensor,
+): Targets {
+  const pixels = 3 * patch ** 2;
+  if (width === pixels) return atBlocks(normalise(patches), targets);
+  throw new RangeError(
+    `Pixels of patches of ${patch} are predicted at width ${pixels} alone; the encoder's is ${width}.`,
+  );
 }
 
 /** Deviation over the batch, averaged over the dimensions, of the average-pooled x [B, N, D]: near 0 in a collapse. */

@@ -94,15 +94,18 @@ function lossAndGradients<Reported extends Record<string, Tensor>>(
 /**
  * One step: targets from the target encoder, loss and gradients, AdamW on context encoder and predictor, and the moving
  * average (paper, section 3).
+ *
+ * @param targetsOf what is predicted, where it is not what the target encoder says: pixelTargets(), say
  */
 export function trainingStep(
   { architecture, regulariser, clip }: StepConfig,
   state: TrainingState,
   inputs: StepInputs,
   scalars: StepScalars,
+  targetsOf: typeof targetRepresentations = targetRepresentations,
 ): { state: TrainingState; result: StepMetrics } {
   const patches = patchify(inputs.pixels, architecture.patch); // [B, N, 3*p*p]
-  const targets = targetRepresentations(state.targetEncoder, architecture, patches, inputs.targets);
+  const targets = targetsOf(state.targetEncoder, architecture, patches, inputs.targets);
 
   const { loss, reported, encoderGradients, predictorGradients } = lossAndGradients(state, (networks) => {
     const losses = jepaLoss(networks, architecture, regulariser, patches, targets, inputs);

@@ -9,7 +9,7 @@ import { batches } from "../datasets/loader.ts";
 import { encoderShapes, predictorShapes } from "../jepa/architectures.ts";
 import { maskSampler } from "../jepa/mask_samplers/by_name.ts";
 import type { Masks } from "../jepa/masks.ts";
-import type { StepInputs } from "../jepa/objective.ts";
+import type { StepInputs, targetRepresentations } from "../jepa/objective.ts";
 import { saveEncoder } from "../jepa/save_encoder.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
@@ -50,7 +50,7 @@ export function isMeasured(step: number, every: number, totalSteps: number): boo
   return step % every === 0 || step === totalSteps || step < every && /^10*$/.test(String(step));
 }
 
-/** How to run it; none of this changes the result. */
+/** How to run it; none of this but `targetsOf` changes the result. */
 export interface PretrainOptions {
   /** The run's folder. */
   dir: string;
@@ -64,6 +64,11 @@ export interface PretrainOptions {
   onStep?: (entry: LogEntry, totalSteps: number) => void;
   /** Told of each compilation: one for each pair of context and target lengths. */
   onCompile?: (compilation: { operations: number; seconds: number }) => void;
+  /**
+   * What is predicted instead of targetRepresentations(), for experiments such as Table 7's pixelTargets(). The folder does
+   * not keep it: a run that is resumed has to be given it again.
+   */
+  targetsOf?: typeof targetRepresentations;
   /** Stops the run after the present step, with a checkpoint. */
   signal?: AbortSignal;
 }
@@ -185,7 +190,7 @@ async function readMetrics(metrics: StepMetrics): Promise<Record<keyof StepMetri
  *   gradients are not finite; the last checkpoint is then left as it is
  */
 export async function pretrain(config: RunConfig, dataset: Dataset, options: PretrainOptions): Promise<PretrainResult> {
-  const { dir, resume = false, checkpointEvery = 200, monitor, onStep, onCompile, signal } = options;
+  const { dir, resume = false, checkpointEvery = 200, monitor, onStep, onCompile, targetsOf, signal } = options;
   const { architecture, batch, crop, seed } = config;
   const totalSteps = totalStepsOf(config, dataset.length);
   if (monitor && !(Number.isSafeInteger(monitor.every) && monitor.every >= 1)) {
@@ -200,7 +205,8 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   const variables = new Variables(begun.state);
   disposeAll(begun.state);
   const update = compileUpdate(
-    (state: TrainingState, inputs: StepInputs, scalars: StepScalars) => trainingStep(config, state, inputs, scalars),
+    (state: TrainingState, inputs: StepInputs, scalars: StepScalars) =>
+      trainingStep(config, state, inputs, scalars, targetsOf),
     variables,
     { name: "training_step", precision: config.precision, onCompile },
   );

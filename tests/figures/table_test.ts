@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { table } from "../../lib/figures/table.ts";
+import { markdownTable, table } from "../../lib/figures/table.ts";
 
 const rows = [["random weights", 29.6, null], ["I-JEPA", 141.123, 12]];
 const columns = ["features", { title: "top-1 %", decimals: 1 }, "n"];
@@ -43,4 +43,15 @@ Deno.test("table() refuses a row with a missing cell", () => {
     RangeError,
     "Row 1 of the table has 1 cells for 2 columns",
   );
+});
+
+Deno.test("markdownTable() aligns numbers to the right and keeps its columns apart", () => {
+  const rows = [["a|b", 1.25, null], ["c", 2, 3]] as const;
+  assertEquals(markdownTable(rows, ["name", { title: "value", decimals: 1 }, "other"]).split("\n"), [
+    "| name | value | other |",
+    "| --- | --: | --: |",
+    "| a\\|b | 1.3 | – |",
+    "| c | 2.0 | 3 |",
+  ]);
+  assertThrows(() => markdownTable([["a"]], ["name", "value"]), RangeError, "1 cells for 2 columns");
 });

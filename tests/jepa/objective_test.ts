@@ -1,9 +1,10 @@
 import "../tensorflow/loaded.ts";
-import { assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
 import { patchify } from "../../lib/jepa/encoder.ts";
 import {
   featureDeviation,
   jepaLoss,
+  pixelTargets,
   predictionCosines,
   smoothL1,
   targetRepresentations,
@@ -44,6 +45,20 @@ Deno.test("targetRepresentations() are layer-normed before they are gathered", (
     tf.slice(blocks, [1, 2, 1, 0], [1, 1, 1, 16]).dataSync(),
     tf.slice(all, [2, place, 0], [1, 1, 16]).dataSync(),
   );
+});
+
+Deno.test("pixelTargets() are the target blocks' pixels, each patch with mean 0 and variance 1", () => {
+  const { pixels, targets } = stepInputs(0), patches = patchify(pixels, 4), wide = { ...architecture, width: 48 };
+  const { all, blocks } = pixelTargets({}, wide, patches, targets);
+  assertEquals([all.shape, blocks.shape], [[4, 16, 48], [2, 4, 4, 48]]);
+  const moments = tf.moments(all, -1);
+  assertLess(largestDifference(moments.mean, new Float32Array(64)), 1e-5);
+  assertLess(largestDifference(moments.variance, new Float32Array(64).fill(1)), 1e-3);
+  const place = targets.dataSync()[4 * 4 + 4 * 2 + 1], at = [2, place, 0]; // block 1, image 2, second patch
+  const own = tf.slice(patches, at, [1, 1, 48]), { mean, variance } = tf.moments(own);
+  const expected = tf.div(tf.sub(own, mean), tf.sqrt(variance)).dataSync() as Float32Array;
+  assertLess(largestDifference(tf.slice(blocks, [1, 2, 1, 0], [1, 1, 1, 48]), expected), 1e-3);
+  assertThrows(() => pixelTargets({}, architecture, patches, targets), RangeError, "at width 48 alone");
 });
 
 Deno.test("featureDeviation() is 0 in a collapse and the pooled features' deviation else", () => {

@@ -1,6 +1,7 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
+import { pixelTargets } from "../../lib/jepa/objective.ts";
 import { randomStream } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { preset, type RunConfig } from "../../lib/training/presets.ts";
@@ -140,6 +141,16 @@ const summing: Monitor["measure"] = (encoder) => {
   const sums = tf.tidy(() => Object.values(encoder).map((value) => tf.sum(value).dataSync()[0]));
   return Promise.resolve({ sum: sums.reduce((a, b) => a + b) });
 };
+
+Deno.test("pretrain() predicts other targets where they are given", async () => {
+  const root = await Deno.makeTempDir(), predictor = { width: 8, depth: 1, heads: 2 };
+  const config = { ...CONFIG, architecture: { ...CONFIG.architecture, width: 48, predictor }, epochs: 0.5 };
+  const usual = await run(config, { dir: `${root}/usual` });
+  const pixels = await run(config, { dir: `${root}/pixels`, targetsOf: pixelTargets });
+  assertEquals(pixels.log.length, usual.log.length);
+  assert(pixels.log[0].prediction !== usual.log[0].prediction);
+  await Deno.remove(root, { recursive: true });
+});
 
 Deno.test("pretrain() with a monitor ends with the same bits, and its log differs by the measures alone", async () => {
   const root = await Deno.makeTempDir();

@@ -1,0 +1,64 @@
+/**
+ * `deno task lab`: JupyterLab on the notebooks, with the Deno kernel ready.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter.ts";
+import { numberOf } from "./flags.ts";
+import { runCommand } from "./run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
+
+const HELP = `deno task lab [options]
+
+Opens JupyterLab on the notebooks, with the Deno kernel ready. The first time it installs JupyterLab in .venv/lab; later it
+works offline. Ctrl-C, twice, ends it.
+
+  --port N       default 8888, or the next one that is free
+  --no-browser   prints the address instead of opening it
+  --help
+`;
+
+/** JupyterLab reaches for no network. */
+const SETTINGS = [
+  "--LabApp.extension_manager=readonly",
+  "--LanguageServerManager.autodetect=False",
+  "--ServerApp.terminals_enabled=False",
+];
+
+async function main(): Promise<void> {
+  const { values: flags } = parseArgs({
+    args: Deno.args,
+    options: {
+      "port": { type: "string" },
+      "no-browser": { type: "boolean", default: false },
+      "help": { type: "boolean", short: "h" },
+    },
+  });
+  if (flags.help) return console.log(HELP);
+  const port = numberOf("port", flags.port, { integer: true });
+  await setUpTensorFlow();
+  await setUpJupyter("deno task lab");
+  const lab = new Deno.Command(`${JUPYTER_VENV}/bin/jupyter-lab`, {
+    args: [
+      ...SETTINGS,
+      ...(port === undefined ? [] : [`--ServerApp.port=${port}`]),
+      ...(flags["no-browser"] ? ["--no-browser"] : []),
+      // Jupyter refuses root, which is who one is in most containers; it listens on this machine alone, behind a token.
+      ...(Deno.uid() === 0 ? ["--allow-root"] : []),
+      NOTEBOOKS,
+    ],
+    env: jupyterEnvironment(),
+  }).spawn();
+  // Ctrl-C reaches JupyterLab too, which asks whether it is meant; this process waits for the answer.
+  const stop = () => {};
+  const end = () => lab.kill("SIGTERM");
+  Deno.addSignalListener("SIGINT", stop);
+  Deno.addSignalListener("SIGTERM", end);
+  const { success, code } = await lab.status;
+  Deno.removeSignalListener("SIGINT", stop);
+  Deno.removeSignalListener("SIGTERM", end);
+  if (!success) throw new Error(`JupyterLab ended with code ${code}; what it said is above.`);
+}
+
+if (import.meta.main) await runCommand(main);

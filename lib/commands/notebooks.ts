@@ -1,0 +1,119 @@
+/**
+ * `deno task notebooks`: runs the notebooks from clean, and fails where one does or loses an output.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { formatDuration, progressBar } from "../figures/progress.ts";
+import { numberOf } from "./flags.ts";
+import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter.ts";
+import { missingOutputs, type Notebook } from "./notebook_file.ts";
+import { runCommand } from "./run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
+
+const HELP = `deno task notebooks [options] [NAME ...]
+
+Runs the notebooks top to bottom, each in a new kernel, and ends with an error where a cell fails or an output is lost. NAME is
+the beginning of a notebook's file name, such as 01; all run where there is none.
+
+  --quick      fewer steps and images, for tests: sets IJEPA_QUICK=1, which the notebooks read
+  --write      writes the outputs into the notebooks
+  --timeout S  seconds that a cell may take (default 1800)
+  --help
+`;
+
+/** A line that run_notebook.py tells. */
+interface CellReport {
+  cell: number;
+  of: number;
+  seconds?: number;
+  error?: string;
+  source?: string;
+}
+
+/** The notebooks whose names begin with one of these, or all, in order. */
+function findNotebooks(names: readonly string[]): string[] {
+  const all = [...Deno.readDirSync(NOTEBOOKS)].map(({ name }) => name).filter((name) => name.endsWith(".ipynb")).sort();
+  const unknown = names.find((start) => !all.some((name) => name.startsWith(start)));
+  if (unknown !== undefined) throw new Error(`No notebook begins with "${unknown}": there are ${all.join(", ")}.`);
+  return names.length ? all.filter((name) => names.some((start) => name.startsWith(start))) : all;
+}
+
+/**
+ * Runs a notebook in a new kernel.
+ *
+ * @returns its file with the outputs
+ * @throws Error with the cell that failed
+ */
+export async function runNotebook(
+  name: string,
+  { quick, cellSeconds, onCell }: { quick: boolean; cellSeconds: number; onCell?: (report: CellReport) => void },
+): Promise<string> {
+  const script = fileURLToPath(new URL("run_notebook.py", import.meta.url));
+  const child = new Deno.Command(`${JUPYTER_VENV}/bin/python`, {
+    args: [script, `${NOTEBOOKS}/${name}`, String(cellSeconds)],
+    env: { ...jupyterEnvironment(), ...(quick ? { IJEPA_QUICK: "1" } : {}) },
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let failed: CellReport | undefined, said = "";
+  const readReports = async () => {
+    let rest = "";
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) {
+        if (!line.startsWith('{"cell"')) {
+          said += line + "\n";
+          continue;
+        }
+        const report: CellReport = JSON.parse(line);
+        if (report.error === undefined) onCell?.(report);
+        else failed = report;
+      }
+    }
+  };
+  const [written, status] = await Promise.all([new Response(child.stdout).text(), child.status, readReports()]);
+  if (failed) {
+    throw new Error(`${name}, code cell ${failed.cell} of ${failed.of}: ${failed.error}\n\n${failed.source}`);
+  }
+  if (!status.success) throw new Error(`${name} could not be run: ${said.trim().split("\n").at(-1)}`);
+  const missing = missingOutputs(JSON.parse(written) as Notebook);
+  if (missing.length) throw new Error(`${name} has lost outputs: ${missing.join("; ")}.`);
+  return written;
+}
+
+async function main(): Promise<void> {
+  const { values: flags, positionals } = parseArgs({
+    args: Deno.args,
+    allowPositionals: true,
+    options: {
+      quick: { type: "boolean", default: false },
+      write: { type: "boolean", default: false },
+      timeout: { type: "string", default: "1800" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (flags.help) return console.log(HELP);
+  const cellSeconds = numberOf("timeout", flags.timeout, { integer: true })!;
+  const names = findNotebooks(positionals);
+  if (flags.write && flags.quick) throw new Error("--write is for full runs: leave --quick out.");
+  await setUpTensorFlow();
+  await setUpJupyter("deno task notebooks");
+  const begun = performance.now();
+  for (const name of names) {
+    const started = performance.now();
+    const bar = progressBar({ label: name, total: 0, unit: "cells" });
+    const written = await runNotebook(name, {
+      quick: flags.quick,
+      cellSeconds,
+      onCell: ({ cell }) => bar.update(cell),
+    }).finally(() => bar.stop());
+    if (flags.write) await Deno.writeTextFile(`${NOTEBOOKS}/${name}`, written);
+    console.log(`${name}: ${formatDuration((performance.now() - started) / 1000)}`);
+  }
+  console.log(`${names.length} notebooks ran in ${formatDuration((performance.now() - begun) / 1000)}.`);
+}
+
+if (import.meta.main) await runCommand(main);

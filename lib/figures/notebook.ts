@@ -1,0 +1,134 @@
+/**
+ * What a notebook on the Deno kernel shows: figures, tables and text, live figures, and a progress bar.
+ *
+ * The kernel of Deno 2.9 now and then reports a cell as done before its outputs have been sent, and clients drop what comes
+ * later: every function here waits for one turn of the timers after its output has left, which prevents that.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { Figure } from "./figure.ts";
+import { type Fields, progressText } from "./progress.ts";
+import { figureToPng } from "./save.ts";
+import { figureToSvg } from "./svg.ts";
+
+type Bundle = Deno.jupyter.MediaBundle;
+
+/** Outputs that replace one another are at least so many milliseconds apart. */
+const REDRAW = 250;
+
+let displays = 0;
+const newDisplayId = () => `ijepa-${++displays}-${crypto.randomUUID().slice(0, 8)}`;
+
+/** What Deno offers within a notebook alone. */
+function kernel(): typeof Deno.jupyter {
+  try {
+    return Deno.jupyter;
+  } catch {
+    throw new Error(
+      "There is no notebook to show this in: run it on the Deno kernel (deno task lab), or use saveFigure().",
+    );
+  }
+}
+
+/** Sends an output and waits until it has left. */
+async function send(bundle: Bundle, options: Deno.jupyter.DisplayOptions = {}): Promise<void> {
+  const { display } = kernel();
+  await display(bundle, { raw: true, ...options });
+  await new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/**
+ * A figure for readers with Plotly (JupyterLab, VS Code) and, as a PNG, for those without (GitHub). JupyterLab shows the PNG, pixel
+ * by pixel, until the mouse enters it: hence its scale.
+ */
+export async function figureBundle(figure: Figure): Promise<Bundle> {
+  return {
+    "application/vnd.plotly.v1+json": { ...figure },
+    "image/png": Buffer.from(await figureToPng(figure, 1)).toString("base64"),
+    "text/plain": "Figure",
+  };
+}
+
+/** Shows a figure, or a text in Markdown (a table from markdownTable(), say), as an output of the notebook's cell. */
+export async function show(what: Figure | string): Promise<void> {
+  await send(typeof what === "string" ? { "text/markdown": what, "text/plain": what } : await figureBundle(what));
+}
+
+/** An output that is replaced by what comes next: of what comes too fast, the last. */
+function liveOutput() {
+  const display_id = newDisplayId();
+  let next = -Infinity, sent = false, finished = false, waiting: Promise<void> = Promise.resolve();
+  const put = (bundle: Bundle) => {
+    if (finished) return waiting; // it was still being drawn when the last one came
+    const update = sent;
+    sent = true;
+    return waiting = waiting.then(() => send(bundle, { display_id, update }));
+  };
+  return {
+    async offer(draw: () => Bundle | Promise<Bundle>) {
+      const started = performance.now();
+      if (started < next) return;
+      next = Infinity;
+      await put(await draw());
+      const took = performance.now() - started;
+      next = performance.now() + Math.max(REDRAW, 9 * took); // a tenth of the time at most
+    },
+    async finish(bundle: Bundle) {
+      const last = put(bundle);
+      finished = true;
+      await last;
+    },
+  };
+}
+
+/** A figure that changes while a cell runs. */
+export interface LiveFigure {
+  /** Draws it anew, four times a second at most, and in a tenth of the time at most. */
+  update(figure: Figure): Promise<void>;
+  /** Draws its last state, which the notebook keeps as show() would. */
+  finish(figure: Figure): Promise<void>;
+}
+
+/**
+ * A figure that changes while the cell runs. It is an SVG meanwhile, for JupyterLab's Plotly never draws an output anew.
+ */
+export function liveFigure(): LiveFigure {
+  const output = liveOutput();
+  return {
+    update: (figure) =>
+      output.offer(async () => ({ "image/svg+xml": await figureToSvg(figure), "text/plain": "Figure" })),
+    finish: async (figure) => await output.finish(await figureBundle(figure)),
+  };
+}
+
+/** Width of a bar, in characters. */
+const BAR = 24;
+
+/** A progress bar whose stop() has to be awaited, so that the notebook keeps its last state. */
+export interface LiveBar {
+  /** Says how much is done in all, in the total's unit. A field stays until it is given anew. */
+  update(done: number, fields?: Record<string, number | string>): void;
+  /** Draws the last state. */
+  stop(): Promise<void>;
+}
+
+/** A bar of a notebook's cell; total and unit as progressBar() has them. */
+export function liveBar({ label, total, unit }: { label: string; total: number; unit: string }): LiveBar {
+  const output = liveOutput();
+  let done = 0, fields: Fields = {}, first: { done: number; time: number } | undefined;
+  const state = (): Bundle => {
+    const seconds = first ? (performance.now() - first.time) / 1000 : 0;
+    const rate = seconds > 0 ? (done - first!.done) / seconds : 0;
+    return { "text/plain": progressText({ label, total, unit, done, rate, fields }, BAR) };
+  };
+  return {
+    update(newDone, newFields = {}) {
+      done = newDone;
+      fields = { ...fields, ...newFields };
+      first ??= { done, time: performance.now() };
+      void output.offer(state);
+    },
+    stop: () => output.finish(state()),
+  };
+}
