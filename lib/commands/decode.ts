@@ -48,7 +48,8 @@ Draws what an encoder's representations hold, with decoders that deno task train
   --rows N           default 8
   --samples K        samples of each image (default 8)
   --steps N          steps of sampling (default 25)
-  --guidance G       1 (default) samples what was learned; above 1 samples fit their representation more and differ less
+  --guidance G       1 samples what was learned; above 1 samples fit their representation more and differ less, and from 3
+                     on colours are too strong (default 2)
   --seed S           the noise follows from it (default 0)
   --out DIR          made where it is missing
   --help
@@ -116,7 +117,7 @@ async function main(): Promise<void> {
       "rows": { type: "string", default: "8" },
       "samples": { type: "string", default: "8" },
       "steps": { type: "string", default: "25" },
-      "guidance": { type: "string", default: "1" },
+      "guidance": { type: "string", default: "2" },
       "seed": { type: "string", default: "0" },
       "help": { type: "boolean", short: "h" },
     },

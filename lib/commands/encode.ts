@@ -10,7 +10,7 @@ import { progressBar } from "../figures/progress.ts";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { rowFiles } from "../weights/row_writer.ts";
-import { checkOutputFile, numberOf, oneOf } from "./flags.ts";
+import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./flags.ts";
 import { runCommand } from "./run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -45,19 +45,6 @@ async function listImages(dir: string | undefined, list: string | undefined): Pr
   return images;
 }
 
-/** Holds that what is written can be, and takes the place of nothing that is read. */
-async function checkOut(out: string, read: Record<string, string | undefined>): Promise<void> {
-  const real = (path: string) => Deno.realPath(path).catch(() => undefined);
-  for (const file of rowFiles(out)) {
-    await checkOutputFile("out", file);
-    const own = await real(file);
-    for (const [option, path] of Object.entries(read)) {
-      if (path === undefined || own === undefined || own !== await real(path)) continue;
-      throw new Error(`--out ${out} would replace ${file}, which is what --${option} names: name another file.`);
-    }
-  }
-}
-
 async function main(): Promise<void> {
   const { values: flags } = parseArgs({
     args: Deno.args,
@@ -89,7 +76,10 @@ async function main(): Promise<void> {
   }
   const heads = numberOf("heads", flags.heads, { integer: true });
   const image = numberOf("image", flags.image, { integer: true });
-  await checkOut(out, { list: flags.list, weights });
+  for (const file of rowFiles(out)) {
+    await checkOutputFile("out", file);
+    await checkReplacesNothing(file, { list: flags.list, weights });
+  }
   const images = await listImages(flags.images, flags.list);
   await setUpTensorFlow();
   const { size, parameters, preprocessing, predictor } = await loadEncoder(weights, { heads, image });

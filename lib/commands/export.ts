@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { checkOutputFile, numberOf, oneOf } from "./flags.ts";
+import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./flags.ts";
 import { runCommand } from "./run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -55,6 +55,7 @@ async function main(): Promise<void> {
 
   const heads = numberOf("heads", flags.heads, { integer: true }), own = out.endsWith(".safetensors");
   await (own ? checkOutputFile("out", out) : checkFolder(out));
+  if (own) await checkReplacesNothing(out, { weights });
 
   await setUpTensorFlow();
   const encoder = await loadEncoder(weights, { heads });

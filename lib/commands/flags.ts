@@ -22,6 +22,24 @@ export function numberOf(name: string, text: string | undefined, { integer = fal
 }
 
 /**
+ * Holds that a file to be written takes the place of none that is read.
+ *
+ * @param read what is read, by its option: files, or folders with all that is in them
+ * @throws Error with both options
+ */
+export async function checkReplacesNothing(file: string, read: Record<string, string | undefined>): Promise<void> {
+  const real = (path: string) => Deno.realPath(path).catch(() => undefined);
+  const own = await real(file);
+  if (own === undefined) return;
+  for (const [option, path] of Object.entries(read)) {
+    const other = path && await real(path);
+    if (!other || own !== other && !own.startsWith(`${other}/`)) continue;
+    const where = own === other ? "is what" : "lies in what";
+    throw new Error(`--out would replace ${file}, which ${where} --${option} names: name another file.`);
+  }
+}
+
+/**
  * Holds, before there is work to lose, that a file can be written: its folder is there, and no folder has its name.
  *
  * @throws Error with the option's name

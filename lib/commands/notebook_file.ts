@@ -15,6 +15,8 @@ export interface NotebookOutput {
 export interface NotebookCell {
   cell_type: "code" | "markdown" | "raw";
   source: string | string[];
+  /** null where it has not been run. */
+  execution_count?: number | null;
   outputs?: NotebookOutput[];
 }
 

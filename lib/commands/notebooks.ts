@@ -27,7 +27,6 @@ the beginning of a notebook's file name, such as 01; all run where there is none
 interface CellReport {
   cell: number;
   of: number;
-  seconds?: number;
   error?: string;
   source?: string;
 }
@@ -51,9 +50,11 @@ export async function runNotebook(
   { quick, cellSeconds, onCell }: { quick: boolean; cellSeconds: number; onCell?: (report: CellReport) => void },
 ): Promise<string> {
   const script = fileURLToPath(new URL("run_notebook.py", import.meta.url));
+  const { IJEPA_QUICK: _, ...own } = Deno.env.toObject(); // one that is set here decides nothing
   const child = new Deno.Command(`${JUPYTER_VENV}/bin/python`, {
     args: [script, `${NOTEBOOKS}/${name}`, String(cellSeconds)],
-    env: { ...jupyterEnvironment(), ...(quick ? { IJEPA_QUICK: "1" } : {}) },
+    clearEnv: true,
+    env: { ...own, ...jupyterEnvironment(), ...(quick ? { IJEPA_QUICK: "1" } : {}) },
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -110,7 +111,11 @@ async function main(): Promise<void> {
       cellSeconds,
       onCell: ({ cell }) => bar.update(cell),
     }).finally(() => bar.stop());
-    if (flags.write) await Deno.writeTextFile(`${NOTEBOOKS}/${name}`, written);
+    if (flags.write) {
+      await Deno.writeTextFile(`${NOTEBOOKS}/${name}`, written);
+      const format = new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", `${NOTEBOOKS}/${name}`] });
+      if (!(await format.output()).success) throw new Error(`${name} was written, but deno fmt cannot format it.`);
+    }
     console.log(`${name}: ${formatDuration((performance.now() - started) / 1000)}`);
   }
   console.log(`${names.length} notebooks ran in ${formatDuration((performance.now() - begun) / 1000)}.`);

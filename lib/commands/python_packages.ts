@@ -1,5 +1,5 @@
 /**
- * Python packages for the tasks that compare the kit with PyTorch, in environments of their own below .venv.
+ * Python packages for the tasks that need some (JupyterLab; PyTorch, to compare with), in environments of their own below .venv.
  *
  * @module
  */

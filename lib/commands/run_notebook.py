@@ -1,11 +1,12 @@
 """Runs a notebook top to bottom: run_notebook.py NOTEBOOK CELL_SECONDS, and writes it with its outputs to standard output.
 
-A line of JSON for each cell done goes to standard error: {"cell": number, "of": number, "seconds": number}, and where a cell
-fails {"cell", "of", "error", "source"}; the exit code is then 1.
+A line of JSON for each cell done goes to standard error: {"cell": number, "of": number}, and where a cell fails {"cell", "of",
+"error", "source"}; the exit code is then 1.
 """
 
 import asyncio
 import json
+import subprocess
 import sys
 import time
 
@@ -41,17 +42,16 @@ code_cells = [index for index, cell in enumerate(notebook.cells) if cell.cell_ty
 for index in code_cells:
     notebook.cells[index].outputs = []
     notebook.cells[index].execution_count = None
-started = {}
+started = []
 
 
 def on_start(cell, cell_index):
-    started[cell_index] = time.monotonic()
+    started.append(cell_index)
 
 
 def on_end(cell, cell_index, execute_reply):
     if execute_reply["content"]["status"] == "ok":
-        seconds = time.monotonic() - started[cell_index]
-        tell(cell=code_cells.index(cell_index) + 1, of=len(code_cells), seconds=seconds)
+        tell(cell=code_cells.index(cell_index) + 1, of=len(code_cells))
 
 
 client = Client(
@@ -67,11 +67,12 @@ client = Client(
 
 
 def last():
-    return max(started) if started else code_cells[0]
+    return started[-1] if started else code_cells[0]
 
 
 try:
-    client.execute()
+    # Outputs come by messages; what the kernel's process itself prints would get among the lines here.
+    client.execute(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 except CellExecutionError as error:
     # Deno's stack starts with what was thrown.
     tell(

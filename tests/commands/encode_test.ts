@@ -66,9 +66,9 @@ Deno.test("encode ends with one sentence and exit code 1 where it is told nonsen
       [[...later, "--out", `${dir}/g.npy`], /^--out takes a file, but .*g\.npy\.txt is a folder/],
       [
         ["--list", `${dir}/f.npy.txt`, ...later, "--out", `${dir}/f.npy`],
-        /^--out .*f\.npy would replace .*f\.npy\.txt, which is what --list names: name another file\.\n$/,
+        /^--out would replace .*f\.npy\.txt, which is what --list names: name another file\.\n$/,
       ],
-      [[...rest, "--out", rest[1]], /^--out .* would replace .*weights\.safetensors, which is what --weights names/],
+      [[...rest, "--out", rest[1]], /^--out would replace .*weights\.safetensors, which is what --weights names/],
       [[...rest, "--out"], /^Option '--out <value>' argument missing\. --help lists the options\.\n$/],
       [[...rest, "--out", "x.npy", "--layer", "first"], /^--layer is last or last4; got "first"\.\n$/],
       [[...rest, "--out", "x.npy", "--batch", "0"], /^--batch takes a whole number from 1 on; got "0"\.\n$/],

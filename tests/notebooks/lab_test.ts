@@ -1,0 +1,78 @@
+import { assert, assertEquals } from "@std/assert";
+import puppeteer, { type Page } from "puppeteer-core";
+import { setUpJupyter } from "../../lib/commands/jupyter.ts";
+
+/** The browser: Debian's Chromium, which .ci/run installs, or another that is there. */
+const BROWSER = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`).find(exists);
+
+function exists(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** A port that is free. */
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  listener.close();
+  return listener.addr.port;
+}
+
+/** The address that JupyterLab prints, with its token. */
+async function readAddress(output: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  let printed = "";
+  for await (const text of output.pipeThrough(new TextDecoderStream())) {
+    printed += text;
+    const address = /http:\/\/127\.0\.0\.1:\d+\/lab\?token=\w+/.exec(printed);
+    if (address) return address[0];
+  }
+  throw new Error(`JupyterLab did not start: ${printed}`);
+}
+
+/** Chooses an item of one of JupyterLab's menus. */
+async function choose(page: Page, menu: string, item: string): Promise<void> {
+  await (await page.waitForSelector(`.lm-MenuBar-item ::-p-text(${menu})`))!.click();
+  await (await page.waitForSelector(`.lm-Menu-itemLabel::-p-text(${item})`))!.click();
+}
+
+Deno.test({
+  name: "deno task lab opens a notebook in a browser, a cell runs, and its figure is drawn, without a network",
+  ignore: BROWSER === undefined, // then install Chromium: sudo apt install chromium
+  sanitizeResources: false, // the rest of what JupyterLab prints is left unread
+  sanitizeOps: false,
+  async fn() {
+    await setUpJupyter("deno task test");
+    const lab = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-P=kit", "lib/commands/lab.ts", "--no-browser", "--port", String(freePort())],
+      env: { IJEPA_QUICK: "1" },
+      stderr: "piped",
+    }).spawn();
+    const browser = await puppeteer.launch({ executablePath: BROWSER, args: ["--no-sandbox"] });
+    try {
+      const page = await browser.newPage(), elsewhere: string[] = [];
+      page.setDefaultTimeout(120_000);
+      page.on("request", (request) => {
+        if (!/^(http:\/\/127\.0\.0\.1|data:|blob:)/.test(request.url())) elsewhere.push(request.url());
+      });
+      const address = await readAddress(lab.stderr);
+      await page.goto(address.replace("/lab?", "/lab/tree/01_masking.ipynb?"));
+      await page.waitForSelector(".jp-Notebook .jp-CodeCell");
+      // Saved outputs go first, so that what is found is what the kernel has drawn.
+      await choose(page, "Edit", "Clear Outputs of All Cells");
+      await page.waitForSelector(".jp-OutputArea-output", { hidden: true });
+      await choose(page, "Run", "Run All Cells");
+      const image = await page.waitForSelector(".jp-RenderedPlotly img[src^='data:image/png']");
+      await image!.hover(); // as which it becomes Plotly's live figure
+      await page.waitForSelector(".jp-RenderedPlotly .plot-container .main-svg");
+      const errors = await page.$$eval("[data-mime-type='application/vnd.jupyter.stderr']", (found) => found.length);
+      assertEquals(errors, 0);
+      assertEquals(elsewhere, []);
+    } finally {
+      await browser.close();
+      lab.kill("SIGTERM");
+      assert((await lab.status).success);
+    }
+  },
+});
