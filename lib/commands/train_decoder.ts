@@ -13,6 +13,7 @@ import { measureReconstruction } from "../decoding/reconstruction_measures.ts";
 import type { FrozenEncoder } from "../decoding/representation.ts";
 import {
   decoderFolder,
+  loadDecoder,
   type PatchDecoder,
   type PooledDecoder,
   type TrainedDecoder,
@@ -46,10 +47,37 @@ average-pooled representation, or with --preset patches a network that maps each
   --precision P     float32 | bfloat16: what matrix products compute in
   --out DIR         the run's folder (default decoder/, or patch-decoder/, in the folder of the weights)
   --resume          goes on with the run in --out
-  --measure N       test images that it is measured on at the end, 0 for none (default 1000)
+  --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default 1000)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
   --help
 `;
+
+/** Side of SSIM's window, in pixels. */
+const SSIM_WINDOW = 11;
+
+/**
+ * Makes sure, before a long training, that a decoder can be measured after it.
+ *
+ * @param image the encoder's, in pixels
+ * @param count of the test images that it is to be measured on, more than 0
+ * @throws {Error} that says what to do instead, where they are too few or too small, or where the decoder draws images of
+ *   another size than the encoder sees
+ */
+export function checkMeasurable({ kind, network }: DecoderConfig, image: number, count: number): void {
+  if (count < 2) {
+    throw new Error(`A decoder is measured on at least 2 test images, not on ${count}: take more, or --measure 0.`);
+  }
+  if (kind === "patches" && image < SSIM_WINDOW) {
+    throw new Error(
+      `Images of ${image} pixels are smaller than SSIM's window of ${SSIM_WINDOW}, and not measured: add --measure 0.`,
+    );
+  }
+  if (kind === "pooled" && network.image !== image) {
+    throw new Error(
+      `Samples of ${network.image} pixels, where the encoder's images have ${image}, are not measured: add --measure 0.`,
+    );
+  }
+}
 
 /** Numbers of a decoder on some test images, by name. */
 async function measure(
@@ -63,9 +91,6 @@ async function measure(
   const { pixels } = await test.centred(some, image);
   if (decoder.config.kind === "patches") {
     return { ...await measureReconstruction(encoder, decoder as PatchDecoder, pixels, seed) };
-  }
-  if (decoder.config.network.image !== image) {
-    throw new Error("Samples of another size than the encoder's images are not measured: add --measure 0.");
   }
   const representations = await representImages(encoder, pixels);
   const encode = (drawn: Uint8Array) => representImages(encoder, drawn);
@@ -123,6 +148,8 @@ async function main(): Promise<void> {
   const config: DecoderConfig = { ...started, ...given, learningRate };
 
   const { train, test } = await openImages(flags.data, flags["skip-bad-images"]);
+  const testImages = test ? Math.min(measured, test.length) : 0;
+  if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
   const totalSteps = decoderSteps(config, train.length);
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
   const { signal, unlisten } = stopSignal();
@@ -149,7 +176,10 @@ async function main(): Promise<void> {
     const seconds = log.reduce((sum, entry) => sum + entry.seconds, 0);
     console.log(`Trained ${formatDuration(seconds)}, ${formatNumber(log.length * config.batch / seconds)} images/s.`);
     if (measured > 0 && test) {
-      const measures = await measure(encoder, decoder, test, Math.min(measured, test.length));
+      // As it ships, its weights rounded.
+      const shipped = await loadDecoder(result.weights);
+      const measures = await measure(encoder, shipped, test, testImages)
+        .finally(() => tf.dispose([shipped.parameters, shipped.standardisation]));
       await Deno.writeTextFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
       console.log(JSON.stringify(measures, null, 2));
     }

@@ -12,13 +12,14 @@
  * @param predictions [N] each, labels too
  * @param classes how many there are
  * @returns [classes, classes], row-major: true class, label that was given
- * @throws {RangeError} where a prediction is not as long as the labels, or a label is none of the classes
+ * @throws {RangeError} where there are no predictions, one is not as long as the labels, or a label is none of the classes
  */
 export function confusionMatrix(
   labels: ArrayLike<number>,
   predictions: readonly ArrayLike<number>[],
   classes: number,
 ): Float64Array<ArrayBuffer> {
+  if (predictions.length === 0) throw new RangeError("A confusion matrix needs predictions; got none.");
   const shares = new Float64Array(classes * classes), images = new Uint32Array(classes);
   const check = (label: number, i: number) => {
     if (Number.isInteger(label) && label >= 0 && label < classes) return label;

@@ -34,7 +34,9 @@ const SAMPLE = 64;
 /** Bytes that all kept files have together at most. */
 const LIMIT = 2 ** 32;
 /** Names of kept files, and of those that are being written, or were when their program was killed. */
-const KEPT = /^[0-9a-f]{40}\.safetensors(\.\d+)?$/;
+const KEPT = /^[0-9a-f]{40}\.safetensors$/, PARTIAL = /^[0-9a-f]{40}\.safetensors\.\d+(\.part)?$/;
+/** Milliseconds after which nobody is writing a partial file any more: a day. */
+const ABANDONED = 24 * 60 * 60 * 1000;
 /** Bytes hashed, images decoded and files asked for at once. */
 const HASH_BYTES = 1 << 28, HASH_IMAGES = 256, STATS = 256;
 
@@ -164,17 +166,26 @@ export function surplusFiles(files: readonly KeptFile[], limit: number): KeptFil
   return latestFirst.filter(({ size }) => (bytes += size) > limit);
 }
 
-/** Removes kept files beyond the limit; other files in the folder are somebody's. */
-async function makeRoom(dir: string): Promise<void> {
+/** Files of such names in a folder. */
+async function filesOf(dir: string, names: RegExp): Promise<KeptFile[]> {
   const entries = await Array.fromAsync(Deno.readDir(dir)).catch(() => []);
-  const paths = entries.filter(({ name, isFile }) => isFile && KEPT.test(name)).map(({ name }) => join(dir, name));
+  const paths = entries.filter(({ name, isFile }) => isFile && names.test(name)).map(({ name }) => join(dir, name));
   const infos = await Promise.all(paths.map((path) => Deno.stat(path).catch(() => undefined)));
-  const files = paths.flatMap((path, i) => {
+  return paths.flatMap((path, i) => {
     const info = infos[i];
     return info ? [{ path, size: info.size, used: info.mtime?.getTime() ?? 0 }] : [];
   });
+}
+
+/**
+ * Removes kept files beyond the limit, and what killed programs left. A file that another program is writing is neither
+ * touched nor counted, for it may replace one that is; other files in the folder are somebody's.
+ */
+async function makeRoom(dir: string): Promise<void> {
+  const surplus = surplusFiles(await filesOf(dir, KEPT), LIMIT), before = Date.now() - ABANDONED;
+  const abandoned = (await filesOf(dir, PARTIAL)).filter(({ used }) => used < before);
   // Another program may have removed it, or may not let go of it: then the next one does.
-  for (const { path } of surplusFiles(files, LIMIT)) await Deno.remove(path).catch(() => {});
+  for (const { path } of [...surplus, ...abandoned]) await Deno.remove(path).catch(() => {});
 }
 
 async function readKept(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Random, randomStream } from "../random.ts";
 import type { FeatureRows } from "./collapse.ts";
 import type { TokenFeatures } from "./features.ts";
 import { scatter } from "./symmetric_matrix.ts";
@@ -22,6 +23,9 @@ export interface PrincipalComponents {
 /** Products with the matrix at most; what is left then differs between directions of almost the same variance alone. */
 const ITERATIONS = 2000;
 
+/** Share of a vector's length below which what is left of it is rounding errors. */
+const NOTHING = 1e-8;
+
 /** The vector brought to length 1, in place, and its length before. */
 function normalise(v: Float64Array): number {
   const length = Math.hypot(...v);
@@ -29,28 +33,57 @@ function normalise(v: Float64Array): number {
   return length;
 }
 
-/** The eigenvector of the largest eigenvalue of a symmetric positive semidefinite matrix [n, n], by power iteration. */
-function leading(a: Float64Array, n: number): { vector: Float64Array<ArrayBuffer>; value: number } {
-  let widest = 0;
-  for (let i = 1; i < n; i++) if (a[i * n + i] > a[widest * n + widest]) widest = i;
-  // Its image of that axis: not zero, unless the matrix is.
-  let vector = a.slice(widest * n, (widest + 1) * n), value = 0;
-  if (normalise(vector) === 0) {
-    vector[widest] = 1;
-    return { vector, value };
-  }
-  for (let k = 0, moved = 1; k < ITERATIONS && moved > 1e-20; k++) {
-    const next = new Float64Array(n);
-    for (let i = 0; i < n; i++) {
-      let sum = 0;
-      for (let j = 0; j < n; j++) sum += a[i * n + j] * vector[j];
-      next[i] = sum;
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/** a v, of a matrix [n, n]. */
+function product(a: Float64Array, v: Float64Array): Float64Array<ArrayBuffer> {
+  return Float64Array.from(v, (_, i) => dot(a.subarray(i * v.length, (i + 1) * v.length), v));
+}
+
+/** The vector less its shares of orthonormal others, in place: once more for what rounding left of them. */
+function projectOut(v: Float64Array, others: readonly Float64Array[]): void {
+  for (let time = 0; time < 2; time++) {
+    for (const other of others) {
+      const share = dot(v, other);
+      for (let i = 0; i < v.length; i++) v[i] -= share * other[i];
     }
-    value = normalise(next);
+  }
+}
+
+/** A random direction that is orthogonal to orthonormal others, which are fewer than it has numbers. */
+function drawOrthogonal(n: number, others: readonly Float64Array[], random: Random): Float64Array<ArrayBuffer> {
+  for (;;) {
+    const v = Float64Array.from({ length: n }, () => random.normal());
+    normalise(v);
+    projectOut(v, others);
+    if (normalise(v) > NOTHING) {
+      projectOut(v, others); // The shorter it was, the more of them is in it again.
+      normalise(v);
+      return v;
+    }
+  }
+}
+
+/**
+ * The direction of largest variance among those orthogonal to orthonormal others, and its variance, by power iteration
+ * with a covariance [n, n]. From a random start, for any other one might be orthogonal to that direction.
+ */
+function leading(a: Float64Array, n: number, others: readonly Float64Array[], random: Random) {
+  let vector = drawOrthogonal(n, others, random), total = 0;
+  for (let i = 0; i < n; i++) total += a[i * n + i];
+  for (let k = 0, moved = 1; k < ITERATIONS && moved > 1e-20; k++) {
+    const next = product(a, vector);
+    projectOut(next, others);
+    // Where the others have all the variance but rounding errors, any direction is as good.
+    if (!(normalise(next) > n * Number.EPSILON * total)) break;
     moved = next.reduce((sum, x, i) => sum + (x - vector[i]) ** 2, 0);
     vector = next;
   }
-  return { vector, value };
+  return { vector, variance: Math.max(0, dot(vector, product(a, vector))) };
 }
 
 /**
@@ -73,24 +106,16 @@ export function principalComponents({ values, width }: FeatureRows, count: numbe
     totalVariance += a[i * width + i];
     for (let j = 0; j < i; j++) a[j * width + i] = a[i * width + j];
   }
-  const directions = new Float64Array(count * width), variances = new Float64Array(count);
-  for (let c = 0; c < count; c++) {
-    const { vector, value } = leading(a, width);
-    // What rounding left of the directions before.
-    for (let b = 0; b < c; b++) {
-      const before = directions.subarray(b * width, (b + 1) * width);
-      const share = vector.reduce((sum, x, i) => sum + x * before[i], 0);
-      before.forEach((x, i) => vector[i] -= share * x);
-    }
-    normalise(vector);
+  const random = randomStream(0), found: ReturnType<typeof leading>[] = [];
+  while (found.length < count) found.push(leading(a, width, found.map(({ vector }) => vector), random));
+  // Of almost the same variance, the lesser may have been found first.
+  found.sort((a, b) => b.variance - a.variance);
+  const directions = new Float64Array(count * width);
+  found.forEach(({ vector }, c) => {
     const largest = vector.reduce((a, b) => Math.abs(b) > Math.abs(a) ? b : a);
     directions.set(largest < 0 ? vector.map((x) => -x) : vector, c * width);
-    variances[c] = value;
-    for (let i = 0; i < width; i++) {
-      for (let j = 0; j < width; j++) a[i * width + j] -= value * vector[i] * vector[j];
-    }
-  }
-  return { mean, directions, variances, totalVariance };
+  });
+  return { mean, directions, variances: Float64Array.from(found, ({ variance }) => variance), totalVariance };
 }
 
 /**

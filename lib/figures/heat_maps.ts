@@ -23,7 +23,7 @@ export interface HeatMapOptions {
   range?: readonly [least: number, most: number];
   /** How numbers of the scale are written. Default three significant digits. */
   format?: (value: number) => string;
-  /** Names of the rows of the first map, and of all maps' columns. */
+  /** Names of the rows of the first map, and of all maps' columns; every map has as many rows and columns then. */
   names?: readonly string[];
   /** Width of each map in pixels. Default 192. */
   side?: number;
@@ -31,7 +31,7 @@ export interface HeatMapOptions {
 
 /** Colours of the grid, enlarged by whole cells so that no edge blurs. */
 function paint({ values, grid: [rows, columns] }: HeatMap, [least, most]: readonly [number, number]): string {
-  const scale = Math.max(1, Math.floor(256 / columns)), width = columns * scale, height = rows * scale;
+  const scale = Math.max(1, Math.floor(256 / Math.max(rows, columns))), width = columns * scale, height = rows * scale;
   const pixels = new Uint8Array(width * height * 3);
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at += 3) {
@@ -45,7 +45,8 @@ function paint({ values, grid: [rows, columns] }: HeatMap, [least, most]: readon
 /**
  * Maps side by side below their titles, and their common scale.
  *
- * @throws {RangeError} when there is no map, or one has not rows * columns finite numbers.
+ * @throws {RangeError} when there is no map, one has not rows * columns finite numbers, or names are not as many as its
+ *   rows and as its columns
  */
 export function heatMaps(maps: readonly HeatMap[], options: HeatMapOptions = {}): Figure {
   if (maps.length === 0) throw new RangeError("heatMaps() needs at least one map.");
@@ -55,8 +56,15 @@ export function heatMaps(maps: readonly HeatMap[], options: HeatMapOptions = {})
     }
   }
   const { side = 192, names = [], format = (value: number) => String(Number(value.toPrecision(3))) } = options;
+  const unnamed = maps.find(({ grid }) => names.length > 0 && grid.some((cells) => cells !== names.length));
+  if (unnamed) {
+    const { title, grid } = unnamed;
+    throw new RangeError(`${names.length} names do not fit the map "${title}" of ${grid[0]} x ${grid[1]}.`);
+  }
+  // Large maps have more numbers than a call can have arguments.
   const all = maps.flatMap(({ values }) => Array.from(values));
-  const range = options.range ?? [Math.min(...all), Math.max(...all)] as const;
+  const range = options.range ??
+    [all.reduce((a, b) => Math.min(a, b)), all.reduce((a, b) => Math.max(a, b))] as const;
   const gap = 20, header = 36, edge = 16, bar = 14, longest = Math.max(0, ...names.map((name) => name.length));
   const left = edge + longest * 7, bottom = names.length ? longest * 7 + 8 : 0;
   const tallest = Math.max(...maps.map(({ grid: [rows, columns] }) => side * rows / columns));

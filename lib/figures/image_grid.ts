@@ -54,7 +54,7 @@ export function imageGrid(columns: readonly string[], rows: readonly (readonly G
         );
       }
       const x = edge + column * (side + gap), y = header + r * (side + gap);
-      const source = patchesImage({ pixels, size, grid: part.grid }, part.shown);
+      const source = patchesImage({ pixels, size, grid: part.grid }, part.shown, 2 * side);
       const place = { xref: "x", yref: "y", x, y, sizex: side, sizey: side };
       images.push({ source, ...place, sizing: "stretch", layer: "below" });
       if (part.outlined) {

@@ -34,7 +34,7 @@ export interface ChartText {
 /**
  * Lines with a mark at each measurement and their names at their ends.
  *
- * @throws {RangeError} when there is no line, or one has not as many x as y.
+ * @throws {RangeError} when there is no line, one has not as many x as y, or none has a number
  */
 export function lineChart(
   lines: readonly ChartLine[],
@@ -48,12 +48,16 @@ export function lineChart(
   const [width, height] = size;
   const colour = (i: number) => COLOURS[i % COLOURS.length];
   const places = [...new Set(lines.flatMap((line) => line.x))];
-  const ends = lines.map((line) => line.y.findLast((y) => y !== null) ?? 0);
   const values = lines.flatMap(({ y, deviations = [] }) =>
     y.flatMap((value, i) => value === null ? [] : [value - (deviations[i] ?? 0), value + (deviations[i] ?? 0)])
   );
+  if (values.length === 0) {
+    throw new RangeError(`No line has a number: ${lines.map(({ name }) => `"${name}"`).join(", ")} hold nulls alone.`);
+  }
   const low = Math.min(...values), high = Math.max(...values), margin = 0.06 * (high - low || Math.abs(high) || 1);
   const range = [low - margin, high + margin], longest = Math.max(...lines.map(({ name }) => name.length));
+  // Of a line of nulls the name alone is drawn, at the bottom.
+  const ends = lines.map((line) => line.y.findLast((y) => y !== null) ?? low);
   const right = 24 + longest * 7, tall = height - 92;
   const heights = apart(ends.map((end) => (end - range[0]) / (range[1] - range[0])), 16 / tall);
   const numeric = places.every((place) => typeof place === "number");

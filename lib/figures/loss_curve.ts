@@ -149,8 +149,11 @@ function linearAxis(lines: Line[]): Record<string, unknown> {
   return { range: [low < 0 ? low - pad : 0, high + pad], nticks: 5, ...small };
 }
 
-/** Ticks at 1, 2 and 5 of each decade within one or two decades, else at the decades. */
-function logAxis(values: number[]): Record<string, unknown> {
+/**
+ * A log axis for some numbers above 0, at least one: ticks at 1, 2 and 5 of each decade within three decades, at more
+ * numbers where all lie within less than one, else at the decades.
+ */
+export function logAxis(values: number[]): Record<string, unknown> {
   const low = Math.log10(values.reduce((a, b) => Math.min(a, b))),
     high = Math.log10(values.reduce((a, b) => Math.max(a, b)));
   const pad = Math.max(0.02, (high - low) * 0.05);

@@ -121,16 +121,18 @@ export function checkExample({ pixels, size, grid: [rows, columns], context, tar
   }
 }
 
-/** Pixels that a small image is enlarged to at least: about twice what figures show it at. */
-const ENLARGED = 192;
-
-/** The image with every other patch blank; small images are enlarged by whole pixels, so that no edge blurs. */
+/**
+ * The image with every other patch blank; small images are enlarged by whole pixels, so that no edge blurs.
+ *
+ * @param enlarged the least side in pixels: more than the figure shows it at. Default 224
+ */
 export function patchesImage(
   { pixels, size, grid: [rows, columns] }: Pick<MaskExample, "pixels" | "size" | "grid">,
   patches?: ArrayLike<number>,
+  enlarged = 224,
 ): string {
   const kept = patches && new Set(Array.from(patches));
-  const scale = Math.ceil(ENLARGED / size), side = size * scale;
+  const scale = Math.ceil(enlarged / size), side = size * scale;
   const bytes = new Uint8Array(side * side * 3);
   for (let y = 0, at = 0; y < side; y++) {
     const row = Math.floor(y / scale);

@@ -55,24 +55,33 @@ export async function show(what: Figure | string): Promise<void> {
   await send(typeof what === "string" ? { "text/markdown": what, "text/plain": what } : await figureBundle(what));
 }
 
-/** An output that is replaced by what comes next: of what comes too fast, the last. */
-function liveOutput() {
+/**
+ * An output that is replaced by what comes next: what is offered too soon is dropped without being drawn, but never what
+ * it is finished with. Each call fails with its own error alone.
+ *
+ * @param sender sends an output; one at a time
+ */
+export function liveOutput(sender: typeof send = send) {
   const display_id = newDisplayId();
   let next = -Infinity, sent = false, finished = false, waiting: Promise<void> = Promise.resolve();
   const put = (bundle: Bundle) => {
-    if (finished) return waiting; // it was still being drawn when the last one came
-    const update = sent;
-    sent = true;
-    return waiting = waiting.then(() => send(bundle, { display_id, update }));
+    if (finished) return waiting.catch(() => {}); // it was still being drawn when the last one came
+    return waiting = waiting.catch(() => {}).then(async () => {
+      await sender(bundle, { display_id, update: sent });
+      sent = true;
+    });
   };
   return {
     async offer(draw: () => Bundle | Promise<Bundle>) {
       const started = performance.now();
       if (started < next) return;
-      next = Infinity;
-      await put(await draw());
-      const took = performance.now() - started;
-      next = performance.now() + Math.max(REDRAW, 9 * took); // a tenth of the time at most
+      next = Infinity; // until it is drawn
+      try {
+        await put(await draw());
+      } finally {
+        const took = performance.now() - started;
+        next = performance.now() + Math.max(REDRAW, 9 * took); // a tenth of the time at most
+      }
     },
     async finish(bundle: Bundle) {
       const last = put(bundle);
@@ -109,7 +118,7 @@ const BAR = 24;
 export interface LiveBar {
   /** Says how much is done in all, in the total's unit. A field stays until it is given anew. */
   update(done: number, fields?: Record<string, number | string>): void;
-  /** Draws the last state. */
+  /** Draws the last state; fails where that, or an update before, could not be drawn. */
   stop(): Promise<void>;
 }
 
@@ -117,6 +126,7 @@ export interface LiveBar {
 export function liveBar({ label, total, unit }: { label: string; total: number; unit: string }): LiveBar {
   const output = liveOutput();
   let done = 0, fields: Fields = {}, first: { done: number; time: number } | undefined;
+  let failure: { error: unknown } | undefined;
   const state = (): Bundle => {
     const seconds = first ? (performance.now() - first.time) / 1000 : 0;
     const rate = seconds > 0 ? (done - first!.done) / seconds : 0;
@@ -127,8 +137,11 @@ export function liveBar({ label, total, unit }: { label: string; total: number; 
       done = newDone;
       fields = { ...fields, ...newFields };
       first ??= { done, time: performance.now() };
-      void output.offer(state);
+      output.offer(state).catch((error) => failure ??= { error }); // nobody awaits it before stop()
     },
-    stop: () => output.finish(state()),
+    async stop() {
+      await output.finish(state());
+      if (failure) throw failure.error;
+    },
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { baseAxis, baseLayout, COLOURS, type Figure, INK, label } from "./figure.ts";
+import { logAxis } from "./loss_curve.ts";
 import { smoothed, thin } from "./series.ts";
 
 /** What is read of one line of a run's log. */
@@ -43,7 +44,7 @@ const BUCKETS = 400;
 
 /**
  * Runs in their colours, in panels of two a row: prediction loss (log scale), deviation of the targets, centred cosine
- * and, where a monitor measured it, RankMe. Measures of each step are averaged over 3 % of the run.
+ * and, where a monitor measured it, RankMe. What at least half of a run's steps have is averaged over 3 % of the run.
  *
  * @throws {RangeError} when there is no run, or one has no step
  */
@@ -70,18 +71,16 @@ export function runsFigure(runs: readonly ComparedRun[]): Figure {
       ...{ ...baseAxis(), domain: across, anchor: `y${axis}`, nticks: 6, showgrid: false, range: [0, last * 1.02] },
       title: { text: "step", standoff: 4, font: { size: 12, color: INK } },
     };
-    layout[`yaxis${axis}`] = {
-      ...{ ...baseAxis(), domain: up, anchor: `x${axis}`, nticks: 5 },
-      ...(logarithmic ? { type: "log", dtick: 1 } : {}),
-    };
+    const drawn: number[] = [];
     annotations.push(
       label(`<b>${title}</b>`, INK, 12, { xref: "paper", yref: "paper", x: across[0], y: up[1], yshift: 12, ...LEFT }),
     );
     runs.forEach(({ name, log }, run) => {
       const taken = log.filter((entry) => Number.isFinite(of(entry) ?? NaN));
-      const every = taken.length === log.length;
-      const values = smoothed(taken.map((entry) => of(entry)!), every ? Math.max(1, Math.round(log.length / 33)) : 1);
+      const every = taken.length >= log.length / 2;
+      const values = smoothed(taken.map((entry) => of(entry)!), every ? Math.max(1, Math.round(taken.length / 33)) : 1);
       const kept = thin(values, BUCKETS);
+      for (const k of kept) drawn.push(values[k]);
       data.push({
         ...{ type: "scatter", mode: every ? "lines" : "lines+markers", name },
         ...{ x: kept.map((k) => taken[k].step), y: kept.map((k) => values[k]) },
@@ -89,6 +88,11 @@ export function runsFigure(runs: readonly ComparedRun[]): Figure {
         marker: { color: colour(run), size: 5 },
       });
     });
+    const above = drawn.filter((value) => value > 0);
+    layout[`yaxis${axis}`] = {
+      ...{ ...baseAxis(), domain: up, anchor: `x${axis}`, nticks: 5 },
+      ...(logarithmic && above.length > 0 ? logAxis(above) : {}),
+    };
   });
   return { data, layout: { ...layout, annotations } };
 }

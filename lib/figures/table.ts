@@ -57,19 +57,20 @@ export function table(
 }
 
 /**
- * The same as a table in Markdown, for notebooks.
+ * The same as a table in Markdown, for notebooks. A row of it is one line: line breaks within cells become spaces.
  *
  * @throws {RangeError} when a row has not as many cells as there are columns.
  */
 export function markdownTable(rows: readonly (readonly Cell[])[], columns: readonly Column[]): string {
   const titles = columns.map((column) => typeof column === "string" ? column : column.title);
   const numeric = columns.map((_, c) => rows.length > 0 && rows.every((row) => typeof row[c] !== "string"));
+  const escaped = (text: string) => text.replaceAll("|", "\\|").replaceAll(/\r?\n/g, " ");
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const body = rows.map((row, r) => {
     checkRow(row, r, columns);
-    return line(row.map((cell, c) => cellText(cell, columns[c]).replaceAll("|", "\\|")));
+    return line(row.map((cell, c) => escaped(cellText(cell, columns[c]))));
   });
-  return [line(titles), line(numeric.map((right) => right ? "--:" : "---")), ...body].join("\n");
+  return [line(titles.map(escaped)), line(numeric.map((right) => right ? "--:" : "---")), ...body].join("\n");
 }
 
 function checkRow(row: readonly Cell[], r: number, columns: readonly Column[]): void {

@@ -13,6 +13,7 @@ Deno.test("confusionMatrix() of several predictions is their mean", () => {
 });
 
 Deno.test("confusionMatrix() refuses what does not fit", () => {
+  assertThrows(() => confusionMatrix([0, 1], [], 2), RangeError, "needs predictions");
   assertThrows(() => confusionMatrix([0, 1], [[0]], 2), RangeError, "1 predictions for 2 labels");
   assertThrows(() => confusionMatrix([0, -1], [[0, 0]], 2), RangeError, "Image 1 has the label -1");
   assertThrows(() => confusionMatrix([0, 1], [[0, 2]], 2), RangeError, "Image 1 has the label 2");

@@ -200,7 +200,7 @@ Deno.test("cachedFeatures() makes room for new files in 4 GiB, and leaves what i
     assertEquals(files, 1);
     const [{ name: kept }] = await Array.fromAsync(Deno.readDir(dir));
     await Deno.utime(join(dir, kept), new Date(1e12), new Date(1e12));
-    const others = ["0".repeat(40) + ".safetensors", "1".repeat(40) + ".safetensors.77", "mine.safetensors"];
+    const others = ["0", "1"].map((digit) => digit.repeat(40) + ".safetensors").concat("mine.safetensors");
     for (const [i, name] of others.entries()) { // with holes in them, which take no space
       await Deno.writeFile(join(dir, name), new Uint8Array(0));
       await Deno.truncate(join(dir, name), 2 ** 31);
@@ -211,6 +211,25 @@ Deno.test("cachedFeatures() makes room for new files in 4 GiB, and leaves what i
     const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
     assertEquals([names.includes(kept), names.length], [true, 4]);
     assertEquals(others.map((name) => names.includes(name)), [false, true, true]);
+    tf.dispose(encoder);
+  }));
+
+Deno.test("cachedFeatures() leaves what another program is writing, and removes what one left long ago", () =>
+  withCache(async (dir) => {
+    const encoder = initialise(encoderShapes(size), 1), name = "1".repeat(40) + ".safetensors";
+    const written = [`${name}.77`, `${name}.78.part`], left = [`${name}.79`, `${name}.80.part`];
+    for (const name of [...written, ...left]) {
+      await Deno.writeFile(join(dir, name), new Uint8Array(0));
+      await Deno.truncate(join(dir, name), 2 ** 32);
+    }
+    for (const name of left) await Deno.utime(join(dir, name), new Date(1e12), new Date(1e12));
+    // A kept file that was used before those were written, and makes no room for them.
+    await Deno.writeFile(join(dir, name), new Uint8Array(9));
+    await Deno.utime(join(dir, name), new Date(1e12), new Date(1e12));
+    assertEquals((await run(encoder, noise(), { dir })).made, true);
+    const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
+    assertEquals([name, ...written, ...left].map((name) => names.includes(name)), [true, true, true, false, false]);
+    assertEquals(names.length, 4);
     tf.dispose(encoder);
   }));
 

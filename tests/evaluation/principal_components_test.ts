@@ -57,6 +57,31 @@ Deno.test("principalComponents() find a known direction, and survive rows that a
   assertEquals([...componentScores({ values: new Float32Array(2).fill(2), width: 2 }, alike)], [0]);
 });
 
+Deno.test("principalComponents() put the largest variance first where no feature alone has it", () => {
+  // Their covariance is 2 beside [[1.125, 1.125], [1.125, 1.125]].
+  const rows = Float32Array.of(2, 0, 0, -2, 0, 0, 0, 1.5, 1.5, 0, -1.5, -1.5);
+  const { directions, variances } = principalComponents({ values: rows, width: 3 }, 3);
+  [2.25, 2, 0].forEach((variance, c) => assertAlmostEquals(variances[c], variance, 1e-12));
+  const half = Math.SQRT1_2;
+  [0, half, half, 1, 0, 0].forEach((x, i) => assertAlmostEquals(directions[i], x, 1e-8));
+});
+
+Deno.test("principalComponents() have orthonormal directions where they are more than the rows span", () => {
+  const wide = 24, few = Float32Array.from({ length: 3 * wide }, () => random.normal());
+  for (const rows of [few, new Float32Array(3 * wide).fill(2)]) {
+    const { directions, variances } = principalComponents({ values: rows, width: wide }, wide);
+    variances.forEach((variance, c) => {
+      if (c > 0) assert(variance <= variances[c - 1]);
+      if (c >= 2) assertAlmostEquals(variance, 0, 1e-12);
+      const own = directions.subarray(c * wide, (c + 1) * wide);
+      for (let b = 0; b <= c; b++) {
+        const product = own.reduce((sum, x, i) => sum + x * directions[b * wide + i], 0);
+        assertAlmostEquals(product, b === c ? 1 : 0, 1e-12);
+      }
+    });
+  }
+});
+
 Deno.test("lessPlace() takes off each place's mean over the images", () => {
   const tokens = {
     values: Float32Array.of(1, 2, 10, 20, 3, 6, 10, 40),

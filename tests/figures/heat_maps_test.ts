@@ -41,10 +41,29 @@ Deno.test("heatMaps() writes names beside rows and below columns, and keeps to a
   assertStringIncludes(svg, ">100 %<");
 });
 
+Deno.test("heatMaps() takes large maps, and paints none much larger than it has to be", async () => {
+  const values = Float32Array.from({ length: 500 * 500 }, (_, i) => i);
+  const { layout } = heatMaps([{ title: "large", values, grid: [500, 500] }]);
+  const { images, annotations } = layout as unknown as {
+    images: { source: string }[];
+    annotations: { text: string }[];
+  };
+  assertEquals(annotations.map(({ text }) => text), ["<b>large</b>", "250000", "0"]);
+  const sizes = await Promise.all(images.map(async ({ source }) => {
+    const { width, height } = await decodePngUri(source);
+    return [width, height];
+  }));
+  assertEquals(sizes, [[500, 500], [4, 256]]);
+});
+
 Deno.test("heatMaps() refuses maps of another size or with numbers that are none", () => {
   assertThrows(() => heatMaps([]), RangeError, "at least one map");
   const wrong = { title: "short", values: [1, 2, 3], grid: [2, 2] } as const;
   assertThrows(() => heatMaps([wrong]), RangeError, "short");
   assertThrows(() => heatMaps([{ ...wrong, values: [1, 2, 3, NaN] }]), RangeError, "finite");
+  const narrow = { title: "narrow", values: [1, 2, 3, 4, 5, 6], grid: [3, 2] } as const;
+  for (const names of [["a", "b", "c"], ["a", "b"], ["a"]]) {
+    assertThrows(() => heatMaps([narrow], { names }), RangeError, `${names.length} names do not fit the map "narrow"`);
+  }
   assert(heatMaps([{ title: "flat", values: [1, 1], grid: [1, 2] }])); // a range of nothing is no division by zero
 });

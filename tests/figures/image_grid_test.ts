@@ -26,6 +26,7 @@ Deno.test("imageGrid() blanks what is not shown and outlines what is to be", asy
     resolveWithObject: true,
   });
   const pixel = (x: number, y: number) => data.subarray((y * info.width + x) * 3, (y * info.width + x) * 3 + 3);
+  assertEquals([info.width, info.height], [192, 192]); // twice what it is shown at
   assertEquals(pixel(0, 0).toString("hex"), "646464");
   assertEquals(pixel(info.width - 1, info.height - 1).toString("hex"), EMPTY.slice(1).toLowerCase());
 });

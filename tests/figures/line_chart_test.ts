@@ -32,6 +32,12 @@ Deno.test("lineChart() takes places with names, and refuses what does not fit", 
   const { layout } = lineChart([{ name: "a", x: ["ViT-S", "ViT-L"], y: [1, null] }], TEXT);
   const { xaxis } = layout as unknown as { xaxis: { type: string } };
   assertEquals(xaxis.type, "category");
+  const empty = { name: "not measured", x: [1, 2], y: [null, null] };
+  const { layout: beside } = lineChart([{ name: "a", x: [1, 2], y: [100, 101] }, empty], TEXT);
+  const { annotations } = beside as unknown as { annotations: { text: string; y: number }[] };
+  const name = annotations.find(({ text }) => text === "not measured")!;
+  assert(name.y >= 0 && name.y <= 1, "its name is outside the chart");
+  assertThrows(() => lineChart([empty], TEXT), RangeError, 'No line has a number: "not measured"');
   assertThrows(() => lineChart([], TEXT), RangeError, "at least one line");
   assertThrows(() => lineChart([{ name: "a", x: [1], y: [1, 2] }], TEXT), RangeError, '"a" has 1 places for 2');
 });

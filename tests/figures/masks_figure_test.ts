@@ -31,11 +31,11 @@ Deno.test("masksFigure() shows the patches of a block and blanks the others", as
   const { data, info } = await sharp(Buffer.from(source.split(",")[1], "base64")).raw().toBuffer({
     resolveWithObject: true,
   });
-  assertEquals([info.width, info.height, info.channels], [192, 192, 3]);
-  const pixel = (x: number, y: number) => data.subarray((y * 192 + x) * 3, (y * 192 + x) * 3 + 3).toString("hex");
-  assertEquals(pixel(191, 191), "646464");
-  assertEquals(pixel(96, 96), "646464");
-  assertEquals([pixel(95, 96), pixel(96, 95), pixel(0, 0)], Array(3).fill(EMPTY.slice(1).toLowerCase()));
+  assertEquals([info.width, info.height, info.channels], [224, 224, 3]);
+  const pixel = (x: number, y: number) => data.subarray((y * 224 + x) * 3, (y * 224 + x) * 3 + 3).toString("hex");
+  assertEquals(pixel(223, 223), "646464");
+  assertEquals(pixel(112, 112), "646464");
+  assertEquals([pixel(111, 112), pixel(112, 111), pixel(0, 0)], Array(3).fill(EMPTY.slice(1).toLowerCase()));
 });
 
 Deno.test("masksFigure() outlines a block by its outer sides alone", () => {

@@ -21,6 +21,8 @@ Deno.test("patchesFigure() draws the image with its grid, and its patches apart"
   const last = info.width - 1;
   assertEquals([at(0, 0), at(last, 0), at(0, last), at(last, last)], [50, 100, 150, 200]);
   assertEquals(at(info.width >> 1, 0), 255);
+  const { width } = await sharp(Buffer.from(images[0].source.split(",")[1], "base64")).metadata();
+  assertEquals(width, 224); // no less than it is shown at
 });
 
 Deno.test("patchesFigure() numbers the rows in raster order, each beside its own", () => {

@@ -53,5 +53,10 @@ Deno.test("markdownTable() aligns numbers to the right and keeps its columns apa
     "| a\\|b | 1.3 | – |",
     "| c | 2.0 | 3 |",
   ]);
+  assertEquals(markdownTable([["two\nlines", "two\r\nmore"]], ["a|b", { title: "c\nd", decimals: 0 }]).split("\n"), [
+    "| a\\|b | c d |",
+    "| --- | --- |",
+    "| two lines | two more |",
+  ]);
   assertThrows(() => markdownTable([["a"]], ["name", "value"]), RangeError, "1 cells for 2 columns");
 });

@@ -1,0 +1,69 @@
+import "../tensorflow/loaded.ts";
+import { assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import sharp from "sharp";
+import { checkMeasurable } from "../../lib/commands/train_decoder.ts";
+import { measureReconstruction, type ReconstructionMeasures } from "../../lib/decoding/reconstruction_measures.ts";
+import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";
+import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
+import { randomStream, shuffled } from "../../lib/random.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
+import { BYTES, PATCHES, pixels, POOLED, SIDE, toyEncoder } from "../decoding/toy.ts";
+
+Deno.test("checkMeasurable() refuses what could not be measured after the training", () => {
+  checkMeasurable(PATCHES, SIDE, 2);
+  checkMeasurable(POOLED, SIDE, 1000);
+  for (const config of [PATCHES, POOLED]) {
+    assertThrows(() => checkMeasurable(config, SIDE, 1), Error, "at least 2 test images, not on 1");
+  }
+  const small = { ...PATCHES, network: { ...PATCHES.network, image: 8 } };
+  assertThrows(() => checkMeasurable(small, 8, 2), Error, "Images of 8 pixels are smaller than SSIM's window");
+  checkMeasurable({ ...POOLED, network: { ...POOLED.network, image: 8 } }, 8, 2);
+  assertThrows(() => checkMeasurable(POOLED, 32, 2), Error, "Samples of 16 pixels, where the encoder's images have 32");
+});
+
+Deno.test("train-decoder says before the training what cannot be measured, and measures the decoder that it writes", async () => {
+  const dir = await Deno.makeTempDir(), encoder = toyEncoder();
+  const run = async (measured: number) => {
+    const options = ["--weights", dir, "--data", `${dir}/images`, "--measure", String(measured)];
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "lib/commands/train_decoder.ts", ...options, "--preset", "patches"].concat(
+        ["--epochs", "1", "--batch", "4"],
+      ),
+      stdin: "null",
+      env: { NO_COLOR: "1" },
+    }).output();
+    return { code, error: new TextDecoder().decode(stderr) };
+  };
+  try {
+    await saveEncoder(`${dir}/encoder.safetensors`, { size: encoder.size, parameters: encoder.parameters });
+    for (const [part, from] of [["train", 0], ["test", 8]] as const) {
+      await Deno.mkdir(`${dir}/images/${part}/only`, { recursive: true });
+      for (let i = from; i < from + 8; i++) {
+        const image = sharp(pixels.subarray(i * BYTES, (i + 1) * BYTES), {
+          raw: { width: SIDE, height: SIDE, channels: 3 },
+        });
+        await image.toFile(`${dir}/images/${part}/only/${String(i).padStart(2, "0")}.png`);
+      }
+    }
+    const refused = await run(1);
+    assertEquals(refused.code, 1);
+    assertMatch(refused.error, /^A decoder is measured on at least 2 test images, not on 1: .*--measure 0\.\n$/);
+    assertEquals(await Deno.stat(`${dir}/patch-decoder`).catch(() => undefined), undefined, "something was trained");
+
+    const { code, error } = await run(4);
+    assertEquals(code, 0, error);
+    const written: ReconstructionMeasures = JSON.parse(await Deno.readTextFile(`${dir}/patch-decoder/measures.json`));
+    const decoder = await loadDecoder(`${dir}/patch-decoder`, "patches");
+    const some = shuffled(8, randomStream(decoder.config.seed)).subarray(0, 4);
+    const test = new Uint8Array(4 * BYTES);
+    some.forEach((i, k) => test.set(pixels.subarray((8 + i) * BYTES, (9 + i) * BYTES), k * BYTES));
+    const expected = await measureReconstruction(encoder, decoder, test, decoder.config.seed);
+    assertEquals(written.images, 4);
+    assertAlmostEquals(written.decoded.psnr, expected.decoded.psnr, 1e-6);
+    assertAlmostEquals(written.decoded.ssim, expected.decoded.ssim, 1e-6);
+    tf.dispose([decoder.parameters, decoder.standardisation]);
+  } finally {
+    tf.dispose(encoder.parameters);
+    await Deno.remove(dir, { recursive: true });
+  }
+});
