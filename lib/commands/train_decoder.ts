@@ -10,6 +10,7 @@ import { DECODER_PRESETS, type DecoderConfig, decoderPreset } from "../decoding/
 import { decoderSteps, frozenEncoder, trainDecoder } from "../decoding/decoder_trainer.ts";
 import { measureDecoder } from "../decoding/measures.ts";
 import { measureReconstruction } from "../decoding/reconstruction_measures.ts";
+import { SSIM_WINDOW } from "../decoding/ssim.ts";
 import type { FrozenEncoder } from "../decoding/representation.ts";
 import {
   decoderFolder,
@@ -51,9 +52,6 @@ average-pooled representation, or with --preset patches a network that maps each
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
   --help
 `;
-
-/** Side of SSIM's window, in pixels. */
-const SSIM_WINDOW = 11;
 
 /**
  * Makes sure, before a long training, that a decoder can be measured after it.

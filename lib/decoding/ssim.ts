@@ -6,8 +6,12 @@
  */
 import { imageCount } from "./image_batches.ts";
 
-/** The paper's window: a Gaussian of deviation 1.5 over 11 x 11 pixels, as the product of two of these rows. */
-const WINDOW = normalised(Float64Array.from({ length: 11 }, (_, i) => Math.exp(-((i - 5) ** 2) / (2 * 1.5 ** 2))));
+/** Height and width of the window, in pixels: smaller images have no SSIM. */
+export const SSIM_WINDOW = 11;
+/** The paper's window: a Gaussian of deviation 1.5, as the product of two of these rows. */
+const WINDOW = normalised(
+  Float64Array.from({ length: SSIM_WINDOW }, (_, i) => Math.exp(-((i - 5) ** 2) / (2 * 1.5 ** 2))),
+);
 /** The paper's constants, for pixels in 0 .. 255. */
 const C1 = (0.01 * 255) ** 2, C2 = (0.03 * 255) ** 2;
 
@@ -66,7 +70,7 @@ export function ssim(decoded: Uint8Array, images: Uint8Array, size: number): num
   if (decoded.length !== images.length || count === 0) {
     throw new RangeError(`${decoded.length} and ${images.length} bytes are not as many images of ${size} pixels.`);
   }
-  if (size < WINDOW.length) throw new RangeError(`SSIM's window needs images of 11 pixels; got ${size}.`);
+  if (size < SSIM_WINDOW) throw new RangeError(`SSIM's window needs images of ${SSIM_WINDOW} pixels; got ${size}.`);
   const plane = (all: Uint8Array, image: number, colour: number) =>
     Float64Array.from({ length: pixels }, (_, i) => all[(image * pixels + i) * 3 + colour]);
   let sum = 0;

@@ -37,6 +37,17 @@ export function baseLayout(width: number, height: number): Figure["layout"] {
   };
 }
 
+/** The layout of a figure that is placed pixel by pixel: x from 0 to `width`, y from 0 at the top to `height`, no axes. */
+export function canvasLayout(width: number, height: number): Figure["layout"] {
+  const axis = { visible: false, fixedrange: true };
+  return {
+    ...baseLayout(width, height),
+    margin: { l: 0, r: 0, t: 0, b: 0 },
+    xaxis: { ...axis, range: [0, width] },
+    yaxis: { ...axis, range: [height, 0] },
+  };
+}
+
 /** The axis every chart starts from: no box, light grid, outside ticks on the baseline. */
 export function baseAxis(): Record<string, unknown> {
   return {

@@ -4,7 +4,7 @@
  * @module
  */
 import { viridis } from "./colour_map.ts";
-import { baseLayout, type Figure, INK, label, QUIET } from "./figure.ts";
+import { canvasLayout, type Figure, INK, label, QUIET } from "./figure.ts";
 import { pngDataUri } from "./png.ts";
 
 /** One grid of numbers. */
@@ -92,14 +92,10 @@ export function heatMaps(maps: readonly HeatMap[], options: HeatMapOptions = {})
   for (const [value, y] of [[range[1], header + 6], [range[0], header + tallest - 6]]) {
     annotations.push(label(format(value), QUIET, 11, { x: scaleX + bar + 6, y, xanchor: "left", yanchor: "middle" }));
   }
-  const axis = { visible: false, fixedrange: true };
   return {
     data: [],
     layout: {
-      ...baseLayout(width, height),
-      margin: { l: 0, r: 0, t: 0, b: 0 },
-      xaxis: { ...axis, range: [0, width] },
-      yaxis: { ...axis, range: [height, 0] },
+      ...canvasLayout(width, height),
       images,
       annotations,
     },

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Grid } from "../jepa/masks.ts";
-import { baseLayout, COLOURS, type Figure, INK, label } from "./figure.ts";
+import { canvasLayout, COLOURS, type Figure, INK, label } from "./figure.ts";
 import { outlinePath, patchesImage } from "./masks_figure.ts";
 
 /** One image of a grid. */
@@ -63,14 +63,10 @@ export function imageGrid(columns: readonly string[], rows: readonly (readonly G
       }
     });
   });
-  const axis = { visible: false, fixedrange: true };
   return {
     data: [],
     layout: {
-      ...baseLayout(width, height),
-      margin: { l: 0, r: 0, t: 0, b: 0 },
-      xaxis: { ...axis, range: [0, width] },
-      yaxis: { ...axis, range: [height, 0] },
+      ...canvasLayout(width, height),
       images,
       shapes,
       annotations,

@@ -4,6 +4,7 @@
  * @module
  */
 import { baseAxis, baseLayout, COLOURS, type Figure, INK, label } from "./figure.ts";
+import { keptApart } from "./series.ts";
 
 /** One line. */
 export interface ChartLine {
@@ -59,7 +60,7 @@ export function lineChart(
   // Of a line of nulls the name alone is drawn, at the bottom.
   const ends = lines.map((line) => line.y.findLast((y) => y !== null) ?? low);
   const right = 24 + longest * 7, tall = height - 92;
-  const heights = apart(ends.map((end) => (end - range[0]) / (range[1] - range[0])), 16 / tall);
+  const heights = keptApart(ends.map((end) => (end - range[0]) / (range[1] - range[0])), 16 / tall);
   const numeric = places.every((place) => typeof place === "number");
   return {
     data: lines.map((line, i) => ({
@@ -99,18 +100,4 @@ export function lineChart(
       ],
     },
   };
-}
-
-/** Heights moved as little as keeps them at least `distance` from each other. */
-function apart(heights: readonly number[], distance: number): number[] {
-  const moved = [...heights], order = heights.map((_, i) => i).sort((a, b) => heights[a] - heights[b]);
-  for (let round = 0; round < 50; round++) {
-    for (let k = 1; k < order.length; k++) {
-      const below = order[k - 1], above = order[k], lack = distance - (moved[above] - moved[below]);
-      if (lack <= 0) continue;
-      moved[below] -= lack / 2;
-      moved[above] += lack / 2;
-    }
-  }
-  return moved;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { baseAxis, baseLayout, COLOURS, type Figure, INK, label } from "./figure.ts";
-import { smoothed, thin } from "./series.ts";
+import { keptApart, smoothed, thin } from "./series.ts";
 
 /** What `lossCurve` reads of one line of a run's log; a measure that is not taken at every step is left out of the others. */
 export interface LossEntry {
@@ -175,15 +175,6 @@ function plain(value: number): string {
 /** Height of a line's last value beside its end, in pixels. */
 const VALUE_HEIGHT = 16;
 
-/** How far up each label moves from its place, in pixels, so that no two are nearer than a label's height. */
-function apart(places: number[]): number[] {
-  const order = places.map((_, i) => i).sort((a, b) => places[a] - places[b]);
-  const moved = [...places];
-  order.slice(1).forEach((i, k) => moved[i] = Math.max(moved[i], moved[order[k]] + VALUE_HEIGHT));
-  const shift = moved.reduce((sum, place, i) => sum + place - places[i], 0) / places.length;
-  return moved.map((place, i) => place - places[i] - shift);
-}
-
 /** The title, and the lines' names in their colours. */
 function titleOf({ title, lines }: Panel): string {
   const named = lines.filter(({ name }) => name !== undefined);
@@ -243,7 +234,8 @@ function stack(panels: Panel[]): Figure {
     const lasts = panel.lines.map(({ smooth, values }) => (smooth ?? values).at(-1)!);
     const ends = lasts.map((last) => panel.axis.type === "log" ? Math.log10(last) : last);
     const [low, high] = panel.axis.range as [number, number];
-    const shifts = apart(ends.map((end) => (end - low) / (high - low) * height * (layout.height - MARGINS)));
+    const places = ends.map((end) => (end - low) / (high - low) * height * (layout.height - MARGINS));
+    const shifts = keptApart(places, VALUE_HEIGHT).map((moved, k) => moved - places[k]);
     panel.lines.forEach(({ colour }, k) =>
       annotations.push(
         label(`<b>${plain(Number(lasts[k].toPrecision(3)))}</b>`, colour, 13, {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { baseLayout, type Figure, INK, label, QUIET } from "./figure.ts";
+import { canvasLayout, type Figure, INK, label, QUIET } from "./figure.ts";
 import { checkExample, type MaskExample, outlinePath, patchesImage, targetColour } from "./masks_figure.ts";
 
 /** What stands above a column. */
@@ -50,14 +50,10 @@ export function maskStrategiesFigure(
       });
     });
   });
-  const axis = { visible: false, fixedrange: true };
   return {
     data: [],
     layout: {
-      ...baseLayout(width, height),
-      margin: { l: 0, r: 0, t: 0, b: 0 },
-      xaxis: { ...axis, range: [0, width] },
-      yaxis: { ...axis, range: [height, 0] },
+      ...canvasLayout(width, height),
       images,
       shapes,
       annotations,

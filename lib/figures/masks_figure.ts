@@ -4,7 +4,7 @@
  * @module
  */
 import type { Grid } from "../jepa/masks.ts";
-import { baseLayout, COLOURS, EMPTY, type Figure, INK, label, QUIET } from "./figure.ts";
+import { canvasLayout, COLOURS, EMPTY, type Figure, INK, label, QUIET } from "./figure.ts";
 import { pngDataUri } from "./png.ts";
 
 /** An image and the blocks drawn for it; patches are numbered in raster order (row * columns + column). */
@@ -34,7 +34,6 @@ export function masksFigure(examples: readonly MaskExample[]): Figure {
   const side = 128, gap = 12, caption = 20, header = 36, edge = 16;
   const width = 2 * edge + columns * side + (columns - 1) * gap;
   const height = header + examples.length * (side + caption + gap) + edge - gap;
-  const layout = baseLayout(width, height);
   const images: unknown[] = [], shapes: unknown[] = [], annotations: unknown[] = [];
   const write = (text: string, x: number, y: number, color: string, size: number) =>
     annotations.push(label(text, color, size, { x, y, xanchor: "center", yanchor: "middle" }));
@@ -80,14 +79,10 @@ export function masksFigure(examples: readonly MaskExample[]): Figure {
       outline(target, panel(2 + m, target), targetColour(m));
     });
   });
-  const axis = { visible: false, fixedrange: true };
   return {
     data: [],
     layout: {
-      ...layout,
-      margin: { l: 0, r: 0, t: 0, b: 0 },
-      xaxis: { ...axis, range: [0, width] },
-      yaxis: { ...axis, range: [height, 0] },
+      ...canvasLayout(width, height),
       images,
       shapes,
       annotations,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Grid } from "../jepa/masks.ts";
-import { baseLayout, type Figure, INK, label, QUIET } from "./figure.ts";
+import { canvasLayout, type Figure, INK, label, QUIET } from "./figure.ts";
 import { patchesImage } from "./masks_figure.ts";
 import { pngDataUri } from "./png.ts";
 
@@ -67,14 +67,10 @@ export function patchesFigure(image: PatchedImage): Figure {
   ];
   const write = (text: string, x: number, y: number) =>
     label(`<b>${text}</b>`, INK, 13, { x, y, xanchor: "center", yanchor: "middle" });
-  const axis = { visible: false, fixedrange: true };
   return {
     data: [],
     layout: {
-      ...baseLayout(width, height),
-      margin: { l: 0, r: 0, t: 0, b: 0 },
-      xaxis: { ...axis, range: [0, width] },
-      yaxis: { ...axis, range: [height, 0] },
+      ...canvasLayout(width, height),
       images: [place(patchesImage(image), edge, top, SIDE), place(apart(image), right, header, APART)],
       shapes: lines.map(([x0, y0, x1, y1]) => ({
         ...{ type: "line", x0, y0, x1, y1, line: { color: "rgba(255, 255, 255, 0.8)", width: 1 } },

@@ -1,5 +1,5 @@
 /**
- * Thinning and smoothing of long series for drawing.
+ * Thinning and smoothing of long series, and keeping apart what would overlap, for drawing.
  *
  * @module
  */
@@ -33,4 +33,19 @@ export function smoothed(values: ArrayLike<number>, window: number): number[] {
     const start = Math.max(0, i - before), end = Math.min(values.length, i + after);
     return (sums[end] - sums[start]) / (end - start);
   });
+}
+
+/** Places moved as little as keeps them at least `distance` from each other, in their order. */
+export function keptApart(places: readonly number[], distance: number): number[] {
+  const order = places.map((_, i) => i).sort((a, b) => places[a] - places[b]);
+  const moved = [...places];
+  for (let round = 0; round < 50; round++) {
+    for (let k = 1; k < order.length; k++) {
+      const below = order[k - 1], above = order[k], lack = distance - (moved[above] - moved[below]);
+      if (lack <= 0) continue;
+      moved[below] -= lack / 2;
+      moved[above] += lack / 2;
+    }
+  }
+  return moved;
 }

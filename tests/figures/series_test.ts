@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { smoothed, thin } from "../../lib/figures/series.ts";
+import { keptApart, smoothed, thin } from "../../lib/figures/series.ts";
 
 Deno.test("thin() keeps the ends and every bucket's extremes, in order, for any series", () => {
   fc.assert(fc.property(
@@ -30,4 +30,13 @@ Deno.test("smoothed() is the mean of the neighbours and leaves constants alone",
   assertEquals(smoothed([1, 2, 6, 4, 5], 3), [1.5, 3, 4, 5, 4.5]);
   assertEquals(smoothed([3, 1, 2], 1), [3, 1, 2]);
   for (const value of smoothed(Array(50).fill(0.1), 7)) assertAlmostEquals(value, 0.1, 1e-12);
+});
+
+Deno.test("keptApart() moves places no more than it takes, and keeps their order", () => {
+  assertEquals(keptApart([0, 10, 20], 5), [0, 10, 20]);
+  assertEquals(keptApart([10, 10], 4), [8, 12]);
+  const moved = keptApart([3, 1, 2, 50], 4);
+  assert(moved[1] < moved[2] && moved[2] < moved[0] && moved[3] === 50, `${moved}`);
+  const sorted = moved.toSorted((a, b) => a - b);
+  for (let i = 1; i < sorted.length; i++) assert(sorted[i] - sorted[i - 1] > 4 - 1e-6, `${moved}`);
 });
