@@ -13,6 +13,9 @@ function exists(path: string): boolean {
   }
 }
 
+/** What Plotly has drawn. */
+const LIVE = ".jp-RenderedPlotly .plot-container .main-svg";
+
 /** A port that is free. */
 function freePort(): number {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -63,9 +66,15 @@ Deno.test({
       await choose(page, "Edit", "Clear Outputs of All Cells");
       await page.waitForSelector(".jp-OutputArea-output", { hidden: true });
       await choose(page, "Run", "Run All Cells");
-      const image = await page.waitForSelector(".jp-RenderedPlotly img[src^='data:image/png']");
-      await image!.hover(); // as which it becomes Plotly's live figure
-      await page.waitForSelector(".jp-RenderedPlotly .plot-container .main-svg");
+      await page.waitForSelector(".jp-RenderedPlotly img[src^='data:image/png']");
+      // The mouse over it makes it Plotly's live figure; while cells below are drawn, it may have moved from under the mouse.
+      let drawn = null;
+      for (let tries = 0; tries < 60 && !drawn; tries++) {
+        await page.mouse.move(0, 0);
+        await page.hover(".jp-RenderedPlotly img[src^='data:image/png']").catch(() => {}); // it may be redrawn right now
+        drawn = await page.waitForSelector(LIVE, { timeout: 2000 }).catch(() => null);
+      }
+      assert(drawn, "no figure came alive under the mouse");
       const errors = await page.$$eval("[data-mime-type='application/vnd.jupyter.stderr']", (found) => found.length);
       assertEquals(errors, 0);
       assertEquals(elsewhere, []);
