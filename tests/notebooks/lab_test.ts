@@ -55,13 +55,14 @@ Deno.test({
     const browser = await puppeteer.launch({ executablePath: BROWSER, args: ["--no-sandbox"] });
     try {
       const page = await browser.newPage(), elsewhere: string[] = [];
-      page.setDefaultTimeout(120_000);
+      page.setDefaultTimeout(60_000);
       page.on("request", (request) => {
         if (!/^(http:\/\/127\.0\.0\.1|data:|blob:)/.test(request.url())) elsewhere.push(request.url());
       });
       const address = await readAddress(lab.stderr);
       await page.goto(address.replace("/lab?", "/lab/tree/01_masking.ipynb?"));
       await page.waitForSelector(".jp-Notebook .jp-CodeCell");
+      await page.waitForSelector("::-p-text(Deno | Idle)"); // the kernel has started
       // Saved outputs go first, so that what is found is what the kernel has drawn.
       await choose(page, "Edit", "Clear Outputs of All Cells");
       await page.waitForSelector(".jp-OutputArea-output", { hidden: true });
