@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import puppeteer, { type Page } from "puppeteer-core";
-import { setUpJupyter } from "../../lib/commands/jupyter.ts";
+import { NOTEBOOKS, setUpJupyter } from "../../lib/commands/jupyter.ts";
 
 /** The browser: Debian's Chromium, which .ci/run installs, or another that is there. */
 const BROWSER = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`).find(exists);
@@ -15,6 +15,15 @@ function exists(path: string): boolean {
 
 /** What Plotly has drawn. */
 const LIVE = ".jp-RenderedPlotly .plot-container .main-svg";
+
+/** A notebook without outputs, so that what is found is what the kernel has drawn; JupyterLab may save it. */
+const COPY = "lab-test.ipynb";
+
+async function writeCopy(): Promise<void> {
+  const notebook = JSON.parse(await Deno.readTextFile(`${NOTEBOOKS}/01_masking.ipynb`));
+  for (const cell of notebook.cells) if (cell.cell_type === "code") cell.outputs = [];
+  await Deno.writeTextFile(`${NOTEBOOKS}/${COPY}`, JSON.stringify(notebook));
+}
 
 /** A port that is free. */
 function freePort(): number {
@@ -47,6 +56,7 @@ Deno.test({
   sanitizeOps: false,
   async fn() {
     await setUpJupyter("deno task test");
+    await writeCopy();
     const lab = new Deno.Command(Deno.execPath(), {
       args: ["run", "-P=kit", "lib/commands/lab.ts", "--no-browser", "--port", String(freePort())],
       env: { IJEPA_QUICK: "1" },
@@ -60,12 +70,9 @@ Deno.test({
         if (!/^(http:\/\/127\.0\.0\.1|data:|blob:)/.test(request.url())) elsewhere.push(request.url());
       });
       const address = await readAddress(lab.stderr);
-      await page.goto(address.replace("/lab?", "/lab/tree/01_masking.ipynb?"));
+      await page.goto(address.replace("/lab?", `/lab/tree/${COPY}?`));
       await page.waitForSelector(".jp-Notebook .jp-CodeCell");
       await page.waitForSelector("::-p-text(Deno | Idle)"); // the kernel has started
-      // Saved outputs go first, so that what is found is what the kernel has drawn.
-      await choose(page, "Edit", "Clear Outputs of All Cells");
-      await page.waitForSelector(".jp-OutputArea-output", { hidden: true });
       await choose(page, "Run", "Run All Cells");
       await page.waitForSelector(".jp-RenderedPlotly img[src^='data:image/png']");
       // The mouse over it makes it Plotly's live figure; while cells below are drawn, it may have moved from under the mouse.
@@ -82,7 +89,9 @@ Deno.test({
     } finally {
       await browser.close();
       lab.kill("SIGTERM");
-      assert((await lab.status).success);
+      const { success } = await lab.status;
+      await Deno.remove(`${NOTEBOOKS}/${COPY}`);
+      assert(success);
     }
   },
 });

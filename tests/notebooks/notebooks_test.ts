@@ -4,7 +4,8 @@ import { NOTEBOOKS, setUpJupyter } from "../../lib/commands/jupyter.ts";
 import { codeCells, missingOutputs, type Notebook, sourceOf } from "../../lib/commands/notebook_file.ts";
 import { runNotebook } from "../../lib/commands/notebooks.ts";
 
-const names = [...Deno.readDirSync(NOTEBOOKS)].map(({ name }) => name).filter((name) => name.endsWith(".ipynb")).sort();
+const names = [...Deno.readDirSync(NOTEBOOKS)].map(({ name }) => name).filter((name) => /^\d\d_.*\.ipynb$/.test(name))
+  .sort();
 const read = async (name: string): Promise<Notebook> => JSON.parse(await Deno.readTextFile(`${NOTEBOOKS}/${name}`));
 
 /** A notebook is read on GitHub, which shows none that is much larger. */
