@@ -82,7 +82,7 @@ async function findNeighbours(
   const features = await cachedFeatures(parameters, size, bank, { preprocessing, onProgress }).finally(() =>
     bar.stop()
   );
-  const labels = new Int32Array(pixels.length / (size.image ** 2 * 3)).fill(-1);
+  const labels = new Int32Array(imageCount(pixels, size.image)).fill(-1);
   const own = memoryDataset({ name: "images", classes: [], pixels, width: size.image, height: size.image, labels });
   const { mean, deviation } = preprocessing;
   // The images are cut already.

@@ -37,15 +37,38 @@ export function baseLayout(width: number, height: number): Figure["layout"] {
   };
 }
 
-/** The layout of a figure that is placed pixel by pixel: x from 0 to `width`, y from 0 at the top to `height`, no axes. */
-export function canvasLayout(width: number, height: number): Figure["layout"] {
+/** What lies on a canvas, as Plotly's layout has it; nothing of a kind that is left out. */
+export interface CanvasParts {
+  /** From imageAt(), say. */
+  images: unknown[];
+  shapes?: unknown[];
+  annotations: unknown[];
+}
+
+/** A figure that is placed pixel by pixel: x from 0 to `width`, y from 0 at the top to `height`, no axes, no traces. */
+export function canvas(width: number, height: number, parts: CanvasParts): Figure {
   const axis = { visible: false, fixedrange: true };
   return {
-    ...baseLayout(width, height),
-    margin: { l: 0, r: 0, t: 0, b: 0 },
-    xaxis: { ...axis, range: [0, width] },
-    yaxis: { ...axis, range: [height, 0] },
+    data: [],
+    layout: {
+      ...baseLayout(width, height),
+      margin: { l: 0, r: 0, t: 0, b: 0 },
+      xaxis: { ...axis, range: [0, width] },
+      yaxis: { ...axis, range: [height, 0] },
+      ...parts,
+    },
   };
+}
+
+/** An image of a canvas, stretched from its upper left corner over so many pixels; a square where one side is given. */
+export function imageAt(
+  source: string,
+  x: number,
+  y: number,
+  sizex: number,
+  sizey: number = sizex,
+): Record<string, unknown> {
+  return { source, xref: "x", yref: "y", x, y, sizex, sizey, sizing: "stretch", layer: "below" };
 }
 
 /** The axis every chart starts from: no box, light grid, outside ticks on the baseline. */

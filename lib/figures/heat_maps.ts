@@ -4,7 +4,7 @@
  * @module
  */
 import { viridis } from "./colour_map.ts";
-import { canvasLayout, type Figure, INK, label, QUIET } from "./figure.ts";
+import { canvas, type Figure, imageAt, INK, label, QUIET } from "./figure.ts";
 import { pngDataUri } from "./png.ts";
 
 /** One grid of numbers. */
@@ -73,7 +73,7 @@ export function heatMaps(maps: readonly HeatMap[], options: HeatMapOptions = {})
     height = header + tallest + bottom + edge;
   const images: unknown[] = [], annotations: unknown[] = [];
   const add = (source: string, x: number, y: number, sizex: number, sizey: number) =>
-    images.push({ source, xref: "x", yref: "y", x, y, sizex, sizey, sizing: "stretch", layer: "below" });
+    images.push(imageAt(source, x, y, sizex, sizey));
   maps.forEach((map, m) => {
     const x = left + m * (side + gap), [rows, columns] = map.grid;
     add(paint(map, range), x, header, side, side * rows / columns);
@@ -92,12 +92,5 @@ export function heatMaps(maps: readonly HeatMap[], options: HeatMapOptions = {})
   for (const [value, y] of [[range[1], header + 6], [range[0], header + tallest - 6]]) {
     annotations.push(label(format(value), QUIET, 11, { x: scaleX + bar + 6, y, xanchor: "left", yanchor: "middle" }));
   }
-  return {
-    data: [],
-    layout: {
-      ...canvasLayout(width, height),
-      images,
-      annotations,
-    },
-  };
+  return canvas(width, height, { images, annotations });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Grid } from "../jepa/masks.ts";
-import { canvasLayout, COLOURS, type Figure, INK, label } from "./figure.ts";
+import { canvas, COLOURS, type Figure, imageAt, INK, label } from "./figure.ts";
 import { outlinePath, patchesImage } from "./masks_figure.ts";
 
 /** One image of a grid. */
@@ -55,21 +55,12 @@ export function imageGrid(columns: readonly string[], rows: readonly (readonly G
       }
       const x = edge + column * (side + gap), y = header + r * (side + gap);
       const source = patchesImage({ pixels, size, grid: part.grid }, part.shown, 2 * side);
-      const place = { xref: "x", yref: "y", x, y, sizex: side, sizey: side };
-      images.push({ source, ...place, sizing: "stretch", layer: "below" });
+      images.push(imageAt(source, x, y, side));
       if (part.outlined) {
         const path = outlinePath(part.outlined, part.grid, x, y, side);
         shapes.push({ type: "path", path, line: { color: COLOURS[1], width: 2 } });
       }
     });
   });
-  return {
-    data: [],
-    layout: {
-      ...canvasLayout(width, height),
-      images,
-      shapes,
-      annotations,
-    },
-  };
+  return canvas(width, height, { images, shapes, annotations });
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { canvasLayout, type Figure, INK, label, QUIET } from "./figure.ts";
+import { canvas, type Figure, imageAt, INK, label, QUIET } from "./figure.ts";
 import { checkExample, type MaskExample, outlinePath, patchesImage, targetColour } from "./masks_figure.ts";
 
 /** What stands above a column. */
@@ -42,21 +42,12 @@ export function maskStrategiesFigure(
     row.forEach((example, column) => {
       checkExample(example, column);
       const x = edge + column * (side + gap), y = header + r * (side + gap);
-      const place = { xref: "x", yref: "y", x, y, sizex: side, sizey: side };
-      images.push({ source: patchesImage(example, example.context), ...place, sizing: "stretch", layer: "below" });
+      images.push(imageAt(patchesImage(example, example.context), x, y, side));
       example.targets.forEach((target, m) => {
         const path = outlinePath(target, example.grid, x, y, side);
         shapes.push({ type: "path", path, line: { color: targetColour(m), width: 2 } });
       });
     });
   });
-  return {
-    data: [],
-    layout: {
-      ...canvasLayout(width, height),
-      images,
-      shapes,
-      annotations,
-    },
-  };
+  return canvas(width, height, { images, shapes, annotations });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Grid } from "../jepa/masks.ts";
-import { canvasLayout, COLOURS, EMPTY, type Figure, INK, label, QUIET } from "./figure.ts";
+import { canvas, COLOURS, EMPTY, type Figure, imageAt, INK, label, QUIET } from "./figure.ts";
 import { pngDataUri } from "./png.ts";
 
 /** An image and the blocks drawn for it; patches are numbered in raster order (row * columns + column). */
@@ -48,17 +48,7 @@ export function masksFigure(examples: readonly MaskExample[]): Figure {
     const y = header + row * (side + caption + gap);
     const panel = (column: number, patches?: ArrayLike<number>) => {
       const x = edge + column * (side + gap);
-      images.push({
-        source: patchesImage(example, patches),
-        xref: "x",
-        yref: "y",
-        x,
-        y,
-        sizex: side,
-        sizey: side,
-        sizing: "stretch",
-        layer: "below",
-      });
+      images.push(imageAt(patchesImage(example, patches), x, y, side));
       if (patches) {
         const share = new Set(Array.from(patches)).size / (rows * across);
         write(`${Math.round(100 * share)} %`, x + side / 2, y + side + caption / 2, QUIET, 11);
@@ -79,15 +69,7 @@ export function masksFigure(examples: readonly MaskExample[]): Figure {
       outline(target, panel(2 + m, target), targetColour(m));
     });
   });
-  return {
-    data: [],
-    layout: {
-      ...canvasLayout(width, height),
-      images,
-      shapes,
-      annotations,
-    },
-  };
+  return canvas(width, height, { images, shapes, annotations });
 }
 
 /** EMPTY as bytes. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Grid } from "../jepa/masks.ts";
-import { canvasLayout, type Figure, INK, label, QUIET } from "./figure.ts";
+import { canvas, type Figure, imageAt, INK, label, QUIET } from "./figure.ts";
 import { patchesImage } from "./masks_figure.ts";
 import { pngDataUri } from "./png.ts";
 
@@ -58,31 +58,24 @@ export function patchesFigure(image: PatchedImage): Figure {
   }
   const edge = 16, header = 36, gap = 72, top = header + (APART - SIDE) / 2, right = edge + SIDE + gap;
   const width = right + APART + edge, height = header + APART + edge;
-  const place = (source: string, x: number, y: number, side: number) => ({
-    ...{ source, xref: "x", yref: "y", x, y, sizex: side, sizey: side, sizing: "stretch", layer: "below" },
-  });
   const lines = [
     ...Array.from({ length: rows + 1 }, (_, i) => [edge, top + i * SIDE / rows, edge + SIDE, top + i * SIDE / rows]),
     ...Array.from({ length: columns + 1 }, (_, i) => edge + i * SIDE / columns).map((x) => [x, top, x, top + SIDE]),
   ];
   const write = (text: string, x: number, y: number) =>
     label(`<b>${text}</b>`, INK, 13, { x, y, xanchor: "center", yanchor: "middle" });
-  return {
-    data: [],
-    layout: {
-      ...canvasLayout(width, height),
-      images: [place(patchesImage(image), edge, top, SIDE), place(apart(image), right, header, APART)],
-      shapes: lines.map(([x0, y0, x1, y1]) => ({
-        ...{ type: "line", x0, y0, x1, y1, line: { color: "rgba(255, 255, 255, 0.8)", width: 1 } },
-      })),
-      annotations: [
-        write(`Image and grid of ${rows} × ${columns}`, edge + SIDE / 2, header / 2 + 2),
-        write(`N = ${rows * columns} patches`, right + APART / 2, header / 2 + 2),
-        ...Array.from({ length: rows }, (_, row) => {
-          const y = header + (row + (1 - GAP / (1 + GAP)) / 2) * APART / (rows - GAP / (1 + GAP));
-          return label(String(row * columns), QUIET, 11, { x: right - 8, y, xanchor: "right", yanchor: "middle" });
-        }),
-      ],
-    },
-  };
+  return canvas(width, height, {
+    images: [imageAt(patchesImage(image), edge, top, SIDE), imageAt(apart(image), right, header, APART)],
+    shapes: lines.map(([x0, y0, x1, y1]) => (
+      { type: "line", x0, y0, x1, y1, line: { color: "rgba(255, 255, 255, 0.8)", width: 1 } }
+    )),
+    annotations: [
+      write(`Image and grid of ${rows} × ${columns}`, edge + SIDE / 2, header / 2 + 2),
+      write(`N = ${rows * columns} patches`, right + APART / 2, header / 2 + 2),
+      ...Array.from({ length: rows }, (_, row) => {
+        const y = header + (row + (1 - GAP / (1 + GAP)) / 2) * APART / (rows - GAP / (1 + GAP));
+        return label(String(row * columns), QUIET, 11, { x: right - 8, y, xanchor: "right", yanchor: "middle" });
+      }),
+    ],
+  });
 }
