@@ -210,7 +210,6 @@ export {
   type TrainDecoderResult,
 } from "./lib/decoding/decoder_trainer.ts";
 export { addNoise, ddimStep, guide, imageOf, velocity } from "./lib/decoding/diffusion.ts";
-export { dit, ditShapes, type DitSize, initialiseDit } from "./lib/decoding/dit.ts";
 export {
   type DecoderMeasureOptions,
   type DecoderMeasures,
@@ -240,6 +239,7 @@ export {
   type TrainedDecoder,
 } from "./lib/decoding/saved_decoder.ts";
 export { ssim } from "./lib/decoding/ssim.ts";
+export { checkUnet, initialiseUnet, unet, unetShapes, type UnetSize } from "./lib/decoding/unet.ts";
 export {
   interpolationFigure,
   type Pictures,

@@ -11,7 +11,7 @@ import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.
 import { compile } from "../tensorflow/compile.ts";
 import { forBatches, imageCount } from "./image_batches.ts";
 import { decodePatches } from "./patch_decoder.ts";
-import { toPixels } from "./pixels.ts";
+import { fromPatches, toPixels } from "./pixels.ts";
 import {
   type FrozenEncoder,
   poolTokens,
@@ -101,7 +101,7 @@ export async function reconstruct(
   const { parameters: frozen, ...setting } = encoder, { image, patch } = config.network;
   const decode = compile((encoder: Parameters, p: Parameters, by: Standardisation, pixels: Tensor) => {
     const tokens = standardiseBy(representTokens(encoder, setting, pixels), by); // [B, N, D]
-    return tf.cast(toPixels(decodePatches(p, config.network, tokens), image, patch), "float32");
+    return tf.cast(toPixels(fromPatches(decodePatches(p, config.network, tokens), image, patch)), "float32");
   }, { name: "reconstruct" });
   try {
     const run = (input: Tensor) => decode(frozen, parameters, standardisation, input);

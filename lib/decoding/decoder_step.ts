@@ -10,9 +10,8 @@ import { adamw, clipFactor, globalNorm, type Moments, movingAverage } from "../t
 import type { StepScalars } from "../training/step.ts";
 import type { DecoderConfig, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";
 import { addNoise, velocity } from "./diffusion.ts";
-import { dit } from "./dit.ts";
 import { decodePatches, reconstructionLoss, squaredError } from "./patch_decoder.ts";
-import { toPatches } from "./pixels.ts";
+import { toImages, toPatches } from "./pixels.ts";
 import {
   type EncoderSetting,
   poolTokens,
@@ -20,6 +19,7 @@ import {
   type Standardisation,
   standardiseBy,
 } from "./representation.ts";
+import { unet } from "./unet.ts";
 
 /** What a training carries from step to step. */
 export interface DecoderState {
@@ -51,11 +51,11 @@ export interface DecoderImages {
 export interface PooledInputs extends DecoderImages {
   /** float32 [B, N], which of the encoder's tokens are averaged: see poolTokens(). */
   pooling: Tensor;
-  /** float32 [B, patches, 3*p*p], standard normal. */
+  /** float32 [B, image, image, 3], standard normal. */
   noise: Tensor;
   /** float32 [B], steps of the diffusion. */
   time: Tensor;
-  /** float32 [B, 1, 1], alpha-bar of these. */
+  /** float32 [B, 1, 1, 1], alpha-bar of these. */
   alphaBar: Tensor;
   /** float32 [B], 0 where the condition is dropped, else 1. */
   kept: Tensor;
@@ -104,11 +104,11 @@ export function pooledStep(
 ): { state: DecoderState; result: DecoderMetrics } {
   const tokens = representTokens(encoder, setting, pixels); // [B, N, D]
   const condition = standardiseBy(poolTokens(tokens, pooling), standardisation); // [B, D]
-  const image = toPatches(wanted, config.network.patch); // [B, patches, 3*p*p]
+  const image = toImages(wanted); // [B, image, image, 3]
   const noisy = addNoise(image, noise, alphaBar), v = velocity(image, noise, alphaBar);
   return update(
     state,
-    (p) => tf.mean(squaredError(dit(p, config.network, noisy, time, condition, kept), v)),
+    (p) => tf.mean(squaredError(unet(p, config.network, noisy, time, condition, kept), v)),
     scalars,
     config.clip,
   );

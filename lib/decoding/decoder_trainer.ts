@@ -27,7 +27,6 @@ import {
   decoderStep,
   type Frozen,
 } from "./decoder_step.ts";
-import { initialiseDit } from "./dit.ts";
 import {
   type FrozenEncoder,
   poolTokens,
@@ -37,6 +36,7 @@ import {
 } from "./representation.ts";
 import { decoderShapes, saveDecoder, type TrainedDecoder } from "./saved_decoder.ts";
 import { pooledDraws } from "./training_inputs.ts";
+import { checkUnet, initialiseUnet } from "./unet.ts";
 
 /** One line of a decoder's log.jsonl. */
 export interface DecoderLogEntry {
@@ -109,18 +109,21 @@ export function decoderSteps({ epochs, batch }: DecoderConfig, images: number): 
  *
  * @throws RangeError that says what does not fit
  */
-export function checkDecoderFits(config: DecoderConfig, { size }: Pick<FrozenEncoder, "size">): void {
-  const { condition, image, patch, width, heads } = config.network;
+export function checkDecoderFits({ kind, network }: DecoderConfig, { size }: Pick<FrozenEncoder, "size">): void {
+  const { condition, image, heads } = network;
   if (condition !== size.width) {
     throw new RangeError(`The decoder takes vectors of ${condition} numbers, but the encoder gives ${size.width}.`);
   }
-  if (config.kind === "patches" && (image !== size.image || patch !== size.patch)) {
-    throw new RangeError(
-      `A patch decoder has its encoder's image and patch, ${size.image} and ${size.patch}; got ${image} and ${patch}.`,
-    );
+  if (kind === "pooled") checkUnet(network);
+  else {
+    const { patch, width } = network;
+    if (image !== size.image || patch !== size.patch) {
+      throw new RangeError(
+        `A patch decoder has its encoder's image and patch, ${size.image} and ${size.patch}; got ${image} and ${patch}.`,
+      );
+    }
+    if (width % heads !== 0) throw new RangeError(`${heads} heads do not divide a width of ${width}.`);
   }
-  if (image % patch !== 0) throw new RangeError(`Patches of ${patch} pixels do not divide an image of ${image}.`);
-  if (width % heads !== 0) throw new RangeError(`${heads} heads do not divide a width of ${width}.`);
 }
 
 /** The standardisation of an encoder's representations, pooled or token by token, from some of a data set's images. */
@@ -158,7 +161,7 @@ async function measureStandardisation(
 /** A run before its first step. */
 function initialState(config: DecoderConfig): DecoderState {
   const decoder = config.kind === "pooled"
-    ? initialiseDit(config.network, config.seed)
+    ? initialiseUnet(config.network, config.seed)
     : initialise(decoderShapes(config), config.seed);
   const average = Object.fromEntries(Object.entries(decoder).map(([name, value]) => [name, tf.clone(value)]));
   return { decoder, average, moments: initialMoments(decoder) };

@@ -13,7 +13,7 @@
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 
-/** x_t = sqrt(alpha-bar) x_0 + sqrt(1 - alpha-bar) noise: x_0 and noise [B, N, C], alphaBar [B, 1, 1]. */
+/** x_t = sqrt(alpha-bar) x_0 + sqrt(1 - alpha-bar) noise: x_0 and noise [B, H, W, 3], alphaBar [B, 1, 1, 1]. */
 export const addNoise: (image: Tensor, noise: Tensor, alphaBar: Tensor) => Tensor = fused(
   "add_noise",
   (image: Tensor, noise: Tensor, alphaBar: Tensor) =>
@@ -36,8 +36,8 @@ export function imageOf(noisy: Tensor, v: Tensor, alphaBar: Tensor): Tensor {
  * A DDIM step with eta = 0 from a noise level to a lower one (Song et al. 2021, equation 12). The image that the network
  * sees in the noise is held within -1 .. 1, which pixels are, and the noise is what then remains.
  *
- * @param noisy x_t [B, N, C]
- * @param v the network's prediction [B, N, C]
+ * @param noisy x_t [B, H, W, 3]
+ * @param v the network's prediction [B, H, W, 3]
  * @param alphaBar of x_t, a scalar above 0 and below 1
  * @param nextAlphaBar of the result; 1 gives the image
  */

@@ -10,11 +10,11 @@ import type { Precision } from "../tensorflow/autocast.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
 import { ddimStep, guide } from "./diffusion.ts";
-import { dit, type DitSize } from "./dit.ts";
 import { alphaBars, samplingSteps } from "./noise_schedule.ts";
 import { toPixels } from "./pixels.ts";
 import { type Standardisation, standardiseBy } from "./representation.ts";
 import type { PooledDecoder } from "./saved_decoder.ts";
+import { unet, type UnetSize } from "./unet.ts";
 
 /** How to sample. */
 export interface SampleOptions {
@@ -39,7 +39,7 @@ export interface SampleOptions {
 
 /** One step for a batch. */
 interface StepInputs {
-  /** [B, N, 3*p*p] */
+  /** [B, image, image, 3] */
   noisy: Tensor;
   /** [B, C], as the encoder gives it. */
   representation: Tensor;
@@ -55,16 +55,16 @@ interface StepInputs {
 function denoise(
   p: Parameters,
   standardisation: Standardisation,
-  size: DitSize,
+  size: UnetSize,
   isGuided: boolean,
   { noisy, representation, time, alphaBar, nextAlphaBar, guidance }: StepInputs,
 ): Tensor {
   const [batch] = noisy.shape, condition = standardiseBy(representation, standardisation); // [B, C]
   const ones = tf.ones([batch]);
-  if (!isGuided) return ddimStep(noisy, dit(p, size, noisy, time, condition, ones), alphaBar, nextAlphaBar);
+  if (!isGuided) return ddimStep(noisy, unet(p, size, noisy, time, condition, ones), alphaBar, nextAlphaBar);
   const twice = (x: Tensor) => tf.concat([x, x], 0);
   const kept = tf.concat([ones, tf.zeros([batch])], 0); // [2B]
-  const [conditional, unconditional] = tf.split(dit(p, size, twice(noisy), twice(time), twice(condition), kept), 2, 0);
+  const [conditional, unconditional] = tf.split(unet(p, size, twice(noisy), twice(time), twice(condition), kept), 2, 0);
   return ddimStep(noisy, guide(conditional, unconditional, guidance), alphaBar, nextAlphaBar);
 }
 
@@ -91,7 +91,7 @@ export async function sample(
   options: SampleOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { steps = 25, guidance = 1, seed = 0, precision = config.precision, onProgress } = options;
-  const { network, diffusion } = config, { image, patch, condition } = network;
+  const { network, diffusion } = config, { image, condition } = network;
   const count = representations.length / condition;
   if (!Number.isInteger(count)) {
     throw new RangeError(`${representations.length} numbers are no rows of ${condition}, the decoder's condition.`);
@@ -102,7 +102,7 @@ export async function sample(
   if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`A batch holds at least 1 sample; got ${batch}.`);
   const left = alphaBars(diffusion.schedule, diffusion.steps), places = samplingSteps(diffusion.steps, steps);
   const rows = Math.min(batch, Math.max(count, 1)), isGuided = guidance !== 1;
-  const tokens = (image / patch) ** 2, values = 3 * patch * patch, bytes = image * image * 3;
+  const bytes = image * image * 3;
 
   const step = compile(
     (p: Parameters, standardisation: Standardisation, inputs: StepInputs) =>
@@ -116,9 +116,9 @@ export async function sample(
     own.forEach((row, i) => {
       conditions.set(representations.subarray(row * condition, (row + 1) * condition), i * condition);
     });
-    const noise = noiseOf(own.map((row) => streams[row]), tokens * values, seed);
+    const noise = noiseOf(own.map((row) => streams[row]), bytes, seed);
     const representation = tf.tensor2d(conditions, [rows, condition]), scale = tf.scalar(guidance);
-    let noisy: Tensor = tf.tensor3d(noise, [rows, tokens, values]);
+    let noisy: Tensor = tf.tensor4d(noise, [rows, image, image, 3]);
     try {
       for (const [i, t] of places.entries()) {
         const next = i + 1 < places.length ? left[places[i + 1]] : 1;
@@ -128,7 +128,7 @@ export async function sample(
         tf.dispose([noisy, scalars as unknown as tf.TensorContainer]);
         noisy = denoised;
       }
-      return tf.tidy(() => Uint8Array.from(toPixels(noisy, image, patch).dataSync()));
+      return tf.tidy(() => Uint8Array.from(toPixels(noisy).dataSync()));
     } finally {
       tf.dispose([noisy, representation, scale]);
     }

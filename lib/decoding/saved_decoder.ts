@@ -9,9 +9,9 @@ import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { type HostTensor, readSafetensors, toFloat16, toFloat32, writeSafetensors } from "../weights/safetensors.ts";
 import type { DecoderConfig, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";
-import { ditShapes } from "./dit.ts";
 import { patchDecoderShapes } from "./patch_decoder.ts";
 import type { Standardisation } from "./representation.ts";
+import { unetShapes } from "./unet.ts";
 
 /** A decoder that was trained. */
 export interface TrainedDecoder<Config extends DecoderConfig = DecoderConfig> {
@@ -30,7 +30,7 @@ export type PatchDecoder = TrainedDecoder<PatchDecoderConfig>;
 
 /** Names and shapes of a decoder's parameters. */
 export function decoderShapes(config: DecoderConfig): Record<string, readonly number[]> {
-  return config.kind === "pooled" ? ditShapes(config.network) : patchDecoderShapes(config.network);
+  return config.kind === "pooled" ? unetShapes(config.network) : patchDecoderShapes(config.network);
 }
 
 /** Where a decoder's run lies that nobody has given another folder: beside its encoder's weights, a folder or a file. */

@@ -35,7 +35,7 @@ export function pooledDraws(
   const grid = [side, side] as const, tokens = side * side;
   const shapes = blocks > 0 ? blockShapesOfOneArea(grid, TARGET_SCALE, TARGET_ASPECT) : [];
   const whole = new Float32Array(tokens).fill(1 / tokens);
-  const patches = (network.image / network.patch) ** 2, values = 3 * network.patch ** 2;
+  const { image } = network;
 
   return (step) => {
     const random = randomStream(seed, STEP_STREAM, step);
@@ -47,12 +47,12 @@ export function pooledDraws(
       const block = () => patchesOf(placeBlock(shapes[random.integer(shapes.length)], grid, random), grid);
       pooling.set(isBlock ? blockWeights(tokens, block()) : whole, i * tokens);
     }
-    const noise = Float32Array.from({ length: batch * patches * values }, () => random.normal());
+    const noise = Float32Array.from({ length: batch * image * image * 3 }, () => random.normal());
     return {
       pooling: tf.tensor2d(pooling, [batch, tokens]),
-      noise: tf.tensor3d(noise, [batch, patches, values]),
+      noise: tf.tensor4d(noise, [batch, image, image, 3]),
       time: tf.tensor1d(Float32Array.from(time)),
-      alphaBar: tf.tensor3d(Float32Array.from(time, (t) => left[t]), [batch, 1, 1]),
+      alphaBar: tf.tensor4d(Float32Array.from(time, (t) => left[t]), [batch, 1, 1, 1]),
       kept: tf.tensor1d(kept),
     };
   };

@@ -94,7 +94,7 @@ Deno.test("trainDecoder() lowers the loss of a few images", async () => {
 
 Deno.test("trainDecoder() decodes at another size than the encoder's", async () => {
   const root = await Deno.makeTempDir();
-  const network = { ...POOLED.network, image: 8, patch: 4 };
+  const network = { ...POOLED.network, image: 8 };
   const { finished } = await run({ ...POOLED, network, epochs: 1 }, { dir: `${root}/run` });
   assert(finished);
   await Deno.remove(root, { recursive: true });
@@ -109,8 +109,13 @@ Deno.test("trainDecoder() refuses what does not fit, and resuming with another e
     [POOLED, { dir: `${root}/none`, resume: true }, "holds no run"],
     [{ ...POOLED, network: { ...POOLED.network, condition: 8 } }, {}, "vectors of 8 numbers, but the encoder gives 16"],
     [{ ...PATCHES, network: { ...PATCHES.network, patch: 8 } }, {}, "has its encoder's image and patch, 16 and 4"],
-    [{ ...POOLED, network: { ...POOLED.network, patch: 5 } }, {}, "Patches of 5 pixels do not divide"],
+    [
+      { ...POOLED, network: { ...POOLED.network, image: 15 } },
+      {},
+      "An image of 15 pixels cannot be halved for 2 levels",
+    ],
     [{ ...POOLED, network: { ...POOLED.network, heads: 5 } }, {}, "5 heads do not divide"],
+    [{ ...PATCHES, network: { ...PATCHES.network, heads: 5 } }, {}, "5 heads do not divide"],
     [{ ...POOLED, unconditional: 1.5 }, {}, "unconditional is a share"],
     [{ ...POOLED, batch: 33 }, {}, "fewer than a batch of 33"],
   ];

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { alphaBars, samplingSteps } from "../../lib/decoding/noise_schedule.ts";
-import fixture from "./fixtures/dit.json" with { type: "json" };
+import fixture from "./fixtures/diffusion.json" with { type: "json" };
 
 Deno.test("alphaBars() are the papers' at a thousand steps", () => {
   for (const name of ["linear", "cosine"] as const) {

@@ -53,7 +53,7 @@ const TRAINING = {
 export const POOLED: PooledDecoderConfig = {
   ...TRAINING,
   kind: "pooled",
-  network: { image: SIDE, patch: 4, width: 64, depth: 1, heads: 2, condition: 16 },
+  network: { image: SIDE, channels: [32, 32], heads: 2, condition: 16 },
   diffusion: { schedule: "cosine", steps: 1000 },
   unconditional: 0.1,
   blocks: 0.2,

@@ -1,0 +1,226 @@
+/**
+ * The diffusion's network: a U-Net (Ho et al. 2020, arXiv 2006.11239) whose residual blocks are scaled and shifted by the time
+ * step and by a representation (Dhariwal and Nichol 2021, arXiv 2105.05233), as the decoder of RCDM is.
+ *
+ * Images and features are [B, H, W, C], kernels [height, width, inputs, outputs]; parameters have the names of DDPM's code.
+ *
+ * @module
+ */
+import type { ParameterShapes } from "../jepa/architectures.ts";
+import { attend, linear } from "../nn/layers.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { randomStream } from "../random.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
+import { fused } from "../tensorflow/fused.ts";
+
+/** Sizes of a U-Net. */
+export interface UnetSize {
+  /** Height and width of the image, in pixels: a multiple of 2 to the number of levels less one. */
+  image: number;
+  /** Channels of each level, multiples of 16: the first is at the image's size, each next one at half of the size before. */
+  channels: readonly number[];
+  /** Attention heads at the last level, a divisor of its channels. */
+  heads: number;
+  /** Length of the representation that it is conditioned on, C. */
+  condition: number;
+}
+
+/** Groups that a norm divides the channels into. */
+const GROUPS = 16;
+
+/** Length of the sines and cosines of a time step, and of the embedding of it and of the condition, E. */
+const EMBEDDING = 256;
+
+/** Names and shapes of the parameters. */
+export function unetShapes({ channels, condition }: UnetSize): ParameterShapes {
+  const shapes: Record<string, readonly number[]> = {};
+  const dense = (name: string, outputs: number, inputs: number) => {
+    shapes[`${name}.weight`] = [outputs, inputs];
+    shapes[`${name}.bias`] = [outputs];
+  };
+  const convolution = (name: string, side: number, inputs: number, outputs: number) => {
+    shapes[`${name}.weight`] = [side, side, inputs, outputs];
+    shapes[`${name}.bias`] = [outputs];
+  };
+  const residual = (name: string, inputs: number, outputs: number) => {
+    convolution(`${name}.conv1`, 3, inputs, outputs);
+    dense(`${name}.temb_proj`, 2 * outputs, EMBEDDING);
+    convolution(`${name}.conv2`, 3, outputs, outputs);
+    if (inputs !== outputs) convolution(`${name}.nin_shortcut`, 1, inputs, outputs);
+  };
+
+  dense("temb.dense.0", EMBEDDING, EMBEDDING);
+  dense("temb.dense.1", EMBEDDING, EMBEDDING);
+  dense("condition.proj", EMBEDDING, condition);
+  shapes["condition.none"] = [EMBEDDING];
+  const first = channels[0], last = channels[channels.length - 1];
+  convolution("conv_in", 3, 3, first);
+  channels.forEach((width, level) => residual(`down.${level}`, channels[Math.max(level - 1, 0)], width));
+  dense("mid.attn.qkv", 3 * last, last);
+  dense("mid.attn.proj", last, last);
+  residual("mid.block", last, last);
+  channels.forEach((width, level) => residual(`up.${level}`, 2 * width, channels[Math.max(level - 1, 0)]));
+  convolution("conv_out", 3, first, 3);
+  return shapes;
+}
+
+/**
+ * Holds that a U-Net's sizes fit each other.
+ *
+ * @throws RangeError that says which do not
+ */
+export function checkUnet({ image, channels, heads }: UnetSize): void {
+  const levels = channels.length, last = channels[levels - 1];
+  if (levels === 0 || !channels.every((n) => n > 0 && n % GROUPS === 0)) {
+    throw new RangeError(`A U-Net has levels of ${GROUPS} channels or a multiple; got [${channels}].`);
+  }
+  if (image % 2 ** (levels - 1) !== 0) {
+    throw new RangeError(`An image of ${image} pixels cannot be halved for ${levels} levels.`);
+  }
+  if (last % heads !== 0) throw new RangeError(`${heads} heads do not divide the last level's ${last} channels.`);
+}
+
+/**
+ * New parameters: every residual block and the attention begin as the identity and the output as zero, for the products that
+ * end them are zeros; the other weights are normal and keep the variance of what they take.
+ *
+ * @param seed the same seed gives the same values on every machine
+ */
+export function initialiseUnet(size: UnetSize, seed: number): Parameters {
+  return Object.fromEntries(
+    Object.entries(unetShapes(size)).map(([name, shape]) => [
+      name,
+      tf.tensor(initialValues(name, shape, seed), [...shape], "float32"),
+    ]),
+  );
+}
+
+function initialValues(name: string, shape: readonly number[], seed: number): Float32Array {
+  const length = shape.reduce((product, n) => product * n, 1);
+  if (name.endsWith(".bias") || /conv2|conv_out|temb_proj|attn\.proj|none/.test(name)) return new Float32Array(length);
+  const random = randomStream(seed, ...new TextEncoder().encode(name));
+  const inputs = shape.length === 4 ? shape[0] * shape[1] * shape[2] : shape[1];
+  return Float32Array.from({ length }, () => random.normal() / Math.sqrt(inputs));
+}
+
+const swish = (x: Tensor) => tf.mul(x, tf.sigmoid(x));
+
+const silu = fused("silu", swish, "activation");
+
+/** x [B, H, W, C] less the mean, and over the deviation, of each image's groups of channels (Wu and He 2018, arXiv 1803.08494). */
+function standardiseGroups(x: Tensor): Tensor {
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  const grouped = tf.reshape(x, [batch, height * width, GROUPS, channels / GROUPS]);
+  const centred = tf.sub(grouped, tf.mean(grouped, [1, 3], true));
+  const variance = tf.mean(tf.square(centred), [1, 3], true); // [B, 1, GROUPS, 1]
+  return tf.reshape(tf.mul(centred, tf.rsqrt(tf.add(variance, 1e-5))), x.shape);
+}
+
+const groupNorm = fused("group_norm", standardiseGroups, "activation");
+
+/** SiLU(norm(x)). */
+const activatedNorm = fused("activated_norm", (x: Tensor) => swish(standardiseGroups(x)), "activation");
+
+/** SiLU(norm(x + b) (1 + scale) + shift): x [B, H, W, C]; scale and shift [B, 1, 1, C]. */
+const modulatedNorm = fused(
+  "modulated_norm",
+  (x: Tensor, bias: Tensor, scale: Tensor, shift: Tensor) =>
+    swish(tf.add(tf.mul(standardiseGroups(tf.add(x, bias)), tf.add(scale, 1)), shift)),
+  "activation",
+);
+
+/** x + (y + b): the residual stream takes in what a branch computed. */
+const addBranch = fused("residual", (x: Tensor, y: Tensor, bias: Tensor) => tf.add(x, tf.add(y, bias)));
+
+/** A convolution without its bias that keeps height and width: x [B, H, W, I] to [B, H, W, O]. */
+function convolve(p: Parameters, name: string, x: Tensor): Tensor {
+  return tf.conv2d(x as tf.Tensor4D, p[`${name}.weight`] as tf.Tensor4D, 1, "same");
+}
+
+/**
+ * A residual block: [B, H, W, I] to [B, H, W, O].
+ *
+ * @param embedding [B, E], of the time step and the representation, after SiLU
+ */
+export function residualBlock(p: Parameters, name: string, x: Tensor, embedding: Tensor): Tensor {
+  const modulation = linear(p, `${name}.temb_proj`, embedding); // [B, 2*O]
+  const [batch, both] = modulation.shape;
+  const [scale, shift] = tf.split(tf.reshape(modulation, [batch, 1, 1, both!]), 2, 3);
+  const hidden = convolve(p, `${name}.conv1`, activatedNorm(x)); // [B, H, W, O]
+  const branch = convolve(p, `${name}.conv2`, modulatedNorm(hidden, p[`${name}.conv1.bias`], scale, shift));
+  if (`${name}.nin_shortcut.weight` in p) {
+    x = tf.add(convolve(p, `${name}.nin_shortcut`, x), p[`${name}.nin_shortcut.bias`]);
+  }
+  return addBranch(x, branch, p[`${name}.conv2.bias`]);
+}
+
+/** x + attention(norm(x)) over all places of x [B, H, W, C]. */
+function attentionBlock(p: Parameters, name: string, x: Tensor, heads: number): Tensor {
+  const [batch, , , channels] = x.shape;
+  const tokens = tf.reshape(groupNorm(x), [batch, -1, channels!]); // [B, H*W, C]
+  return addBranch(x, tf.reshape(attend(p, name, tokens, heads), x.shape), p[`${name}.proj.bias`]);
+}
+
+/** Averages of 2 x 2: [B, H, W, C] to [B, H/2, W/2, C]. */
+const halve = fused("halve", (x: Tensor) => {
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  return tf.mean(tf.reshape(x, [batch, height / 2, 2, width / 2, 2, channels]), [2, 4]);
+});
+
+/** Every number four times: [B, H, W, C] to [B, 2H, 2W, C]. */
+const double = fused("double", (x: Tensor) => {
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  // Broadcasting, because tfjs's tile() has no gradient beyond four axes.
+  const spread = tf.add(tf.reshape(x, [batch, height, 1, width, 1, channels]), tf.zeros([1, 1, 2, 1, 2, 1]));
+  return tf.reshape(spread, [batch, 2 * height, 2 * width, channels]);
+});
+
+/** Cosines, then sines, of time steps [B] at 128 frequencies from 1 to 1/10000: [B, E]. */
+function timeFrequencies(time: Tensor): Tensor {
+  const half = EMBEDDING / 2;
+  const frequencies = tf.tensor2d(Array.from({ length: half }, (_, i) => 10000 ** (-i / half)), [1, half]);
+  const angles = tf.mul(tf.reshape(time, [-1, 1]), frequencies); // [B, E/2]
+  return tf.concat([tf.cos(angles), tf.sin(angles)], 1);
+}
+
+/** The embedding of time steps [B] and of representations [B, C], of those with `kept` [B] 0 the one for none: [B, E]. */
+function embed(p: Parameters, time: Tensor, representation: Tensor, kept: Tensor): Tensor {
+  const hidden = silu(linear(p, "temb.dense.0", timeFrequencies(time)));
+  const share = tf.reshape(kept, [-1, 1]);
+  const conditional = tf.mul(share, linear(p, "condition.proj", representation));
+  const condition = tf.add(conditional, tf.mul(tf.sub(1, share), p["condition.none"]));
+  return silu(tf.add(linear(p, "temb.dense.1", hidden), condition));
+}
+
+/**
+ * What the network predicts of noisy images.
+ *
+ * @param noisy [B, H, W, 3], x_t
+ * @param time float32 [B], the diffusion's steps t
+ * @param representation [B, C], standardised
+ * @param kept float32 [B], 1, or 0 where the representation is to be ignored
+ * @returns [B, H, W, 3]
+ */
+export function unet(
+  p: Parameters,
+  { channels, heads }: UnetSize,
+  noisy: Tensor,
+  time: Tensor,
+  representation: Tensor,
+  kept: Tensor,
+): Tensor {
+  const embedding = embed(p, time, representation, kept); // [B, E]
+  let x = tf.add(convolve(p, "conv_in", noisy), p["conv_in.bias"]); // [B, H, W, C0]
+  const skips: Tensor[] = [];
+  for (let level = 0; level < channels.length; level++) {
+    if (level > 0) x = halve(x);
+    x = residualBlock(p, `down.${level}`, x, embedding);
+    skips.push(x);
+  }
+  x = residualBlock(p, "mid.block", attentionBlock(p, "mid.attn", x, heads), embedding);
+  for (let level = channels.length - 1; level >= 0; level--) {
+    x = residualBlock(p, `up.${level}`, tf.concat([x, skips[level]], 3), embedding);
+    if (level > 0) x = double(x);
+  }
+  return tf.add(convolve(p, "conv_out", activatedNorm(x)), p["conv_out.bias"]);
+}

@@ -1,0 +1,120 @@
+import "../tensorflow/loaded.ts";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { checkUnet, initialiseUnet, residualBlock, unet, unetShapes, type UnetSize } from "../../lib/decoding/unet.ts";
+import type { Parameters } from "../../lib/nn/parameters.ts";
+import { randomStream } from "../../lib/random.ts";
+import { disposeAll, type Tensor, tf } from "../../lib/tensorflow/backend.ts";
+import { compile } from "../../lib/tensorflow/compile.ts";
+import { largestDifference } from "../training/reference/reference.ts";
+import fixture from "./fixtures/diffusion.json" with { type: "json" };
+
+/** The sizes in fixtures/diffusion.py. */
+const SIZE: UnetSize = { image: 8, channels: [32, 64], heads: 2, condition: 5 };
+
+function sines(shape: readonly number[], number: number, scale: number): Tensor {
+  const length = shape.reduce((product, n) => product * n, 1);
+  return tf.tensor(Float32Array.from({ length }, (_, i) => scale * Math.sin(1.7 * i + number)), [...shape]);
+}
+
+const parameters = (): Parameters =>
+  Object.fromEntries(Object.entries(unetShapes(SIZE)).map(([name, shape], i) => [name, sines(shape, i, 0.1)]));
+
+const inputs = () => ({
+  noisy: sines([2, 8, 8, 3], 102, 1),
+  time: tf.tensor1d([3, 700]),
+  representation: sines([2, 5], 103, 1),
+  kept: tf.tensor1d([1, 0]),
+});
+
+const predict = (p: Parameters, { noisy, time, representation, kept }: ReturnType<typeof inputs>) =>
+  unet(p, SIZE, noisy, time, representation, kept);
+
+/** Gradients of the output's mean square, by name. */
+function gradients(p: Parameters, given: ReturnType<typeof inputs>): Parameters {
+  const names = Object.keys(p);
+  const lossOf = (...values: Tensor[]) =>
+    tf.mean(tf.square(predict(Object.fromEntries(names.map((n, i) => [n, values[i]])), given)));
+  const grads = tf.grads(lossOf)(names.map((name) => p[name]));
+  return Object.fromEntries(names.map((name, i) => [name, grads[i]]));
+}
+
+const norm = (x: Tensor) => tf.norm(tf.reshape(x, [-1])).dataSync()[0];
+
+Deno.test("residualBlock() is PyTorch's", () => {
+  tf.tidy(() => {
+    const block = residualBlock(parameters(), "down.1", sines([2, 4, 4, 32], 100, 1), sines([2, 256], 101, 1));
+    assertLess(largestDifference(block, fixture.block), 2e-5);
+  });
+});
+
+Deno.test("unet() and its gradients are PyTorch's, with a condition and without one", () => {
+  tf.tidy(() => {
+    assertLess(largestDifference(predict(parameters(), inputs()), fixture.network), 1e-4);
+    for (const [name, gradient] of Object.entries(gradients(parameters(), inputs()))) {
+      const expected = (fixture.gradients as Record<string, number>)[name];
+      assertAlmostEquals(norm(gradient) / expected, 1, 1e-3, `${name}: ${norm(gradient)}, not ${expected}`);
+    }
+  });
+});
+
+Deno.test("unet() compiled gives what it gives eagerly, gradients too; in bfloat16 nearly", async () => {
+  // As in training, no output is a small difference of large sums, which bfloat16 would not give.
+  const random = randomStream(5), given = inputs();
+  const normal = (name: string, shape: readonly number[]) => {
+    const length = shape.reduce((product, n) => product * n, 1), inputs = length / shape[shape.length === 4 ? 3 : 0];
+    const deviation = name.endsWith("weight") ? 1 / Math.sqrt(inputs) : 0.1;
+    return tf.tensor(Float32Array.from({ length }, () => deviation * random.normal()), [...shape]);
+  };
+  const p = Object.fromEntries(Object.entries(unetShapes(SIZE)).map(([name, shape]) => [name, normal(name, shape)]));
+  const eager = tf.tidy(() => ({ output: predict(p, given), gradients: gradients(p, given) }));
+  const far = (a: Tensor, b: Tensor) => tf.tidy(() => norm(tf.sub(a, b)) / norm(b));
+  for (const [precision, within] of [["float32", 1e-4], ["bfloat16", 0.05]] as const) {
+    const both = compile((p: Parameters, given: ReturnType<typeof inputs>) => ({
+      output: predict(p, given),
+      gradients: gradients(p, given),
+    }), { name: "both", precision });
+    const found = await both(p, given);
+    assertLess(far(found.output, eager.output), within, precision);
+    for (const name of Object.keys(p)) {
+      assertLess(far(found.gradients[name], eager.gradients[name]), within, `${precision} ${name}`);
+    }
+    disposeAll(found);
+    both.dispose();
+  }
+  disposeAll([p, given, eager]);
+});
+
+Deno.test("unet() without a condition does not depend on the representation; with one it does", () => {
+  tf.tidy(() => {
+    const p = parameters(), noisy = sines([1, 8, 8, 3], 102, 1), time = tf.tensor1d([40]);
+    const run = (number: number, kept: number) =>
+      unet(p, SIZE, noisy, time, sines([1, 5], number, 1), tf.tensor1d([kept])).dataSync();
+    assertEquals(run(1, 0), run(2, 0));
+    assert(run(1, 1).some((x, i) => x !== run(2, 1)[i]));
+  });
+});
+
+Deno.test("initialiseUnet() begins with blocks that are the identity and an output of zero", () => {
+  tf.tidy(() => {
+    const p = initialiseUnet(SIZE, 0), x = sines([2, 4, 4, 32], 0, 1);
+    assertEquals(residualBlock(p, "down.0", x, sines([2, 256], 1, 1)).dataSync(), x.dataSync());
+    assertEquals(predict(p, inputs()).dataSync(), new Float32Array(2 * 8 * 8 * 3));
+    const kernel = (seed: number) => initialiseUnet(SIZE, seed)["up.0.conv1.weight"].dataSync();
+    assertEquals(p["up.0.conv1.weight"].dataSync(), kernel(0));
+    assert(kernel(0)[0] !== kernel(1)[0]);
+    assertAlmostEquals(norm(p["temb.dense.0.weight"]) / 16, 1, 0.05); // 256 x 256 of deviation 1 / 16
+  });
+});
+
+Deno.test("checkUnet() says what does not fit", () => {
+  checkUnet(SIZE);
+  checkUnet({ ...SIZE, image: 7, channels: [16] });
+  for (
+    const [change, message] of [
+      [{ channels: [] }, "levels of 16 channels or a multiple; got []"],
+      [{ channels: [16, 24] }, "got [16,24]"],
+      [{ image: 18, channels: [16, 16, 16] }, "An image of 18 pixels cannot be halved for 3 levels"],
+      [{ heads: 5 }, "5 heads do not divide the last level's 64 channels"],
+    ] as const
+  ) assertThrows(() => checkUnet({ ...SIZE, ...change }), RangeError, message);
+});
