@@ -239,7 +239,7 @@ export {
   type TrainedDecoder,
 } from "./lib/decoding/saved_decoder.ts";
 export { ssim } from "./lib/decoding/ssim.ts";
-export { checkUnet, initialiseUnet, unet, unetShapes, type UnetSize } from "./lib/decoding/unet.ts";
+export { initialiseUnet, unet, unetShapes, type UnetSize } from "./lib/decoding/unet.ts";
 export {
   interpolationFigure,
   type Pictures,

@@ -17,7 +17,7 @@ export interface DecoderTraining {
   epochs: number;
   /** Linear from 0 to `peak` over the first `warmup` share of the steps, then a cosine to `final`. */
   learningRate: { peak: number; final: number; warmup: number };
-  /** On matrices only. */
+  /** On weights, not on biases. */
   weightDecay: number;
   /** Momentum of the moving average of the weights, which is what is kept; it begins lower. */
   average: number;
@@ -99,11 +99,11 @@ export const DECODER_PRESETS = {
     precision: "bfloat16",
   }),
 
-  /** 128 pixels as in RCDM, for a GPU; untried. */
+  /** 128 pixels, RCDM's, with half of its channels and blocks, for a GPU; untried. */
   "128px": ({ width }: EncoderSize): PooledDecoderConfig => ({
     ...DIFFUSION,
     network: { image: 128, channels: [128, 128, 256, 384, 512], heads: 8, condition: width },
-    batch: 256,
+    batch: 128,
     epochs: 100,
     learningRate: { peak: 1e-4, final: 1e-4, warmup: 0.02 },
     weightDecay: 0,

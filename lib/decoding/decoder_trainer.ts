@@ -110,20 +110,18 @@ export function decoderSteps({ epochs, batch }: DecoderConfig, images: number): 
  * @throws RangeError that says what does not fit
  */
 export function checkDecoderFits({ kind, network }: DecoderConfig, { size }: Pick<FrozenEncoder, "size">): void {
-  const { condition, image, heads } = network;
+  const { condition } = network;
   if (condition !== size.width) {
     throw new RangeError(`The decoder takes vectors of ${condition} numbers, but the encoder gives ${size.width}.`);
   }
-  if (kind === "pooled") checkUnet(network);
-  else {
-    const { patch, width } = network;
-    if (image !== size.image || patch !== size.patch) {
-      throw new RangeError(
-        `A patch decoder has its encoder's image and patch, ${size.image} and ${size.patch}; got ${image} and ${patch}.`,
-      );
-    }
-    if (width % heads !== 0) throw new RangeError(`${heads} heads do not divide a width of ${width}.`);
+  if (kind === "pooled") return checkUnet(network);
+  const { image, patch, width, heads } = network;
+  if (image !== size.image || patch !== size.patch) {
+    throw new RangeError(
+      `A patch decoder has its encoder's image and patch, ${size.image} and ${size.patch}; got ${image} and ${patch}.`,
+    );
   }
+  if (width % heads !== 0) throw new RangeError(`${heads} heads do not divide a width of ${width}.`);
 }
 
 /** The standardisation of an encoder's representations, pooled or token by token, from some of a data set's images. */

@@ -33,6 +33,16 @@ export function decoderShapes(config: DecoderConfig): Record<string, readonly nu
   return config.kind === "pooled" ? unetShapes(config.network) : patchDecoderShapes(config.network);
 }
 
+/** The same of a file's decoder, which other software, or an earlier version of this one, may have given other sizes. */
+function shapesIn(file: string, config: DecoderConfig): Record<string, readonly number[]> {
+  try {
+    return decoderShapes(config);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : cause;
+    throw new Error(`${file} holds no decoder of this version; train it again. ${reason}`, { cause });
+  }
+}
+
 /** Where a decoder's run lies that nobody has given another folder: beside its encoder's weights, a folder or a file. */
 export async function decoderFolder(weights: string, kind: DecoderConfig["kind"]): Promise<string> {
   const folder = (await Deno.stat(weights)).isDirectory ? weights : dirname(weights);
@@ -105,10 +115,10 @@ export async function loadDecoder<Kind extends DecoderConfig["kind"] = DecoderCo
     });
     return Object.fromEntries(stored.map(([name, x]) => [name, tf.tensor(toFloat32(x), x.shape, "float32")]));
   };
-  const width = [config.network.condition];
+  const width = [config.network.condition], shapes = shapesIn(file, config);
   const standardisation = read("standardisation.", { mean: width, deviation: width }) as Standardisation;
   try {
-    return { config, standardisation, parameters: read("decoder.", decoderShapes(config)) };
+    return { config, standardisation, parameters: read("decoder.", shapes) };
   } catch (error) {
     tf.dispose(standardisation);
     throw error;

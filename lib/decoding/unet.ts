@@ -1,13 +1,19 @@
 /**
- * The diffusion's network: a U-Net (Ho et al. 2020, arXiv 2006.11239) whose residual blocks are scaled and shifted by the time
- * step and by a representation (Dhariwal and Nichol 2021, arXiv 2105.05233), as the decoder of RCDM is.
+ * The diffusion's network: a U-Net (Ho et al. 2020, arXiv 2006.11239) whose residual blocks are scaled and shifted by what the
+ * time step and a representation say (Dhariwal and Nichol 2021, arXiv 2105.05233), as in RCDM's code (Bordes et al. 2022,
+ * arXiv 2112.09164). It is smaller than theirs: one block on each level down and up, one block and attention in the middle,
+ * no convolutions where the size changes, no parameters in the norms.
  *
- * Images and features are [B, H, W, C], kernels [height, width, inputs, outputs]; parameters have the names of DDPM's code.
+ * Why no transformer: a DiT (Peebles and Xie 2023, arXiv 2212.09748) on patches of 4 pixels came, with five times the steps and
+ * as long a training, only to the loss that this network has after a tenth of it (weights/EXPERIMENTS.md).
+ *
+ * Images and features are [B, H, W, C], kernels [height, width, inputs, outputs]; parameters are named after DDPM's code,
+ * those of the attention as in nn/layers.ts.
  *
  * @module
  */
 import type { ParameterShapes } from "../jepa/architectures.ts";
-import { attend, linear } from "../nn/layers.ts";
+import { addBias, addBranch, attend, linear } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream } from "../random.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
@@ -15,13 +21,13 @@ import { fused } from "../tensorflow/fused.ts";
 
 /** Sizes of a U-Net. */
 export interface UnetSize {
-  /** Height and width of the image, in pixels: a multiple of 2 to the number of levels less one. */
+  /** Height and width of the image, in pixels: a multiple of 2^(levels - 1). */
   image: number;
   /** Channels of each level, multiples of 16: the first is at the image's size, each next one at half of the size before. */
   channels: readonly number[];
   /** Attention heads at the last level, a divisor of its channels. */
   heads: number;
-  /** Length of the representation that it is conditioned on, C. */
+  /** Length of the representation that it is conditioned on, R. */
   condition: number;
 }
 
@@ -31,8 +37,14 @@ const GROUPS = 16;
 /** Length of the sines and cosines of a time step, and of the embedding of it and of the condition, E. */
 const EMBEDDING = 256;
 
-/** Names and shapes of the parameters. */
-export function unetShapes({ channels, condition }: UnetSize): ParameterShapes {
+/**
+ * Names and shapes of the parameters.
+ *
+ * @throws RangeError as checkUnet() does
+ */
+export function unetShapes(size: UnetSize): ParameterShapes {
+  checkUnet(size);
+  const { channels, condition } = size;
   const shapes: Record<string, readonly number[]> = {};
   const dense = (name: string, outputs: number, inputs: number) => {
     shapes[`${name}.weight`] = [outputs, inputs];
@@ -70,19 +82,27 @@ export function unetShapes({ channels, condition }: UnetSize): ParameterShapes {
  * @throws RangeError that says which do not
  */
 export function checkUnet({ image, channels, heads }: UnetSize): void {
-  const levels = channels.length, last = channels[levels - 1];
-  if (levels === 0 || !channels.every((n) => n > 0 && n % GROUPS === 0)) {
-    throw new RangeError(`A U-Net has levels of ${GROUPS} channels or a multiple; got [${channels}].`);
+  if (!channels?.length || !channels.every((n) => n > 0 && n % GROUPS === 0)) {
+    throw new RangeError(
+      `A U-Net has at least one level, each of a multiple of ${GROUPS} channels; got ${channels && `[${channels}]`}.`,
+    );
   }
-  if (image % 2 ** (levels - 1) !== 0) {
-    throw new RangeError(`An image of ${image} pixels cannot be halved for ${levels} levels.`);
+  const levels = channels.length, least = 2 ** (levels - 1), last = channels[levels - 1];
+  if (!(image > 0 && image % least === 0)) {
+    throw new RangeError(
+      `A U-Net of ${levels} levels takes images of a multiple of ${least} pixels, not of ${image}: take fewer levels or ` +
+        "another image size.",
+    );
   }
-  if (last % heads !== 0) throw new RangeError(`${heads} heads do not divide the last level's ${last} channels.`);
+  if (!(heads > 0 && last % heads === 0)) {
+    throw new RangeError(`${heads} heads do not divide the last level's ${last} channels.`);
+  }
 }
 
 /**
- * New parameters: every residual block and the attention begin as the identity and the output as zero, for the products that
- * end them are zeros; the other weights are normal and keep the variance of what they take.
+ * New parameters: residual blocks begin as their shortcuts, which are the identity where the width stays, the attention as the
+ * identity and the output as zero, for the products that end them are zeros; the other weights are normal and keep the mean
+ * square of what they take.
  *
  * @param seed the same seed gives the same values on every machine
  */
@@ -97,9 +117,10 @@ export function initialiseUnet(size: UnetSize, seed: number): Parameters {
 
 function initialValues(name: string, shape: readonly number[], seed: number): Float32Array {
   const length = shape.reduce((product, n) => product * n, 1);
-  if (name.endsWith(".bias") || /conv2|conv_out|temb_proj|attn\.proj|none/.test(name)) return new Float32Array(length);
+  const isZero = /\.bias$|(conv2|conv_out|temb_proj|attn\.proj)\.weight$|^condition\.none$/.test(name);
+  if (isZero) return new Float32Array(length);
   const random = randomStream(seed, ...new TextEncoder().encode(name));
-  const inputs = shape.length === 4 ? shape[0] * shape[1] * shape[2] : shape[1];
+  const inputs = length / shape[shape.length === 4 ? 3 : 0];
   return Float32Array.from({ length }, () => random.normal() / Math.sqrt(inputs));
 }
 
@@ -110,9 +131,9 @@ const silu = fused("silu", swish, "activation");
 /** x [B, H, W, C] less the mean, and over the deviation, of each image's groups of channels (Wu and He 2018, arXiv 1803.08494). */
 function standardiseGroups(x: Tensor): Tensor {
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  const grouped = tf.reshape(x, [batch, height * width, GROUPS, channels / GROUPS]);
+  const grouped = tf.reshape(x, [batch, height * width, GROUPS, channels / GROUPS]); // [B, H*W, G, C/G]
   const centred = tf.sub(grouped, tf.mean(grouped, [1, 3], true));
-  const variance = tf.mean(tf.square(centred), [1, 3], true); // [B, 1, GROUPS, 1]
+  const variance = tf.mean(tf.square(centred), [1, 3], true); // [B, 1, G, 1]
   return tf.reshape(tf.mul(centred, tf.rsqrt(tf.add(variance, 1e-5))), x.shape);
 }
 
@@ -121,7 +142,7 @@ const groupNorm = fused("group_norm", standardiseGroups, "activation");
 /** SiLU(norm(x)). */
 const activatedNorm = fused("activated_norm", (x: Tensor) => swish(standardiseGroups(x)), "activation");
 
-/** SiLU(norm(x + b) (1 + scale) + shift): x [B, H, W, C]; scale and shift [B, 1, 1, C]. */
+/** SiLU(norm(x + b) (1 + scale) + shift): x [B, H, W, C], b [C], scale and shift [B, 1, 1, C]. */
 const modulatedNorm = fused(
   "modulated_norm",
   (x: Tensor, bias: Tensor, scale: Tensor, shift: Tensor) =>
@@ -129,12 +150,14 @@ const modulatedNorm = fused(
   "activation",
 );
 
-/** x + (y + b): the residual stream takes in what a branch computed. */
-const addBranch = fused("residual", (x: Tensor, y: Tensor, bias: Tensor) => tf.add(x, tf.add(y, bias)));
-
-/** A convolution without its bias that keeps height and width: x [B, H, W, I] to [B, H, W, O]. */
+/** The product of convolution(), without its bias. */
 function convolve(p: Parameters, name: string, x: Tensor): Tensor {
   return tf.conv2d(x as tf.Tensor4D, p[`${name}.weight`] as tf.Tensor4D, 1, "same");
+}
+
+/** A convolution that keeps height and width: x [B, H, W, I] to [B, H, W, O]. */
+function convolution(p: Parameters, name: string, x: Tensor): Tensor {
+  return addBias(convolve(p, name, x), p[`${name}.bias`]);
 }
 
 /**
@@ -145,12 +168,10 @@ function convolve(p: Parameters, name: string, x: Tensor): Tensor {
 export function residualBlock(p: Parameters, name: string, x: Tensor, embedding: Tensor): Tensor {
   const modulation = linear(p, `${name}.temb_proj`, embedding); // [B, 2*O]
   const [batch, both] = modulation.shape;
-  const [scale, shift] = tf.split(tf.reshape(modulation, [batch, 1, 1, both!]), 2, 3);
+  const [scale, shift] = tf.split(tf.reshape(modulation, [batch, 1, 1, both!]), 2, 3); // [B, 1, 1, O]
   const hidden = convolve(p, `${name}.conv1`, activatedNorm(x)); // [B, H, W, O]
   const branch = convolve(p, `${name}.conv2`, modulatedNorm(hidden, p[`${name}.conv1.bias`], scale, shift));
-  if (`${name}.nin_shortcut.weight` in p) {
-    x = tf.add(convolve(p, `${name}.nin_shortcut`, x), p[`${name}.nin_shortcut.bias`]);
-  }
+  if (`${name}.nin_shortcut.weight` in p) x = convolution(p, `${name}.nin_shortcut`, x); // [B, H, W, O]
   return addBranch(x, branch, p[`${name}.conv2.bias`]);
 }
 
@@ -175,7 +196,7 @@ const double = fused("double", (x: Tensor) => {
   return tf.reshape(spread, [batch, 2 * height, 2 * width, channels]);
 });
 
-/** Cosines, then sines, of time steps [B] at 128 frequencies from 1 to 1/10000: [B, E]. */
+/** Cosines, then sines, of time steps [B] at 128 frequencies from 1 down towards 1/10000: [B, E]. */
 function timeFrequencies(time: Tensor): Tensor {
   const half = EMBEDDING / 2;
   const frequencies = tf.tensor2d(Array.from({ length: half }, (_, i) => 10000 ** (-i / half)), [1, half]);
@@ -183,10 +204,10 @@ function timeFrequencies(time: Tensor): Tensor {
   return tf.concat([tf.cos(angles), tf.sin(angles)], 1);
 }
 
-/** The embedding of time steps [B] and of representations [B, C], of those with `kept` [B] 0 the one for none: [B, E]. */
+/** The embedding of time steps [B] and of representations [B, R], of those with `kept` [B] 0 the one for none: [B, E]. */
 function embed(p: Parameters, time: Tensor, representation: Tensor, kept: Tensor): Tensor {
   const hidden = silu(linear(p, "temb.dense.0", timeFrequencies(time)));
-  const share = tf.reshape(kept, [-1, 1]);
+  const share = tf.reshape(kept, [-1, 1]); // [B, 1]
   const conditional = tf.mul(share, linear(p, "condition.proj", representation));
   const condition = tf.add(conditional, tf.mul(tf.sub(1, share), p["condition.none"]));
   return silu(tf.add(linear(p, "temb.dense.1", hidden), condition));
@@ -197,7 +218,7 @@ function embed(p: Parameters, time: Tensor, representation: Tensor, kept: Tensor
  *
  * @param noisy [B, H, W, 3], x_t
  * @param time float32 [B], the diffusion's steps t
- * @param representation [B, C], standardised
+ * @param representation [B, R], standardised
  * @param kept float32 [B], 1, or 0 where the representation is to be ignored
  * @returns [B, H, W, 3]
  */
@@ -210,17 +231,18 @@ export function unet(
   kept: Tensor,
 ): Tensor {
   const embedding = embed(p, time, representation, kept); // [B, E]
-  let x = tf.add(convolve(p, "conv_in", noisy), p["conv_in.bias"]); // [B, H, W, C0]
+  let x = convolution(p, "conv_in", noisy); // [B, H, W, C0]
   const skips: Tensor[] = [];
   for (let level = 0; level < channels.length; level++) {
     if (level > 0) x = halve(x);
-    x = residualBlock(p, `down.${level}`, x, embedding);
+    x = residualBlock(p, `down.${level}`, x, embedding); // [B, H/2^l, W/2^l, Cl]
     skips.push(x);
   }
   x = residualBlock(p, "mid.block", attentionBlock(p, "mid.attn", x, heads), embedding);
   for (let level = channels.length - 1; level >= 0; level--) {
-    x = residualBlock(p, `up.${level}`, tf.concat([x, skips[level]], 3), embedding);
+    const both = tf.concat([x, skips[level]], 3); // [B, H/2^l, W/2^l, 2*Cl]
+    x = residualBlock(p, `up.${level}`, both, embedding); // the channels of the level above
     if (level > 0) x = double(x);
   }
-  return tf.add(convolve(p, "conv_out", activatedNorm(x)), p["conv_out.bias"]);
+  return convolution(p, "conv_out", activatedNorm(x));
 }

@@ -23,7 +23,8 @@ export function product(x: Tensor, weight: Tensor): Tensor {
   ]);
 }
 
-const addBias = fused("bias", (x: Tensor, bias: Tensor) => tf.add(x, bias));
+/** x + b over the last axis. */
+export const addBias: (x: Tensor, bias: Tensor) => Tensor = fused("bias", (x: Tensor, bias: Tensor) => tf.add(x, bias));
 
 /** W x + b over the last axis: x [..., I] to [..., O]. */
 export function linear(p: Parameters, name: string, x: Tensor): Tensor {
@@ -72,7 +73,10 @@ export const biasedGelu: (x: Tensor, bias: Tensor) => Tensor = fused(
 );
 
 /** x + (y + b): the residual stream takes in what a branch computed. */
-const addBranch = fused("residual", (x: Tensor, y: Tensor, bias: Tensor) => tf.add(x, tf.add(y, bias)));
+export const addBranch: (x: Tensor, y: Tensor, bias: Tensor) => Tensor = fused(
+  "residual",
+  (x: Tensor, y: Tensor, bias: Tensor) => tf.add(x, tf.add(y, bias)),
+);
 
 /** [B, N, K*H*d] + b, split into K x heads: [K, B, H, N, d]. */
 function splitHeads(parts: number, heads: number): (x: Tensor, bias: Tensor) => Tensor {

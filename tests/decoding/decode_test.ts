@@ -169,14 +169,23 @@ Deno.test("saveDecoder() in float16 is half as large and decodes nearly the same
   const half = await loadDecoder(`${root}/half.safetensors`, "patches");
   const [a, b] = [await reconstruct(encoder, patches, pixels), await reconstruct(encoder, half, pixels)];
   assertAlmostEquals(psnr(a, pixels, BYTES), psnr(b, pixels, BYTES), 0.2);
-  disposeAll([half.parameters, half.standardisation]);
   const wrong = () => loadDecoder(`${root}/half.safetensors`, "pooled");
   await assertRejects(wrong, Error, 'half.safetensors is a decoder of kind "patches", but one of kind "pooled"');
 
   await Deno.writeTextFile(`${root}/other.safetensors`, "");
   await assertRejects(() => loadDecoder(`${root}/other.safetensors`), Error, "other.safetensors");
   await assertRejects(() => loadDecoder(`${root}/pooled/checkpoint.safetensors`), Error, "is no decoder");
+  const transformer = { ...POOLED, network: { image: SIDE, patch: 4, width: 16, depth: 1, heads: 2, condition: 16 } };
+  const old = {
+    config: transformer as unknown as typeof POOLED,
+    parameters: {},
+    standardisation: half.standardisation,
+  };
+  await saveDecoder(`${root}/old.safetensors`, old);
+  const reading = () => loadDecoder(`${root}/old.safetensors`);
+  await assertRejects(reading, Error, "old.safetensors holds no decoder of this version; train it again. A U-Net has");
   const broken = { ...patches, parameters: { ...patches.parameters, "decoder_pred.bias": tf.fill([48], 1e6) } };
   const saving = () => saveDecoder(`${root}/no.safetensors`, broken, { dtype: "F16" });
   await assertRejects(saving, RangeError, "decoder.decoder_pred.bias");
+  disposeAll([half.parameters, half.standardisation]);
 });

@@ -112,7 +112,7 @@ Deno.test("trainDecoder() refuses what does not fit, and resuming with another e
     [
       { ...POOLED, network: { ...POOLED.network, image: 15 } },
       {},
-      "An image of 15 pixels cannot be halved for 2 levels",
+      "of a multiple of 2 pixels, not of 15",
     ],
     [{ ...POOLED, network: { ...POOLED.network, heads: 5 } }, {}, "5 heads do not divide"],
     [{ ...PATCHES, network: { ...PATCHES.network, heads: 5 } }, {}, "5 heads do not divide"],
