@@ -1,8 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Buffer } from "node:buffer";
-import sharp from "sharp";
 import { EMPTY } from "../../lib/figures/figure.ts";
 import { type MaskExample, masksFigure } from "../../lib/figures/masks_figure.ts";
+import { decodePngUri } from "./png_uri.ts";
 
 /** Two by two patches on an image of one colour. */
 const example = (change: Partial<MaskExample> = {}): MaskExample => ({
@@ -28,11 +27,9 @@ Deno.test("masksFigure() draws a row for each example: image, context, targets",
 Deno.test("masksFigure() shows the patches of a block and blanks the others", async () => {
   const { layout } = masksFigure([example()]);
   const { source } = (layout.images as { source: string }[])[2];
-  const { data, info } = await sharp(Buffer.from(source.split(",")[1], "base64")).raw().toBuffer({
-    resolveWithObject: true,
-  });
-  assertEquals([info.width, info.height, info.channels], [224, 224, 3]);
-  const pixel = (x: number, y: number) => data.subarray((y * 224 + x) * 3, (y * 224 + x) * 3 + 3).toString("hex");
+  const { pixels, width, height } = await decodePngUri(source);
+  assertEquals([width, height], [224, 224]);
+  const pixel = (x: number, y: number) => pixels.subarray((y * 224 + x) * 3, (y * 224 + x) * 3 + 3).toHex();
   assertEquals(pixel(223, 223), "646464");
   assertEquals(pixel(112, 112), "646464");
   assertEquals([pixel(111, 112), pixel(112, 111), pixel(0, 0)], Array(3).fill(EMPTY.slice(1).toLowerCase()));

@@ -1,7 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Buffer } from "node:buffer";
-import sharp from "sharp";
 import { patchesFigure } from "../../lib/figures/patches_figure.ts";
+import { decodePngUri } from "./png_uri.ts";
 
 /** Two by two patches of one colour each. */
 const pixels = Uint8Array.from({ length: 8 * 8 * 3 }, (_, at) => {
@@ -14,15 +13,11 @@ Deno.test("patchesFigure() draws the image with its grid, and its patches apart"
   const images = layout.images as { source: string }[];
   assertEquals(images.length, 2);
   assertEquals((layout.shapes as unknown[]).length, 3 + 3);
-  const { data, info } = await sharp(Buffer.from(images[1].source.split(",")[1], "base64")).raw().toBuffer({
-    resolveWithObject: true,
-  });
-  const at = (x: number, y: number) => data[(y * info.width + x) * 3];
-  const last = info.width - 1;
+  const apart = await decodePngUri(images[1].source), last = apart.width - 1;
+  const at = (x: number, y: number) => apart.pixels[(y * apart.width + x) * 3];
   assertEquals([at(0, 0), at(last, 0), at(0, last), at(last, last)], [50, 100, 150, 200]);
-  assertEquals(at(info.width >> 1, 0), 255);
-  const { width } = await sharp(Buffer.from(images[0].source.split(",")[1], "base64")).metadata();
-  assertEquals(width, 224); // no less than it is shown at
+  assertEquals(at(apart.width >> 1, 0), 255);
+  assertEquals((await decodePngUri(images[0].source)).width, 224); // no less than it is shown at
 });
 
 Deno.test("patchesFigure() numbers the rows in raster order, each beside its own", () => {
