@@ -4,8 +4,8 @@
  * arXiv 2112.09164). It is smaller than theirs: one block on each level down and up, one block and attention in the middle,
  * no convolutions where the size changes, no parameters in the norms.
  *
- * Why no transformer: a DiT (Peebles and Xie 2023, arXiv 2212.09748) on patches of 4 pixels came, with five times the steps and
- * as long a training, only to the loss that this network has after a tenth of it (weights/EXPERIMENTS.md).
+ * Why no transformer: a DiT (Peebles and Xie 2023, arXiv 2212.09748) on patches of 4 pixels took half again as many images a
+ * second and learned less from them in an hour; its samples found their source half as often (weights/EXPERIMENTS.md).
  *
  * Images and features are [B, H, W, C], kernels [height, width, inputs, outputs]; parameters are named after DDPM's code,
  * those of the attention as in nn/layers.ts.
