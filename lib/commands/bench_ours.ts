@@ -27,13 +27,22 @@ export interface Steps {
 
 /** What is worth measuring here: bfloat16 needs a GPU, or a CPU that multiplies it; on others it is emulated. */
 export function ourPrecisions(): Precision[] {
-  let cpu = "";
+  return hasGpu() || multipliesBfloat16(cpuFlags()) ? ["float32", "bfloat16"] : ["float32"];
+}
+
+/** Whether a CPU with these flags, as Linux names them on x86-64 and on ARM, has instructions that multiply bfloat16. */
+export function multipliesBfloat16(flags: string): boolean {
+  return /\b(avx512_bf16|amx_bf16|bf16)\b/.test(flags);
+}
+
+/** What lscpu says: Deno reads /proc/cpuinfo only for programs that are permitted everything. */
+function cpuFlags(): string {
   try {
-    cpu = Deno.readTextFileSync("/proc/cpuinfo");
-  } catch {
-    // Not Linux.
+    return new TextDecoder().decode(new Deno.Command("lscpu", { stderr: "null" }).outputSync().stdout);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return ""; // Not Linux.
+    throw error;
   }
-  return hasGpu() || /\b(avx512_bf16|amx_bf16)\b/.test(cpu) ? ["float32", "bfloat16"] : ["float32"];
 }
 
 /** Random patches for context and targets, as many of them as the size says. */

@@ -75,3 +75,11 @@ Deno.test("preferredVariant() does what IJEPA_TF says, and refuses what it does 
     Deno.env.delete("IJEPA_TF");
     assertEquals(forcedVariant(), undefined);
   }));
+
+Deno.test("preferredVariant() is cuda where NVIDIA's driver answers, under the tasks' permissions too", () =>
+  withEnvironment({ PATH: Deno.env.get("PATH")! }, (folder) => {
+    Deno.writeTextFileSync(`${folder}/nvidia-smi`, "#!/bin/sh\necho 'GPU 0: a test'\n", { mode: 0o755 });
+    Deno.env.set("PATH", `${folder}:${Deno.env.get("PATH")}`);
+    const expected = Deno.build.os === "linux" && Deno.build.arch === "x86_64" ? "cuda" : "cpu";
+    assertEquals(preferredVariant(), expected);
+  }));
