@@ -10,12 +10,12 @@ import { type Random, randomStream, shuffled } from "../random.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
 import { compileUpdate } from "../tensorflow/compile.ts";
-import { hasGpu } from "../tensorflow/eager.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { biasCorrections } from "../training/adamw.ts";
 import { type StepScalars, type TrainingState, trainingStep } from "../training/step.ts";
 import { preset } from "../training/presets.ts";
 import { initialState, scalarTensors, stepTensors } from "../training/trainer.ts";
+import { hasBfloat16 } from "./bfloat16.ts";
 import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
 
 /** Steps ready to be run. */
@@ -27,22 +27,7 @@ export interface Steps {
 
 /** What is worth measuring here: bfloat16 needs a GPU, or a CPU that multiplies it; on others it is emulated. */
 export function ourPrecisions(): Precision[] {
-  return hasGpu() || multipliesBfloat16(cpuFlags()) ? ["float32", "bfloat16"] : ["float32"];
-}
-
-/** Whether a CPU with these flags, as Linux names them on x86-64 and on ARM, has instructions that multiply bfloat16. */
-export function multipliesBfloat16(flags: string): boolean {
-  return /\b(avx512_bf16|amx_bf16|bf16)\b/.test(flags);
-}
-
-/** What lscpu says: Deno reads /proc/cpuinfo only for programs that are permitted everything. */
-function cpuFlags(): string {
-  try {
-    return new TextDecoder().decode(new Deno.Command("lscpu", { stderr: "null" }).outputSync().stdout);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return ""; // Not Linux.
-    throw error;
-  }
+  return hasBfloat16() ? ["float32", "bfloat16"] : ["float32"];
 }
 
 /** Random patches for context and targets, as many of them as the size says. */

@@ -1,7 +1,5 @@
-import "../tensorflow/loaded.ts";
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { compare } from "../../lib/commands/bench.ts";
-import { multipliesBfloat16, ourPrecisions } from "../../lib/commands/bench_ours.ts";
 
 const size = { batch: 100 }, mode = { name: "f32" };
 
@@ -29,18 +27,4 @@ Deno.test("compare() favours neither side where the rounds are even in number", 
 Deno.test("compare() leaves what was not measured empty", () => {
   const result = compare("cifar", size, mode, "float32", [[100]], [], "not run");
   assertEquals([result.peer_img_s, result.ratio, result.spread, result.steps], [null, null, null, 0]);
-});
-
-Deno.test("multipliesBfloat16() knows the flags of x86-64 and of ARM", () => {
-  assertEquals(multipliesBfloat16("avx512_vnni avx512_bf16 avx512vbmi"), true);
-  assertEquals(multipliesBfloat16("amx_bf16 amx_tile"), true);
-  assertEquals(multipliesBfloat16("asimd i8mm bf16"), true);
-  assertEquals(multipliesBfloat16("avx512f avx512_vnni"), false);
-});
-
-Deno.test("ourPrecisions() sees this machine's flags under the tasks' permissions", async () => {
-  if (Deno.build.os !== "linux") return;
-  // What Deno keeps from a program that is not permitted everything, another program may read.
-  const { stdout } = await new Deno.Command("cat", { args: ["/proc/cpuinfo"] }).output();
-  if (multipliesBfloat16(new TextDecoder().decode(stdout))) assertEquals(ourPrecisions(), ["float32", "bfloat16"]);
 });
