@@ -209,7 +209,9 @@ async function main(): Promise<void> {
   });
   if (!result.finished) {
     console.log(
-      `Stopped at step ${result.step} of ${totalSteps}, with a checkpoint. Go on with: --resume --out ${dir}`,
+      `Stopped at step ${result.step} of ${totalSteps}${
+        result.step > 0 ? ", with a checkpoint" : ""
+      }. Go on with: --resume --out ${dir}`,
     );
     return;
   }

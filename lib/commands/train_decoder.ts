@@ -187,7 +187,9 @@ async function main(): Promise<void> {
     console.log(`Weights: ${result.weights}`);
   } else {
     console.log(
-      `Stopped at step ${result.step} of ${totalSteps}, with a checkpoint. Go on with: --weights ${weights} --resume ` +
+      `Stopped at step ${result.step} of ${totalSteps}${
+        result.step > 0 ? ", with a checkpoint" : ""
+      }. Go on with: --weights ${weights} --resume ` +
         `--out ${dir}`,
     );
   }

@@ -87,12 +87,23 @@ export async function createRun(dir: string, config: object, images: Images): Pr
 }
 
 /**
- * Checks that a run that is to go on was started with this configuration, on these images.
+ * Checks that a run that is to go on was started with this configuration, on these images, and that it can: one that
+ * ships has weights, which going on from the beginning would replace, but no checkpoint.
  *
- * @throws Error that names what differs.
+ * @throws Error that names what differs, or what is missing.
  */
 export async function checkRun(dir: string, config: object, images: Images): Promise<void> {
   const kept = await readConfig<Record<string, unknown>>(dir);
+  const weights = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name)
+    .filter((name) => name.endsWith(".safetensors"));
+  if (weights.length > 0 && !weights.includes("checkpoint.safetensors")) {
+    throw new Error(
+      `${dir} holds ${
+        weights.join(", ")
+      }, but no checkpoint.safetensors to go on from: begin a new run in another folder ` +
+        "(--out).",
+    );
+  }
   const data: Images = JSON.parse(await Deno.readTextFile(`${dir}/data.json`));
   if (data.name !== images.name || data.length !== images.length) {
     throw new Error(

@@ -122,6 +122,15 @@ Deno.test("trainDecoder() refuses what does not fit, and resuming with another e
   for (const [config, options, message] of refusals) {
     await assertRejects(() => run(config, { dir: `${root}/new`, ...options }), Error, message);
   }
+  const shipped = `${root}/shipped`, before = await Deno.readTextFile(`${dir}/log.jsonl`);
+  await Deno.mkdir(shipped);
+  for (const name of ["config.json", "data.json", "log.jsonl"]) {
+    await Deno.copyFile(`${dir}/${name}`, `${shipped}/${name}`);
+  }
+  await Deno.writeTextFile(`${shipped}/decoder.safetensors`, "");
+  const goingOn = () => run(POOLED, { dir: shipped, resume: true });
+  await assertRejects(goingOn, Error, "shipped holds decoder.safetensors, but no checkpoint.safetensors to go on from");
+  assertEquals(await Deno.readTextFile(`${shipped}/log.jsonl`), before);
   const other = toyEncoder(2);
   await assertRejects(() => run(POOLED, { dir, resume: true }, other), Error, "decodes another encoder");
   await Deno.remove(root, { recursive: true });
