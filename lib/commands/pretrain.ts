@@ -22,7 +22,7 @@ import { preset, PRESETS, type RunConfig } from "../training/presets.ts";
 import { readConfig } from "../training/run_folder.ts";
 import { pretrain, stepMasks, totalStepsOf } from "../training/trainer.ts";
 import { checkEvaluable, evaluationTable } from "./evaluation_table.ts";
-import { hasBfloat16, precisionAdvice } from "./bfloat16.ts";
+import { precisionAdvice } from "./bfloat16.ts";
 import { numberOf, oneOf } from "./flags.ts";
 import { openImages, reportSkipped } from "./open_images.ts";
 import { openScenes } from "./open_scenes.ts";
@@ -173,7 +173,7 @@ async function main(): Promise<void> {
   const every = monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
   const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
-  const advice = precisionAdvice(config.precision, hasBfloat16());
+  const advice = precisionAdvice(config.precision);
   if (advice) console.warn(advice);
 
   const { signal, unlisten } = stopSignal();

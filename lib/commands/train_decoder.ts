@@ -26,7 +26,7 @@ import { loadEncoder } from "../jepa/pretrained.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { readConfig } from "../training/run_folder.ts";
-import { hasBfloat16, precisionAdvice } from "./bfloat16.ts";
+import { precisionAdvice } from "./bfloat16.ts";
 import { numberOf, oneOf } from "./flags.ts";
 import { openImages, reportSkipped } from "./open_images.ts";
 import { runCommand } from "./run_command.ts";
@@ -151,7 +151,7 @@ async function main(): Promise<void> {
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
   const totalSteps = decoderSteps(config, train.length);
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
-  const advice = precisionAdvice(config.precision, hasBfloat16());
+  const advice = precisionAdvice(config.precision);
   if (advice) console.warn(advice);
   const { signal, unlisten } = stopSignal();
   const bar = progressBar({ label: "Training", total: totalSteps, unit: "steps" });

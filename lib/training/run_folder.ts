@@ -97,11 +97,9 @@ export async function checkRun(dir: string, config: object, images: Images): Pro
   const weights = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name)
     .filter((name) => name.endsWith(".safetensors"));
   if (weights.length > 0 && !weights.includes("checkpoint.safetensors")) {
+    const found = weights.join(", ");
     throw new Error(
-      `${dir} holds ${
-        weights.join(", ")
-      }, but no checkpoint.safetensors to go on from: begin a new run in another folder ` +
-        "(--out).",
+      `${dir} holds ${found}, but no checkpoint.safetensors to go on from: begin a new run in another folder (--out).`,
     );
   }
   const data: Images = JSON.parse(await Deno.readTextFile(`${dir}/data.json`));

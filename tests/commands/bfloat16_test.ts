@@ -17,7 +17,7 @@ Deno.test("hasBfloat16() sees this machine's flags under the tasks' permissions"
 });
 
 Deno.test("precisionAdvice() speaks where bfloat16 would be emulated, and only there", () => {
-  assertMatch(precisionAdvice("bfloat16", false)!, /--precision float32 is several times faster/);
-  assertEquals(precisionAdvice("bfloat16", true), undefined);
-  assertEquals(precisionAdvice("float32", false), undefined);
+  assertMatch(precisionAdvice("bfloat16", () => false)!, /--precision float32 is several times faster/);
+  assertEquals(precisionAdvice("bfloat16", () => true), undefined);
+  assertEquals(precisionAdvice("float32", () => false), undefined);
 });
