@@ -14,6 +14,7 @@
  */
 import type { ParameterShapes } from "../jepa/architectures.ts";
 import { addBias, addBranch, attend, linear } from "../nn/layers.ts";
+import { parametersOf } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream } from "../random.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
@@ -107,12 +108,7 @@ export function checkUnet({ image, channels, heads }: UnetSize): void {
  * @param seed the same seed gives the same values on every machine
  */
 export function initialiseUnet(size: UnetSize, seed: number): Parameters {
-  return Object.fromEntries(
-    Object.entries(unetShapes(size)).map(([name, shape]) => [
-      name,
-      tf.tensor(initialValues(name, shape, seed), [...shape], "float32"),
-    ]),
-  );
+  return parametersOf(unetShapes(size), (name, shape) => initialValues(name, shape, seed));
 }
 
 function initialValues(name: string, shape: readonly number[], seed: number): Float32Array {

@@ -31,6 +31,16 @@ function initialValues(name: string, shape: readonly number[], seed: number, pat
   return Float32Array.from({ length: size }, () => deviation * random.normal());
 }
 
+/** Parameters of these shapes, whose values follow from name and shape. */
+export function parametersOf(
+  shapes: Record<string, readonly number[]>,
+  valuesOf: (name: string, shape: readonly number[]) => Float32Array,
+): Parameters {
+  return Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => [name, tf.tensor(valuesOf(name, shape), [...shape], "float32")]),
+  );
+}
+
 /**
  * New parameters.
  *
@@ -42,10 +52,5 @@ export function initialise(
   seed: number,
   patch: PatchInitialisation = "normal",
 ): Parameters {
-  return Object.fromEntries(
-    Object.entries(shapes).map(([name, shape]) => [
-      name,
-      tf.tensor(initialValues(name, shape, seed, patch), [...shape], "float32"),
-    ]),
-  );
+  return parametersOf(shapes, (name, shape) => initialValues(name, shape, seed, patch));
 }
