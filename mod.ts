@@ -106,31 +106,42 @@ export {
 } from "./lib/training/trainer.ts";
 
 // Evaluations.
-export { type CollapseEvidence, collapseWarning, type FeatureRows, lidar, rankMe } from "./lib/evaluation/collapse.ts";
+export {
+  type CollapseEvidence,
+  collapseWarning,
+  type FeatureRows,
+  lidar,
+  rankMe,
+} from "./lib/evaluation/collapse/collapse.ts";
 export { confusionMatrix } from "./lib/evaluation/confusion_matrix.ts";
-export { encodeImages, type EncodeImagesOptions } from "./lib/evaluation/encode_images.ts";
+export { encodeImages, type EncodeImagesOptions } from "./lib/evaluation/features/encode_images.ts";
 export {
   extractFeatures,
   type FeatureOptions,
   type Features,
   pixelFeatures,
   type TokenFeatures,
-} from "./lib/evaluation/features.ts";
+} from "./lib/evaluation/features/features.ts";
 export {
   type EncodingOptions,
   type FeatureBatch,
   featureBatches,
   featureShape,
-} from "./lib/evaluation/feature_batches.ts";
+} from "./lib/evaluation/features/feature_batches.ts";
 export {
   type DenseExamples,
   denseProbe,
   type DenseProbeOptions,
   type DenseProbeResult,
   pixelTokens,
-} from "./lib/evaluation/dense_probe.ts";
+} from "./lib/evaluation/probes/dense_probe.ts";
 export { evaluate, type EvaluationResult } from "./lib/evaluation/evaluate.ts";
-export { lowShot, type LowShotDraw, type LowShotOptions, type LowShotResult } from "./lib/evaluation/low_shot.ts";
+export {
+  lowShot,
+  type LowShotDraw,
+  type LowShotOptions,
+  type LowShotResult,
+} from "./lib/evaluation/probes/low_shot.ts";
 export {
   type DepthScenes,
   type EvaluationData,
@@ -145,7 +156,7 @@ export {
   lessPlace,
   type PrincipalComponents,
   principalComponents,
-} from "./lib/evaluation/principal_components.ts";
+} from "./lib/evaluation/collapse/principal_components.ts";
 export {
   type PublishedResult,
   type PublishedTable,
@@ -164,18 +175,26 @@ export {
   type Subject,
   type SubjectOptions,
 } from "./lib/evaluation/subjects.ts";
-export { type CachedFeatureOptions, cachedFeatures } from "./lib/evaluation/feature_cache.ts";
-export { type MonitorOptions, type RepresentationMonitor, representationMonitor } from "./lib/evaluation/monitor.ts";
+export { type CachedFeatureOptions, cachedFeatures } from "./lib/evaluation/features/feature_cache.ts";
+export {
+  type MonitorOptions,
+  type RepresentationMonitor,
+  representationMonitor,
+} from "./lib/evaluation/collapse/monitor.ts";
 export {
   fineTune,
   type FineTuneLogEntry,
   type FineTuneOptions,
   type FineTuneResult,
-} from "./lib/evaluation/fine_tune.ts";
-export { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./lib/evaluation/fine_tune_recipes.ts";
-export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/knn.ts";
-export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/linear_probe.ts";
-export { lars, type LarsRates } from "./lib/evaluation/lars.ts";
+} from "./lib/evaluation/fine_tuning/fine_tune.ts";
+export {
+  fewLabelsRecipe,
+  FINE_TUNE_RECIPES,
+  type FineTuneRecipe,
+} from "./lib/evaluation/fine_tuning/fine_tune_recipes.ts";
+export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/probes/knn.ts";
+export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/probes/linear_probe.ts";
+export { lars, type LarsRates } from "./lib/evaluation/probes/lars.ts";
 export {
   type LayerFeatures,
   linearEvaluation,
@@ -183,14 +202,14 @@ export {
   type LinearEvaluationResult,
   type LinearVariant,
   type LinearVariantResult,
-} from "./lib/evaluation/linear_evaluation.ts";
-export { attentiveLogits, attentiveShapes, type AttentiveSize } from "./lib/evaluation/attentive_network.ts";
+} from "./lib/evaluation/probes/linear_evaluation.ts";
+export { attentiveLogits, attentiveShapes, type AttentiveSize } from "./lib/evaluation/probes/attentive_network.ts";
 export {
   attentiveProbe,
   type AttentiveProbeOptions,
   type AttentiveProbeResult,
-} from "./lib/evaluation/attentive_probe.ts";
-export { extractTokens, type TokenSource, tokenSource } from "./lib/evaluation/token_source.ts";
+} from "./lib/evaluation/probes/attentive_probe.ts";
+export { extractTokens, type TokenSource, tokenSource } from "./lib/evaluation/features/token_source.ts";
 
 // Decoding: from representations back to pixels.
 export { reconstruct, representImages, representPredictions } from "./lib/decoding/decode.ts";
@@ -248,13 +267,13 @@ export {
 } from "./lib/figures/decoding_figures.ts";
 
 // Images.
-export type { Interpolation } from "./lib/datasets/crop.ts";
-export { loadCifar10 } from "./lib/datasets/cifar10.ts";
-export { CIFAR10_CLASSES } from "./lib/datasets/cifar10_sources.ts";
-export { loadCifar100 } from "./lib/datasets/cifar100.ts";
-export { openImageNet } from "./lib/datasets/imagenet.ts";
+export type { Interpolation } from "./lib/datasets/pixels/crop.ts";
+export { loadCifar10 } from "./lib/datasets/cifar/cifar10.ts";
+export { CIFAR10_CLASSES } from "./lib/datasets/cifar/cifar10_sources.ts";
+export { loadCifar100 } from "./lib/datasets/cifar/cifar100.ts";
+export { openImageNet } from "./lib/datasets/folders/imagenet.ts";
 export { openDataset, type OpenOptions } from "./lib/datasets/open_dataset.ts";
-export { loadClevr } from "./lib/datasets/clevr.ts";
+export { loadClevr } from "./lib/datasets/clevr/clevr.ts";
 export {
   type CountedDataset,
   countLabels,
@@ -263,22 +282,22 @@ export {
   distanceTask,
   type TaskLabels,
   withLabels,
-} from "./lib/datasets/clevr_tasks.ts";
+} from "./lib/datasets/clevr/clevr_tasks.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/sources.ts";
 export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
-export { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./lib/datasets/image_files.ts";
-export { openImageFolder } from "./lib/datasets/image_folder.ts";
+export { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./lib/datasets/folders/image_files.ts";
+export { openImageFolder } from "./lib/datasets/folders/image_folder.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
-export { findImages, type ListedImage, readImageList } from "./lib/datasets/image_list.ts";
+export { findImages, type ListedImage, readImageList } from "./lib/datasets/folders/image_list.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
 export { drawFraction, drawPerClass, readSubset, subsetOf } from "./lib/datasets/subset.ts";
-export { randAugment, type RandAugmentOptions } from "./lib/datasets/rand_augment.ts";
+export { randAugment, type RandAugmentOptions } from "./lib/datasets/pixels/rand_augment.ts";
 export {
   defaultPreprocessing,
   type Framing,
   type Preprocessing,
   readPreprocessorConfig,
-} from "./lib/datasets/preprocessing.ts";
+} from "./lib/datasets/pixels/preprocessing.ts";
 
 // Scenes of spheres, cubes and cylinders.
 export { type Camera, project, type Vector } from "./lib/datasets/scenes/camera.ts";

@@ -7,11 +7,11 @@ import { parseArgs } from "node:util";
 import { table } from "../figures/table.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
-import { ourPrecisions, ourSteps, type Steps } from "./bench_ours.ts";
-import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench_peer.ts";
-import { type BenchSize, SIZES } from "./bench_sizes.ts";
-import { checkOutputFile } from "./flags.ts";
-import { runCommand } from "./run_command.ts";
+import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
+import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
+import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
+import { checkOutputFile } from "./terminal/flags.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task bench [options]

@@ -4,17 +4,17 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { findImages, namedBatches } from "../datasets/image_list.ts";
+import { findImages, namedBatches } from "../datasets/folders/image_list.ts";
 import { memoryDataset } from "../datasets/memory.ts";
-import { defaultPreprocessing } from "../datasets/preprocessing.ts";
+import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import { reconstruct, representImages, representPredictions } from "../decoding/decode.ts";
 import { checkDecoderFits, frozenEncoder } from "../decoding/decoder_trainer.ts";
 import { imageCount } from "../decoding/image_batches.ts";
 import { nearestNeighbours } from "../decoding/nearest_neighbours.ts";
 import { sampleBetween, sampleEach } from "../decoding/sampler.ts";
 import { decoderFolder, loadDecoder } from "../decoding/saved_decoder.ts";
-import { cachedFeatures } from "../evaluation/feature_cache.ts";
-import { extractFeatures } from "../evaluation/features.ts";
+import { cachedFeatures } from "../evaluation/features/feature_cache.ts";
+import { extractFeatures } from "../evaluation/features/features.ts";
 import { interpolationFigure, type Pictures, predictionsFigure, samplesFigure } from "../figures/decoding_figures.ts";
 import type { Figure } from "../figures/figure.ts";
 import { progressBar } from "../figures/progress.ts";
@@ -23,9 +23,9 @@ import { multiBlock } from "../jepa/mask_samplers/multi_block.ts";
 import { loadEncoder, type PretrainedEncoder } from "../jepa/pretrained.ts";
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { numberOf } from "./flags.ts";
-import { openImages } from "./open_images.ts";
-import { runCommand } from "./run_command.ts";
+import { numberOf } from "./terminal/flags.ts";
+import { openImages } from "./terminal/open_images.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task decode --weights FILE|DIR --images DIR --out DIR

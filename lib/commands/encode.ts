@@ -4,14 +4,14 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { findImages, type ListedImage, readImageList } from "../datasets/image_list.ts";
-import { encodeImages } from "../evaluation/encode_images.ts";
+import { findImages, type ListedImage, readImageList } from "../datasets/folders/image_list.ts";
+import { encodeImages } from "../evaluation/features/encode_images.ts";
 import { progressBar } from "../figures/progress.ts";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { rowFiles } from "../weights/row_writer.ts";
-import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./flags.ts";
-import { runCommand } from "./run_command.ts";
+import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task encode --weights FILE|DIR --images DIR --out FEATURES.safetensors

@@ -5,7 +5,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { loadClevr } from "../datasets/clevr.ts";
+import { loadClevr } from "../datasets/clevr/clevr.ts";
 import { patchDepths, type ScenesDataset } from "../datasets/scenes/scenes.ts";
 import { readSubset } from "../datasets/subset.ts";
 import { evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
@@ -15,11 +15,11 @@ import { progressBar } from "../figures/progress.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { checkEvaluable, evaluationTable, publishedTables } from "./evaluation_table.ts";
-import { checkOutputFile, numberOf, oneOf } from "./flags.ts";
-import { openImages } from "./open_images.ts";
-import { openScenes } from "./open_scenes.ts";
-import { runCommand } from "./run_command.ts";
+import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
+import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
+import { openImages } from "./terminal/open_images.ts";
+import { openScenes } from "./terminal/open_scenes.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const NAMES = Object.keys(PROTOCOLS) as ProtocolName[];

@@ -7,8 +7,8 @@ import { parseArgs } from "node:util";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./flags.ts";
-import { runCommand } from "./run_command.ts";
+import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task export --weights FILE|DIR --out FILE.safetensors|DIR

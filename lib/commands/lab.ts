@@ -4,9 +4,9 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter.ts";
-import { numberOf } from "./flags.ts";
-import { runCommand } from "./run_command.ts";
+import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
+import { numberOf } from "./terminal/flags.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task lab [options]

@@ -6,10 +6,10 @@
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatDuration, progressBar } from "../figures/progress.ts";
-import { numberOf } from "./flags.ts";
-import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter.ts";
-import { missingOutputs, type Notebook } from "./notebook_file.ts";
-import { runCommand } from "./run_command.ts";
+import { numberOf } from "./terminal/flags.ts";
+import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
+import { missingOutputs, type Notebook } from "./jupyter/notebook_file.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task notebooks [options] [NAME ...]
@@ -49,7 +49,7 @@ export async function runNotebook(
   name: string,
   { quick, cellSeconds, onCell }: { quick: boolean; cellSeconds: number; onCell?: (report: CellReport) => void },
 ): Promise<string> {
-  const script = fileURLToPath(new URL("run_notebook.py", import.meta.url));
+  const script = fileURLToPath(new URL("jupyter/run_notebook.py", import.meta.url));
   const { IJEPA_QUICK: _, ...own } = Deno.env.toObject(); // one that is set here decides nothing
   const child = new Deno.Command(`${JUPYTER_VENV}/bin/python`, {
     args: [script, `${NOTEBOOKS}/${name}`, String(cellSeconds)],

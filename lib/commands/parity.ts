@@ -6,7 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { defaultPreprocessing, type Preprocessing } from "../datasets/preprocessing.ts";
+import { defaultPreprocessing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import { table } from "../figures/table.ts";
 import { encoderShapes, type EncoderSize } from "../jepa/architectures.ts";
 import { loadEncoder } from "../jepa/pretrained.ts";
@@ -16,9 +16,9 @@ import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { PROJECT_VENV } from "../tensorflow/locate.ts";
 import { type HostTensor, writeSafetensors } from "../weights/safetensors.ts";
-import { type Difference, differences, hiddenState } from "./parity_differences.ts";
+import { type Difference, differences, hiddenState } from "./parity/parity_differences.ts";
 import { setUpPackages } from "./python_packages.ts";
-import { runCommand } from "./run_command.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 /** Largest difference of an output that counts as the same. */
@@ -41,7 +41,7 @@ const WITHOUT_DEPENDENCIES = ["torchvision==0.28.0", "timm==1.0.31"];
 
 /** Runs parity.py and returns what it prints. */
 async function python(...args: string[]): Promise<string> {
-  const script = fileURLToPath(new URL("parity.py", import.meta.url));
+  const script = fileURLToPath(new URL("parity/parity.py", import.meta.url));
   const command = new Deno.Command(`${VENV}/bin/python`, { args: [script, ...args], env: { HF_HUB_OFFLINE: "1" } });
   const { success, stdout, stderr } = await command.output();
   const text = new TextDecoder();

@@ -6,9 +6,9 @@
  */
 import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
-import { collapseWarning } from "../evaluation/collapse.ts";
+import { collapseWarning } from "../evaluation/collapse/collapse.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
-import { representationMonitor } from "../evaluation/monitor.ts";
+import { representationMonitor } from "../evaluation/collapse/monitor.ts";
 import type { EvaluationData } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { lossCurve } from "../figures/loss_curve.ts";
@@ -21,14 +21,14 @@ import { tf } from "../tensorflow/backend.ts";
 import { preset, PRESETS, type RunConfig } from "../training/presets.ts";
 import { readConfig } from "../training/run_folder.ts";
 import { pretrain, stepMasks, totalStepsOf } from "../training/trainer.ts";
-import { checkEvaluable, evaluationTable } from "./evaluation_table.ts";
-import { precisionAdvice } from "./bfloat16.ts";
-import { numberOf, oneOf } from "./flags.ts";
-import { openImages, reportSkipped } from "./open_images.ts";
-import { openScenes } from "./open_scenes.ts";
-import { runCommand } from "./run_command.ts";
+import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
+import { precisionAdvice } from "./terminal/bfloat16.ts";
+import { numberOf, oneOf } from "./terminal/flags.ts";
+import { openImages, reportSkipped } from "./terminal/open_images.ts";
+import { openScenes } from "./terminal/open_scenes.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { stopSignal } from "./stop_signal.ts";
+import { stopSignal } from "./terminal/stop_signal.ts";
 
 const HELP = `deno task pretrain [options]
 

@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { type ProgressBar, progressBar } from "../figures/progress.ts";
 import { installTensorFlow } from "../tensorflow/install.ts";
 import { locateTensorFlow } from "../tensorflow/locate.ts";
-import { runCommand } from "./run_command.ts";
+import { runCommand } from "./terminal/run_command.ts";
 
 const HELP = `deno task setup
 

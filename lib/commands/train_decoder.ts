@@ -26,12 +26,12 @@ import { loadEncoder } from "../jepa/pretrained.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { readConfig } from "../training/run_folder.ts";
-import { precisionAdvice } from "./bfloat16.ts";
-import { numberOf, oneOf } from "./flags.ts";
-import { openImages, reportSkipped } from "./open_images.ts";
-import { runCommand } from "./run_command.ts";
+import { precisionAdvice } from "./terminal/bfloat16.ts";
+import { numberOf, oneOf } from "./terminal/flags.ts";
+import { openImages, reportSkipped } from "./terminal/open_images.ts";
+import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { stopSignal } from "./stop_signal.ts";
+import { stopSignal } from "./terminal/stop_signal.ts";
 
 const HELP = `deno task train-decoder --weights FILE|DIR [options]
 

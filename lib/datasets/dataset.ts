@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Framing } from "./preprocessing.ts";
+import type { Framing } from "./pixels/preprocessing.ts";
 
 /** Images of one size with their labels. */
 export interface Batch {

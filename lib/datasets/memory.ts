@@ -4,10 +4,10 @@
  * @module
  */
 import { randomStream } from "../random.ts";
-import { checkSize, type Cut, randomResizedCrop, squareOf } from "./crop.ts";
+import { checkSize, type Cut, randomResizedCrop, squareOf } from "./pixels/crop.ts";
 import type { Batch, Dataset } from "./dataset.ts";
-import { centredCut, framingOf } from "./preprocessing.ts";
-import { resample } from "./resample.ts";
+import { centredCut, framingOf } from "./pixels/preprocessing.ts";
+import { resample } from "./pixels/resample.ts";
 
 /** What `memoryDataset` is made of. */
 export interface MemoryImages {

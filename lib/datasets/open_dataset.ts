@@ -4,12 +4,12 @@
  * @module
  */
 import { join } from "node:path";
-import { loadCifar10 } from "./cifar10.ts";
-import { loadCifar100 } from "./cifar100.ts";
+import { loadCifar10 } from "./cifar/cifar10.ts";
+import { loadCifar100 } from "./cifar/cifar100.ts";
 import type { Dataset } from "./dataset.ts";
-import type { BadImages, ImageFiles } from "./image_files.ts";
-import { openImageFolder } from "./image_folder.ts";
-import { isImageNet, openImageNet } from "./imagenet.ts";
+import type { BadImages, ImageFiles } from "./folders/image_files.ts";
+import { openImageFolder } from "./folders/image_folder.ts";
+import { isImageNet, openImageNet } from "./folders/imagenet.ts";
 import type { Progress } from "./sources.ts";
 
 /** How to open a data set. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readTarGz } from "./tar.ts";
+import { readTarGz } from "./archives/tar.ts";
 
 /** How far a download or another long task has come. */
 export interface Progress {
@@ -74,7 +74,7 @@ async function fetchArchive(
   onProgress: (done: number, total: number) => void,
 ): Promise<Uint8Array> {
   // Loaded only now: its import alone asks for --allow-sys, which a set that is already here can do without.
-  const { default: pacote } = await import("pacote");
+  const { default: pacote } = await import("npm:pacote@22.0.0");
   // Without a `cache`: the archive is kept nowhere, and a wrong hash of a cached stream would be an uncaught error.
   const options = {
     integrity,

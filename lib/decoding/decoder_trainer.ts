@@ -6,7 +6,7 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches } from "../datasets/loader.ts";
-import { defaultPreprocessing } from "../datasets/preprocessing.ts";
+import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream, shuffled } from "../random.ts";

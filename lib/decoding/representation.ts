@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Preprocessing } from "../datasets/preprocessing.ts";
+import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { EncoderSize, PredictorSize } from "../jepa/architectures.ts";
 import { encode, patchify } from "../jepa/encoder.ts";
 import { predict } from "../jepa/predictor.ts";

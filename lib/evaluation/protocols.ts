@@ -3,18 +3,18 @@
  *
  * @module
  */
-import { type CountedDataset, countLabels, distanceLabels } from "../datasets/clevr_tasks.ts";
+import { type CountedDataset, countLabels, distanceLabels } from "../datasets/clevr/clevr_tasks.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { drawFraction, drawPerClass, subsetOf } from "../datasets/subset.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
-import { attentiveProbe } from "./attentive_probe.ts";
-import { denseProbe } from "./dense_probe.ts";
-import { fineTune } from "./fine_tune.ts";
-import { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tune_recipes.ts";
-import { knn } from "./knn.ts";
-import { linearEvaluation } from "./linear_evaluation.ts";
-import { lowShot } from "./low_shot.ts";
+import { attentiveProbe } from "./probes/attentive_probe.ts";
+import { denseProbe } from "./probes/dense_probe.ts";
+import { fineTune } from "./fine_tuning/fine_tune.ts";
+import { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tuning/fine_tune_recipes.ts";
+import { knn } from "./probes/knn.ts";
+import { linearEvaluation } from "./probes/linear_evaluation.ts";
+import { lowShot } from "./probes/low_shot.ts";
 import { type PublishedTable, TABLE_1, TABLE_15, TABLE_2, TABLE_4_COUNT, TABLE_4_DISTANCE } from "./published.ts";
 import type { Subject } from "./subjects.ts";
 

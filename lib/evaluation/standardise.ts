@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { columnMeans, type Features } from "./features.ts";
+import { columnMeans, type Features } from "./features/features.ts";
 
 /**
  * Each column less its mean over its deviation, both of the training set; a constant column becomes zeros.

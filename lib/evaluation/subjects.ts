@@ -4,16 +4,16 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import type { Preprocessing } from "../datasets/preprocessing.ts";
+import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import { encoderShapes, type EncoderSize } from "../jepa/architectures.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { pixelTokens } from "./dense_probe.ts";
-import { cachedFeatures } from "./feature_cache.ts";
-import { extractFeatures, type Features, pixelFeatures, type TokenFeatures } from "./features.ts";
-import { extractTokens, type TokenSource, tokenSource } from "./token_source.ts";
+import { pixelTokens } from "./probes/dense_probe.ts";
+import { cachedFeatures } from "./features/feature_cache.ts";
+import { extractFeatures, type Features, pixelFeatures, type TokenFeatures } from "./features/features.ts";
+import { extractTokens, type TokenSource, tokenSource } from "./features/token_source.ts";
 
 /** Something that makes features of images. */
 export interface Subject {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import cliProgress from "cli-progress";
+import cliProgress from "npm:cli-progress@3.12.0";
 import process from "node:process";
 
 /** Named measures beside the bar, in the order they are shown: loss, images/s, learning rate, ... */

@@ -69,7 +69,7 @@ Plotly.newPlot("figure", figure.data, figure.layout, { displaylogo: false });
  * @param scale its pixels for each of layout.width x layout.height; the default suits print and sharp screens
  */
 export async function figureToPng(figure: Figure, scale: number = 2): Promise<Uint8Array> {
-  const [{ default: sharp }, svg] = await Promise.all([import("sharp"), figureToSvg(figure)]);
+  const [{ default: sharp }, svg] = await Promise.all([import("npm:sharp@0.35.5"), figureToSvg(figure)]);
   await (fontsLoaded ??= loadFonts());
   return await sharp(new TextEncoder().encode(svg), { density: 72 * scale }).png().toBuffer();
 }
@@ -81,8 +81,8 @@ let fontsLoaded: Promise<void> | undefined;
  * fonts, as most containers. Setting a text from a font file is the one way sharp offers to add a font to the process.
  */
 async function loadFonts(): Promise<void> {
-  const { default: sharp } = await import("sharp");
-  await import("@expo-google-fonts/inter/package.json", { with: { type: "json" } }); // fetches the package if need be
+  const { default: sharp } = await import("npm:sharp@0.35.5");
+  await import("npm:@expo-google-fonts/inter@0.4.2/package.json", { with: { type: "json" } }); // fetches the package if need be
   const require = createRequire(import.meta.url);
   for (const weight of ["400Regular", "700Bold"]) {
     const fontfile = require.resolve(`@expo-google-fonts/inter/${weight}/Inter_${weight}.ttf`);

@@ -25,7 +25,7 @@ interface Plotly {
 
 /** plotly.js itself, minified, 4.8 MB: read when a figure is first saved. */
 export async function plotlySource(): Promise<string> {
-  return (await import("plotly.js-dist-min/plotly.min.js", { with: { type: "text" } })).default;
+  return (await import("npm:plotly.js-dist-min@4.1.2/plotly.min.js", { with: { type: "text" } })).default;
 }
 
 /** Advance widths of Inter Regular from the space to "~", in thousandths of the font size (its hmtx table). */
@@ -117,7 +117,7 @@ function lineWidth(line: Element): number {
 let page: ReturnType<typeof openPage> | undefined;
 
 async function openPage(): Promise<{ newElement: () => Element; plotly: Plotly }> {
-  const [{ JSDOM }, source] = await Promise.all([import("jsdom"), plotlySource()]);
+  const [{ JSDOM }, source] = await Promise.all([import("npm:jsdom@26.1.0"), plotlySource()]);
   const { window } = new JSDOM("<!doctype html><body></body>", { runScripts: "outside-only" });
   const box = function (this: Element) {
     const { x, y, width, height } = textBox(this);

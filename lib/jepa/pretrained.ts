@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Preprocessing } from "../datasets/preprocessing.ts";
+import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { interpolatePositions } from "../nn/positions.ts";
 import { tf } from "../tensorflow/backend.ts";

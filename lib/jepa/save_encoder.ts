@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { defaultPreprocessing, type Preprocessing } from "../datasets/preprocessing.ts";
+import { defaultPreprocessing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { writeHuggingFace } from "../weights/hugging_face.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";

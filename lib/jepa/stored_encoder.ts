@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkFraming, type Preprocessing, readPreprocessorConfig } from "../datasets/preprocessing.ts";
+import { checkFraming, type Preprocessing, readPreprocessorConfig } from "../datasets/pixels/preprocessing.ts";
 import { openAuthorsCheckpoint } from "../weights/authors.ts";
 import { openHuggingFace } from "../weights/hugging_face.ts";
 import { openSafetensors } from "../weights/safetensors.ts";

@@ -5,10 +5,10 @@
  * @module
  */
 import util from "node:util";
-import * as tf from "@tensorflow/tfjs-core";
+import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
 // Not the package's index: that would load its native addon.
-import { NodeJSKernelBackend } from "@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js";
-import "@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js";
+import { NodeJSKernelBackend } from "npm:@tensorflow/tfjs-node-gpu@4.22.0/dist/nodejs_kernel_backend.js";
+import "npm:@tensorflow/tfjs-node-gpu@4.22.0/dist/register_all_kernels.js";
 import { AttrKind } from "./attributes.ts";
 import { binding, eagerValue, register, type TensorMetadata, traceInto } from "./binding.ts";
 import { DType } from "./dtypes.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Preprocessing } from "../datasets/preprocessing.ts";
+import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 import { elementsOf, type HostTensor, type StoredTensor } from "./tensors.ts";
 

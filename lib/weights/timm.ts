@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Preprocessing } from "../datasets/preprocessing.ts";
+import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
 
 /**
  * What images go through before a timm model: the shorter side is resized to size / crop_pct, rounded down, and the

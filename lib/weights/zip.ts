@@ -5,7 +5,7 @@
  * @module
  */
 import { crc32 } from "node:zlib";
-import yauzl from "yauzl";
+import yauzl from "npm:yauzl@3.4.0";
 import { type FileParts, openParts } from "./file_parts.ts";
 
 /** A file in an archive. */

@@ -1,6 +1,6 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { defaultPreprocessing } from "../../lib/datasets/preprocessing.ts";
+import { defaultPreprocessing } from "../../lib/datasets/pixels/preprocessing.ts";
 import { type Architecture, encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
 import { loadEncoder, type PretrainedEncoder } from "../../lib/jepa/pretrained.ts";
 import { saveEncoder, saveHuggingFace } from "../../lib/jepa/save_encoder.ts";

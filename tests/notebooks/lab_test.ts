@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import puppeteer, { type Page } from "puppeteer-core";
-import { NOTEBOOKS, setUpJupyter } from "../../lib/commands/jupyter.ts";
+import { NOTEBOOKS, setUpJupyter } from "../../lib/commands/jupyter/jupyter.ts";
 
 /** The browser: Debian's Chromium, which .ci/run installs, or another that is there. */
 const BROWSER = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`).find(exists);

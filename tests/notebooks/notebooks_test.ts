@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { pathToFileURL } from "node:url";
-import { NOTEBOOKS, setUpJupyter } from "../../lib/commands/jupyter.ts";
-import { codeCells, missingOutputs, type Notebook, sourceOf } from "../../lib/commands/notebook_file.ts";
+import { NOTEBOOKS, setUpJupyter } from "../../lib/commands/jupyter/jupyter.ts";
+import { codeCells, missingOutputs, type Notebook, sourceOf } from "../../lib/commands/jupyter/notebook_file.ts";
 import { runNotebook } from "../../lib/commands/notebooks.ts";
 
 const names = [...Deno.readDirSync(NOTEBOOKS)].map(({ name }) => name).filter((name) => /^\d\d_.*\.ipynb$/.test(name))

@@ -1,6 +1,6 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertEquals } from "@std/assert";
-import { differences } from "../../lib/commands/parity_differences.ts";
+import { differences } from "../../lib/commands/parity/parity_differences.ts";
 import { TOLERANCE } from "../../lib/commands/parity.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type Preprocessing, readPreprocessorConfig } from "../../lib/datasets/preprocessing.ts";
+import { type Preprocessing, readPreprocessorConfig } from "../../lib/datasets/pixels/preprocessing.ts";
 import { type HuggingFaceSize, openHuggingFace, writeHuggingFace } from "../../lib/weights/hugging_face.ts";
 import { readSafetensors, writeSafetensors } from "../../lib/weights/safetensors.ts";
 import type { HostTensor } from "../../lib/weights/tensors.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type CountedDataset, countLabels } from "../clevr_tasks.ts";
+import { type CountedDataset, countLabels } from "../clevr/clevr_tasks.ts";
 import { memoryDataset } from "../memory.ts";
 import { depthMap, renderScene } from "./render.ts";
 import { type Scene, sceneOf } from "./scene.ts";

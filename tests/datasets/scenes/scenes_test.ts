@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { distanceLabels, distanceTask } from "../../../lib/datasets/clevr_tasks.ts";
+import { distanceLabels, distanceTask } from "../../../lib/datasets/clevr/clevr_tasks.ts";
 import { sceneOf } from "../../../lib/datasets/scenes/scene.ts";
 import { patchDepths, scenes } from "../../../lib/datasets/scenes/scenes.ts";
 

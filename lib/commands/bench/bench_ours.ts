@@ -1,0 +1,87 @@
+/**
+ * Our side of `deno task bench`: the compiled training step, whole, from masks and pixels in memory to a loss that has been
+ * read.
+ *
+ * @module
+ */
+import { emptyMasks, type Masks } from "../../jepa/masks.ts";
+import type { StepInputs } from "../../jepa/objective.ts";
+import { type Random, randomStream, shuffled } from "../../random.ts";
+import type { Precision } from "../../tensorflow/autocast.ts";
+import { disposeAll } from "../../tensorflow/backend.ts";
+import { compileUpdate } from "../../tensorflow/compile.ts";
+import { Variables } from "../../tensorflow/variables.ts";
+import { biasCorrections } from "../../training/adamw.ts";
+import { type StepScalars, type TrainingState, trainingStep } from "../../training/step.ts";
+import { preset } from "../../training/presets.ts";
+import { initialState, scalarTensors, stepTensors } from "../../training/trainer.ts";
+import { hasBfloat16 } from "../terminal/bfloat16.ts";
+import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
+
+/** Steps ready to be run. */
+export interface Steps {
+  /** Runs `count` steps and returns the milliseconds that each took; compiles in the first. */
+  run(count: number): Promise<number[]>;
+  dispose(): void;
+}
+
+/** What is worth measuring here: bfloat16 needs a GPU, or a CPU that multiplies it; on others it is emulated. */
+export function ourPrecisions(): Precision[] {
+  return hasBfloat16() ? ["float32", "bfloat16"] : ["float32"];
+}
+
+/** Random patches for context and targets, as many of them as the size says. */
+function randomMasks({ architecture, batch, context, targets }: BenchSize, random: Random): Masks {
+  const patches = (architecture.image / architecture.patch) ** 2;
+  const masks = emptyMasks({ batch, blocks: BLOCKS, contextLength: context, targetLength: targets });
+  const fill = (rows: Int32Array, count: number) => {
+    for (let start = 0; start < rows.length; start += count) {
+      rows.set(shuffled(patches, random).subarray(0, count).sort(), start);
+    }
+  };
+  fill(masks.context, context);
+  fill(masks.targets, targets);
+  return masks;
+}
+
+/** The published objective's step at one size and precision. */
+export function ourSteps(size: BenchSize, precision: Precision): Steps {
+  const { architecture, batch } = size;
+  const state = initialState({ ...preset("cifar10"), architecture, seed: 0 });
+  const variables = new Variables(state);
+  disposeAll(state);
+  const config = { architecture, regulariser: { variance: 0, covariance: 0, invariance: 0 }, clip: 10 };
+  const update = compileUpdate(
+    (state: TrainingState, inputs: StepInputs, scalars: StepScalars) => trainingStep(config, state, inputs, scalars),
+    variables,
+    { name: "bench_step", precision },
+  );
+  const random = randomStream(1);
+  const pixels = new Uint8Array(batch * architecture.image ** 2 * 3).map(() => random.integer(256));
+  let t = 0;
+
+  const step = async () => {
+    const inputs = stepTensors(pixels, architecture.image, randomMasks(size, random));
+    const values = { learningRate: 1e-4, weightDecay: 0.05, momentum: 0.996, ...biasCorrections(++t) };
+    const scalars = scalarTensors(values);
+    const metrics = await update(inputs, scalars);
+    const [loss] = await metrics.loss.data();
+    disposeAll([inputs, scalars, metrics]);
+    if (!Number.isFinite(loss)) throw new Error(`Our step ${t} in ${precision} has the loss ${loss}.`);
+  };
+  return {
+    async run(count) {
+      const times: number[] = [];
+      for (let i = 0; i < count; i++) {
+        const start = performance.now();
+        await step();
+        times.push(performance.now() - start);
+      }
+      return times;
+    },
+    dispose() {
+      update.dispose();
+      variables.dispose();
+    },
+  };
+}

@@ -1,0 +1,103 @@
+/**
+ * PyTorch's side of `deno task bench`: its Python environment in .venv/peer, and the process that runs bench_peer.py.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { PROJECT_VENV } from "../../tensorflow/locate.ts";
+import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
+import { setUpPackages } from "../python_packages.ts";
+
+const VENV = `${PROJECT_VENV}/peer`;
+
+/** What is imported; torchvision 0.28 is the one for torch 2.13. */
+const PACKAGES = ["torch==2.13.0", "numpy", "pillow", "pyyaml", "huggingface_hub", "safetensors", "tqdm"];
+/** lightly asks for a trainer and a configuration framework too, which its modules do not use. */
+const WITHOUT_DEPENDENCIES = ["torchvision==0.28.0", "lightly==1.6.0", "timm==1.0.31"];
+
+/** A way to run PyTorch's step. */
+export interface PeerMode {
+  name: string;
+  precision: "f32" | "bf16";
+  compiled: boolean;
+}
+
+/** PyTorch's modes: each precision as it is, then through torch.compile. */
+export const PEER_MODES: readonly PeerMode[] = [
+  { name: "f32", precision: "f32", compiled: false },
+  { name: "f32 compiled", precision: "f32", compiled: true },
+  { name: "bf16", precision: "bf16", compiled: false },
+  { name: "bf16 compiled", precision: "bf16", compiled: true },
+];
+
+/** Installs PyTorch, lightly and timm where that has not been done, with a progress bar; offline afterwards. */
+export async function setUpPeer(): Promise<void> {
+  await setUpPackages(
+    VENV,
+    PACKAGES,
+    WITHOUT_DEPENDENCIES,
+    "deno task bench",
+    `Setting up PyTorch, lightly and timm in ${VENV}, once: 200 MB, or 3 GB where pip brings PyTorch with CUDA.`,
+  );
+}
+
+/** The running process. */
+export interface Peer {
+  /** What it runs on. */
+  about: { torch: string; device: string; threads: number };
+  /** Runs so many steps in a mode: the milliseconds that each took, or why they could not be run. */
+  run(mode: PeerMode, steps: number): Promise<{ ms: number[] } | { error: string }>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts it for one size.
+ *
+ * @throws Error with Python's last words where it stops.
+ */
+export async function startPeer(size: BenchSize): Promise<Peer> {
+  const script = fileURLToPath(new URL("bench_peer.py", import.meta.url));
+  const child = new Deno.Command(`${VENV}/bin/python`, {
+    args: [script, JSON.stringify({ ...size, blocks: BLOCKS })],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let complaints = "";
+  const complaining = (async () => {
+    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+      complaints = (complaints + text).slice(-2000);
+    }
+  })();
+
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let received = "";
+  const answer = async () => {
+    while (!received.includes("\n")) {
+      const { value, done } = await output.read();
+      if (done) {
+        await complaining;
+        const { code, signal } = await child.status;
+        const reason = complaints.trim().split("\n").at(-1) ||
+          (signal ? `it was ended by ${signal}` : `exit code ${code}`);
+        throw new Error(`PyTorch's side of the benchmark stopped: ${reason}.`);
+      }
+      received += value;
+    }
+    const end = received.indexOf("\n"), line = received.slice(0, end);
+    received = received.slice(end + 1);
+    return JSON.parse(line);
+  };
+  const input = child.stdin.getWriter(), encoder = new TextEncoder();
+  return {
+    about: await answer(),
+    async run({ name }, steps) {
+      await input.write(encoder.encode(`${name} ${steps}\n`)).catch(() => {}); // where it has ended, answer() says why
+      return await answer();
+    },
+    async close() {
+      await input.close().catch(() => {}); // it ends with its input, or has ended
+      await child.status;
+    },
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * Image files as a data set: each is read, decoded and cut when it is asked for.
+ *
+ * @module
+ */
+import { randomStream } from "../../random.ts";
+import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "../pixels/crop.ts";
+import type { Batch, Dataset } from "../dataset.ts";
+import { decodeCut, reasonOf } from "../pixels/decode.ts";
+import { centredCut, framingOf } from "../pixels/preprocessing.ts";
+
+/** A data set of image files, in folders or in an archive. */
+export interface ImageFiles extends Dataset {
+  /** Each image's path, by index. */
+  readonly paths: readonly string[];
+  /** Images found unreadable so far, sorted, which another one stood in for: only with onBadImage "skip". */
+  readonly skipped: readonly string[];
+  /** Files beside them that are no images by the endings of their names, and hence are not in the set. */
+  readonly ignored: readonly string[];
+}
+
+/** What to do about images that cannot be read. */
+export interface BadImages {
+  /**
+   * "stop" (the default) throws an error that names the image; "skip" takes the next readable one in its place, with that
+   * one's label, and notes the path in `skipped`.
+   */
+  onBadImage?: "stop" | "skip";
+}
+
+/** What `imageFiles` is made of. */
+export interface ImageList {
+  /** For messages and tables. */
+  name: string;
+  /** Names of the classes, by label. */
+  classes: readonly string[];
+  /** [N], -1 where unknown. */
+  labels: Int32Array;
+  /** [N], for messages and lists. */
+  paths: readonly string[];
+  /** Files beside them that are no images. Default none. */
+  ignored?: readonly string[];
+  /** The bytes of the image file at an index. */
+  read(index: number): Promise<Uint8Array>;
+}
+
+/** Images that are read and decoded at the same time. */
+const IN_FLIGHT = Math.max(8, navigator.hardwareConcurrency);
+
+/** The listed images as a Dataset. Nothing is read yet. */
+export function imageFiles(
+  { name, classes, labels, paths, ignored = [], read }: ImageList,
+  { onBadImage = "stop" }: BadImages = {},
+): ImageFiles {
+  const bad = new Set<number>();
+
+  /** The image at `index`, or the next readable one: its pixels and its label. */
+  async function square(
+    index: number,
+    cutOf: (width: number, height: number) => Cut,
+    shrinking: "exact" | "fast",
+  ) {
+    let reason = "all were tried before";
+    for (let i = index; bad.size < paths.length; i = (i + 1) % paths.length) {
+      if (!bad.has(i)) {
+        try {
+          return { pixels: await decodeCut(await read(i), cutOf, shrinking), label: labels[i] };
+        } catch (error) {
+          reason = reasonOf(error);
+          if (onBadImage === "stop") {
+            throw new Error(
+              `${paths[i]} cannot be read as an image (${reason}): repair or remove it, or set onBadImage to "skip".`,
+              { cause: error },
+            );
+          }
+          bad.add(i);
+        }
+      }
+    }
+    throw new Error(`Not one of the ${paths.length} images of ${name} can be read (${reason}).`);
+  }
+
+  async function cut(
+    indices: Uint32Array,
+    size: number,
+    cutOf: (index: number, width: number, height: number) => Cut,
+    shrinking: "exact" | "fast",
+  ): Promise<Batch> {
+    const bytes = size * size * 3;
+    const out: Batch = { pixels: new Uint8Array(indices.length * bytes), labels: new Int32Array(indices.length) };
+    await forEachInFlight(indices.length, async (i) => {
+      const index = indices[i];
+      if (index >= paths.length) {
+        throw new RangeError(`${name} has ${paths.length} images; there is no image ${index}.`);
+      }
+      const { pixels, label } = await square(index, (w, h) => cutOf(index, w, h), shrinking);
+      out.pixels.set(pixels, i * bytes);
+      out.labels[i] = label;
+    });
+    return out;
+  }
+
+  return {
+    name,
+    length: paths.length,
+    classes,
+    labels,
+    paths,
+    ignored,
+    get skipped() {
+      return [...bad].sort((a, b) => a - b).map((i) => paths[i]);
+    },
+    async crops(indices, size, crop, { seed, epoch }) {
+      checkSize(size); // here, or it would be taken for a fault of the image, as the range would
+      checkRange(crop);
+      const boxOf = (i: number, w: number, h: number) => randomResizedCrop(w, h, crop, randomStream(seed, epoch, i));
+      return await cut(indices, size, (i, w, h) => squareOf(boxOf(i, w, h), size), "fast");
+    },
+    async centred(indices, asked) {
+      const framing = framingOf(asked);
+      return await cut(indices, framing.crop, (_, w, h) => centredCut(w, h, framing), "exact");
+    },
+  };
+}
+
+/** Runs `task` for 0 .. n - 1, several at a time; after an error starts no more, waits for those under way, throws it. */
+export async function forEachInFlight(n: number, task: (i: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const errors: { i: number; error: unknown }[] = [];
+  const worker = async () => {
+    while (next < n && errors.length === 0) {
+      const i = next++;
+      await task(i).catch((error) => void errors.push({ i, error }));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(n, IN_FLIGHT) }, worker));
+  if (errors.length > 0) throw errors.sort((a, b) => a.i - b.i)[0].error;
+}

@@ -1,0 +1,100 @@
+/**
+ * Image files in any folders, without classes, in an order of their own: what is encoded rather than trained on.
+ *
+ * @module
+ */
+import { isAbsolute, join, relative } from "node:path";
+import type { Batch } from "../dataset.ts";
+import { decodeCut, reasonOf } from "../pixels/decode.ts";
+import { forEachInFlight } from "./image_files.ts";
+import { isImage, kinds, readTree } from "./image_folder.ts";
+import { centredCut, checkFraming, type Framing } from "../pixels/preprocessing.ts";
+
+/** An image file. */
+export interface ListedImage {
+  /** What it is called in what is written of it. */
+  name: string;
+  /** Where it is. */
+  path: string;
+}
+
+/** Images, and the names of those among them that could be read. */
+export interface NamedBatch extends Pick<Batch, "pixels"> {
+  /** [B], at most as many as were asked for at once. */
+  names: string[];
+  /** Images that this batch was made of, unreadable ones among them. */
+  tried: number;
+}
+
+/**
+ * All images in a folder and those below it, by the endings of their names, sorted by their paths from `dir`, which are
+ * their names. Files and folders whose names begin with a dot are left out.
+ *
+ * @returns `ignored` are the paths of the other files
+ * @throws Error if a folder cannot be read, or there is no image
+ */
+export async function findImages(dir: string): Promise<{ images: ListedImage[]; ignored: string[] }> {
+  const files = await readTree(dir);
+  const images = files.filter(isImage).map((path) => ({ name: relative(dir, path).replaceAll("\\", "/"), path }));
+  if (images.length === 0) throw new Error(`${dir} holds no image (${kinds()}), nor do the folders in it.`);
+  return {
+    images: images.sort((a, b) => a.name < b.name ? -1 : 1),
+    ignored: files.filter((path) => !isImage(path)),
+  };
+}
+
+/**
+ * The images that a list names, one path a line, in its order; empty lines are passed over.
+ *
+ * @param dir the folder that the paths begin from; default the one that the program was started in
+ * @throws Error naming the line of which there is no file
+ */
+export async function readImageList(list: string, dir = "."): Promise<ListedImage[]> {
+  const text = await Deno.readTextFile(list).catch((error) => {
+    throw new Error(`The list of images ${list} cannot be read (${error.message}): is the path right?`, {
+      cause: error,
+    });
+  });
+  const lines = text.split(/\r?\n/);
+  const places = [...lines.keys()].filter((i) => lines[i] !== "");
+  if (places.length === 0) throw new Error(`${list} names no image: it should have a path on each line.`);
+  const images = places.map((i) => ({ name: lines[i], path: isAbsolute(lines[i]) ? lines[i] : join(dir, lines[i]) }));
+  await forEachInFlight(images.length, async (i) => {
+    const info = await Deno.stat(images[i].path).catch(() => undefined);
+    if (!info?.isFile) {
+      throw new Error(`${list}, line ${places[i] + 1}: ${images[i].path} is ${info ? "no file" : "not there"}.`);
+    }
+  });
+  return images;
+}
+
+/**
+ * The images in batches, decoded and framed when they are asked for.
+ *
+ * @param options.onBadImage is told of an image that cannot be read, and why; it throws, or the image is left out
+ */
+export async function* namedBatches(
+  images: readonly ListedImage[],
+  options: { batch: number; framing: Framing; onBadImage: (image: ListedImage, reason: string) => void },
+): AsyncGenerator<NamedBatch, void, void> {
+  const { batch, framing, onBadImage } = options;
+  checkFraming(framing);
+  const bytes = framing.crop ** 2 * 3;
+  for (let start = 0; start < images.length; start += batch) {
+    const some = images.slice(start, start + batch);
+    const squares: (Uint8Array | undefined)[] = [], faults: (string | undefined)[] = [];
+    await forEachInFlight(some.length, async (i) => {
+      try {
+        const cutOf = (width: number, height: number) => centredCut(width, height, framing);
+        squares[i] = await decodeCut(await Deno.readFile(some[i].path), cutOf, "exact");
+      } catch (error) {
+        faults[i] = reasonOf(error);
+      }
+    });
+    some.forEach((image, i) => faults[i] !== undefined && onBadImage(image, faults[i]));
+    const good = some.filter((_, i) => squares[i]);
+    const pixels = new Uint8Array(good.length * bytes);
+    squares.filter((square) => square !== undefined).forEach((square, i) => pixels.set(square, i * bytes));
+    yield { pixels, names: good.map(({ name }) => name), tried: some.length };
+  }
+}

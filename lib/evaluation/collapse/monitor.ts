@@ -1,0 +1,166 @@
+/**
+ * What a run's representations are worth while it trains: a monitor for pretrain() that measures the target encoder on a
+ * fixed part of the training images.
+ *
+ * @module
+ */
+import type { Dataset } from "../../datasets/dataset.ts";
+import { encode, patchify } from "../../jepa/encoder.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import { randomStream, shuffled } from "../../random.ts";
+import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { compile } from "../../tensorflow/compile.ts";
+import type { RunConfig } from "../../training/presets.ts";
+import type { Monitor } from "../../training/trainer.ts";
+import { lidar, rankMe } from "./collapse.ts";
+import type { Features } from "../features/features.ts";
+import { knn } from "../probes/knn.ts";
+import { linearProbe } from "../probes/linear_probe.ts";
+
+/** What to measure on, and when. */
+export interface MonitorOptions {
+  /** Steps between measurements; see isMeasured() for the others. */
+  every: number;
+  /** Images for RankMe, kNN and the linear probe, at least 4; all there are where there are fewer. Default 2,000. */
+  images?: number;
+  /** Images whose crops LiDAR compares, at least 2; the first of the others. Default 125. */
+  lidarImages?: number;
+}
+
+/** A monitor, and what its numbers are to be compared with. */
+export interface RepresentationMonitor extends Monitor {
+  /** Images that kNN and the linear probe are measured on; 0 where there are too few with labels. */
+  heldOut: number;
+  /** Share of these that belong to their most frequent class, in percent: what an encoder that sees nothing reaches. */
+  chance: number;
+  /** Frees the compiled encoder. */
+  dispose(): void;
+}
+
+/** Crops of an image that LiDAR compares. */
+const VIEWS = 8;
+
+/** Key of the random stream that draws the images, and from there on down the crops': epochs are keys from 0 on. */
+const IMAGES_STREAM = -2, CROPS_STREAM = -3;
+
+/** Images encoded at once. */
+const BATCH = 200;
+
+/** As in the table at the end of a run. */
+const WEIGHT_DECAY = 1e-3;
+
+/** More classes would leave a probe too few images of each. */
+const CLASSES = 20;
+
+/** The images to measure on, in random order: of some classes where two or more have labels, else any. */
+function drawImages(dataset: Dataset, count: number, seed: number): { indices: Uint32Array; labelled: boolean } {
+  const random = randomStream(seed, IMAGES_STREAM);
+  const order = shuffled(dataset.length, random);
+  const classes = new Set(shuffled(dataset.classes.length, random).subarray(0, CLASSES));
+  const known = order.filter((index) => classes.has(dataset.labels[index])).subarray(0, count);
+  const labelled = known.some((index) => dataset.labels[index] !== dataset.labels[known[0]]);
+  return { indices: labelled ? known : order.subarray(0, count), labelled };
+}
+
+/** Pixels of the images as they are, and of the first ones' crops, an image's in a row. */
+async function loadPixels(
+  dataset: Dataset,
+  { architecture: { image }, crop, seed }: RunConfig,
+  indices: Uint32Array,
+  cropped: number,
+): Promise<{ pixels: Uint8Array; labels: Int32Array }> {
+  const bytes = image * image * 3;
+  const centred = await dataset.centred(indices, image);
+  const pixels = new Uint8Array((indices.length + cropped * VIEWS) * bytes);
+  pixels.set(centred.pixels);
+  for (let view = 0; view < VIEWS; view++) {
+    const key = { seed, epoch: CROPS_STREAM - view };
+    const crops = await dataset.crops(indices.subarray(0, cropped), image, crop, key);
+    for (let i = 0; i < cropped; i++) {
+      const place = indices.length + i * VIEWS + view;
+      pixels.set(crops.pixels.subarray(i * bytes, (i + 1) * bytes), place * bytes);
+    }
+  }
+  return { pixels, labels: centred.labels };
+}
+
+/** Share of the most frequent label, in percent. */
+function majority(labels: Int32Array): number {
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return 100 * Math.max(...counts.values()) / labels.length;
+}
+
+/**
+ * A monitor of average-pooled target representations, on images of the training set that `config.seed` draws:
+ *
+ * - `rankMe`: rankMe() of them; `lidar`: lidar() of 8 of the run's own crops each of some of them
+ * - `knn` and `linear`, where the images have labels, of 20 classes at most: accuracy in percent on every third image,
+ *   of a kNN classifier (k = 20) and a linear probe (weight decay 1e-3) on the others. Labels reach these alone, never
+ *   the encoder; but as it was trained on these images too, the numbers are no test accuracies.
+ *
+ * Each time 3,000 images are encoded, in some 5 s of one core for CIFAR-10 at width 128 and depth 4 and 13 s at width 192
+ * and depth 6, as long as training on 1,000 takes; all else takes 0.3 s. Pixels are decoded once and kept: 9 MB at 32 x 32 pixels, 450 MB at 224 x 224.
+ *
+ * @throws RangeError where there are too few images
+ */
+export async function representationMonitor(
+  config: RunConfig,
+  dataset: Dataset,
+  { every, images = 2000, lidarImages = 125 }: MonitorOptions,
+): Promise<RepresentationMonitor> {
+  const { architecture, precision, seed } = config, { image, patch, width } = architecture;
+  const { indices, labelled } = drawImages(dataset, images, seed);
+  const count = indices.length, cropped = Math.min(lidarImages, count);
+  if (count < 4 || cropped < 2) {
+    throw new RangeError(
+      `Measuring takes 4 images and crops of 2; got ${count} and ${cropped} of ${dataset.name}: leave the monitor out (--monitor 0).`,
+    );
+  }
+  const { pixels, labels } = await loadPixels(dataset, config, indices, cropped);
+  const total = count + cropped * VIEWS, rows = Math.min(BATCH, total), bytes = image * image * 3;
+  const pool = compile(
+    (p: Parameters, pixels: tf.Tensor) => tf.mean(encode(p, architecture, patchify(pixels, patch)), 1), // [B, D]
+    { precision, name: "monitored_features" },
+  );
+
+  async function features(targetEncoder: Parameters): Promise<Float32Array<ArrayBuffer>> {
+    const values = new Float32Array(total * width);
+    for (let next = 0; next < total; next += rows) {
+      const start = Math.min(next, total - rows); // the last batch overlaps, so that all are of one size
+      const batch = uint8Tensor(pixels.subarray(start * bytes, (start + rows) * bytes), [rows, image, image, 3]);
+      const pooled = await pool(targetEncoder, batch);
+      values.set(await pooled.data() as Float32Array, start * width);
+      tf.dispose([batch, pooled]);
+    }
+    return values;
+  }
+
+  /** The rows that kNN and the probe are fitted to, or the third that they are measured on. */
+  const part = (held: boolean, values: Float32Array): Features => {
+    const chosen = Array.from({ length: count }, (_, i) => i).filter((i) => (i % 3 === 2) === held);
+    const taken = new Float32Array(chosen.length * width);
+    chosen.forEach((i, to) => taken.set(values.subarray(i * width, (i + 1) * width), to * width));
+    return { values: taken, width, labels: Int32Array.from(chosen, (i) => labels[i]) };
+  };
+
+  async function measure(targetEncoder: Parameters): Promise<Record<string, number>> {
+    const values = await features(targetEncoder);
+    const own = values.subarray(0, count * width), views = values.subarray(count * width);
+    const spread = { rankMe: rankMe({ values: own, width }), lidar: lidar({ values: views, width }, { views: VIEWS }) };
+    if (!labelled) return spread;
+    const fitted = part(false, own), held = part(true, own);
+    const neighbours = await knn(fitted, held, { k: Math.min(20, fitted.labels.length) });
+    const probe = await linearProbe(fitted, held, { weightDecay: WEIGHT_DECAY });
+    return { ...spread, knn: neighbours.accuracy, linear: probe.accuracy };
+  }
+
+  const heldLabels = labels.filter((_, i) => i % 3 === 2);
+  return {
+    every,
+    measure,
+    heldOut: labelled ? heldLabels.length : 0,
+    chance: labelled ? majority(heldLabels) : 0,
+    dispose: () => pool.dispose(),
+  };
+}

@@ -1,0 +1,232 @@
+/**
+ * Fine-tuning: the whole encoder and a linear head trained on labels, and measured on the test set.
+ *
+ * The head reads the average of the tokens that the encoder's own, pretrained norm puts out, as all other evaluations do;
+ * MAE's puts a new norm behind the average instead. It starts at zero, so that no random head pulls at the encoder.
+ *
+ * @module
+ */
+import type { Dataset } from "../../datasets/dataset.ts";
+import { defaultPreprocessing, type Preprocessing } from "../../datasets/pixels/preprocessing.ts";
+import type { EncoderSize } from "../../jepa/architectures.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import type { Precision } from "../../tensorflow/autocast.ts";
+import { disposeAll, type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { compileUpdate } from "../../tensorflow/compile.ts";
+import { Variables } from "../../tensorflow/variables.ts";
+import { updateScalars } from "../../training/adamw.ts";
+import { type Schedule, warmupCosine } from "../../training/schedules.ts";
+import { initialMoments } from "../../training/step.ts";
+import { extractFeatures } from "../features/features.ts";
+import { checkRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tune_recipes.ts";
+import {
+  type FineTuneMetrics,
+  type FineTuneScalars,
+  type FineTuneState,
+  fineTuneStep,
+  type LabelledImages,
+} from "./fine_tune_step.ts";
+import { supervisedBatches } from "./supervised_batches.ts";
+
+/** What to train on, and how; of the recipe what is left out is FINE_TUNE_RECIPES.fewLabels'. */
+export interface FineTuneOptions extends Partial<FineTuneRecipe> {
+  /** Images of the training set to train on, by index. Default all. */
+  indices?: Uint32Array;
+  /** Order, crops and augmentations follow from it. Default 0. */
+  seed?: number;
+  /** What is made of a test image's pixels; of training crops, the mean and deviation. Default that of the size. */
+  preprocessing?: Preprocessing;
+  /** What matrix products compute in. Default "float32". */
+  precision?: Precision;
+  /** Told of each step done, and of the steps in all. */
+  onStep?: (entry: FineTuneLogEntry, totalSteps: number) => void;
+  /** Told how many test images are done. */
+  onProgress?: (images: number) => void;
+  /** Ends the work after the present step: its reason is thrown. */
+  signal?: AbortSignal;
+}
+
+/** A step of fine-tuning, as it is logged. */
+export interface FineTuneLogEntry {
+  /** Steps done, from 1 on. */
+  step: number;
+  /** Whole passes over the images before this step. */
+  epoch: number;
+  /** Cross-entropy with smoothed labels, in nats. */
+  loss: number;
+  /** Images of the batch, augmented, that were given their own label before the update, in percent. */
+  accuracy: number;
+  /** Norm of all gradients together. */
+  gradientNorm: number;
+  /** Of the head in this step's update. */
+  learningRate: number;
+  /** Seconds that the step took, reading images included. */
+  seconds: number;
+}
+
+/** How well the fine-tuned network does. */
+export interface FineTuneResult {
+  /** Test images that were given their own label, in percent. */
+  accuracy: number;
+  /** [N], a label for each test image. */
+  predictions: Int32Array<ArrayBuffer>;
+  /** A line for each step. */
+  log: FineTuneLogEntry[];
+}
+
+function checkImages({ name, length, labels }: Dataset, indices: Uint32Array): void {
+  if (indices.length === 0) throw new RangeError(`Fine-tuning needs images of ${name}; it was given none.`);
+  for (const index of indices) {
+    if (index >= length) throw new RangeError(`${name} has ${length} images; there is no image ${index}.`);
+    if (labels[index] < 0) throw new RangeError(`Image ${index} of ${name} has no label: leave such images out.`);
+  }
+}
+
+/** The encoder with a head of zeros, and moments of zeros. */
+function initialState(encoder: Parameters, width: number, classes: number): Variables<FineTuneState> {
+  const head = { "head.weight": tf.zeros([classes, width]), "head.bias": tf.zeros([classes]) };
+  const parameters: Parameters = { ...encoder, ...head };
+  const moments = initialMoments(parameters);
+  const variables = new Variables<FineTuneState>({ parameters, moments });
+  disposeAll([head, moments]);
+  return variables;
+}
+
+/** The learning rate of the update after `step` updates: the schedule's in the middle of the step, so that none is 0. */
+function learningRates(peak: number, totalSteps: number): Schedule {
+  const warmupSteps = Math.floor(0.1 * totalSteps);
+  const rate = warmupCosine({ start: 0, peak, final: 0, warmupSteps, totalSteps });
+  return (step) => rate(step + 0.5);
+}
+
+async function readMetrics(metrics: FineTuneMetrics): Promise<Record<keyof FineTuneMetrics, number>> {
+  const read = async (tensor: Tensor) => (await tensor.data())[0];
+  const [loss, accuracy, gradientNorm] = await Promise.all(
+    [metrics.loss, metrics.accuracy, metrics.gradientNorm].map(read),
+  );
+  return { loss, accuracy: 100 * accuracy, gradientNorm };
+}
+
+/** What is decided before the first step. */
+interface Plan {
+  size: EncoderSize;
+  recipe: FineTuneRecipe;
+  preprocessing: Preprocessing;
+  indices: Uint32Array;
+  seed: number;
+}
+
+/** Trains what the variables hold. */
+async function trainAll(
+  variables: Variables<FineTuneState>,
+  images: Dataset,
+  { size, recipe, preprocessing, indices, seed }: Plan,
+  { precision, onStep, signal }: FineTuneOptions,
+): Promise<FineTuneLogEntry[]> {
+  const { epochs, learningRate, weightDecay } = recipe, { image } = size;
+  const batch = Math.min(recipe.batch, indices.length);
+  const totalSteps = Math.ceil(epochs * indices.length / batch);
+  const rateAt = learningRates(learningRate, totalSteps);
+  const update = compileUpdate(
+    (state: FineTuneState, inputs: LabelledImages, scalars: FineTuneScalars) =>
+      fineTuneStep({ size, preprocessing, ...recipe }, state, inputs, scalars),
+    variables,
+    { name: "fine_tune_step", precision },
+  );
+  const log: FineTuneLogEntry[] = [];
+  let last = performance.now();
+  try {
+    const batches = supervisedBatches(images, { ...recipe, indices, batch, steps: totalSteps, size: image, seed });
+    for await (const { pixels, labels, epoch } of batches) {
+      const step = log.length + 1, rate = rateAt(step - 1);
+      const inputs = {
+        pixels: uint8Tensor(pixels, [batch, image, image, 3]),
+        labels: tf.tensor1d(labels, "int32"),
+      };
+      const scalars = updateScalars(rate, weightDecay, step);
+      const tensors = await update(inputs, scalars);
+      const metrics = await readMetrics(tensors);
+      disposeAll([inputs, scalars, tensors]);
+
+      const now = performance.now();
+      const entry = { step, epoch, ...metrics, learningRate: rate, seconds: (now - last) / 1000 };
+      last = now;
+      log.push(entry);
+      if (!Number.isFinite(metrics.loss) || !Number.isFinite(metrics.gradientNorm)) {
+        throw new Error(
+          `Fine-tuning stopped at step ${step}: loss ${metrics.loss}, gradient norm ${metrics.gradientNorm}. Try a lower ` +
+            `learning rate, and look for NaN in the weights.`,
+        );
+      }
+      onStep?.(entry, totalSteps);
+      signal?.throwIfAborted();
+    }
+    return log;
+  } finally {
+    update.dispose();
+  }
+}
+
+/** The head's class for each image of the test set, and how many are right. */
+async function measure(
+  { "head.weight": weight, "head.bias": bias, ...encoder }: Parameters,
+  images: Dataset,
+  { size, preprocessing }: Plan,
+  { precision, onProgress, signal }: FineTuneOptions,
+): Promise<Omit<FineTuneResult, "log">> {
+  const { values, width, labels } = await extractFeatures(encoder, size, images, {
+    precision,
+    preprocessing,
+    onProgress: (done) => {
+      onProgress?.(done);
+      signal?.throwIfAborted();
+    },
+  });
+  const predictions = tf.tidy(() => {
+    const pooled = tf.tensor2d(values, [labels.length, width]); // [N, D]
+    const logits = tf.add(tf.matMul(pooled, weight as tf.Tensor2D, false, true), bias); // [N, C]
+    return Int32Array.from(tf.argMax(logits, 1).dataSync());
+  });
+  const right = predictions.filter((label, i) => label === labels[i]).length;
+  return { accuracy: 100 * right / labels.length, predictions };
+}
+
+/**
+ * Trains an encoder, all but its fixed positions, and a linear head on labelled images, and measures them on the test set.
+ * The baseline is the same call with random parameters. The same seed gives the same bits on the same machine.
+ *
+ * @param encoder stay the caller's, as they are
+ * @param train its classes are the head's
+ * @throws RangeError where an option is out of its range, there are no images, or one has no label; Error with the step
+ *   where loss or gradients are not finite; the signal's reason
+ */
+export async function fineTune(
+  encoder: Parameters,
+  size: EncoderSize,
+  train: Dataset,
+  test: Dataset,
+  options: FineTuneOptions = {},
+): Promise<FineTuneResult> {
+  const { indices = Uint32Array.from(train.labels.keys()), seed = 0 } = options;
+  const { preprocessing = defaultPreprocessing(size.image) } = options;
+  const recipe: FineTuneRecipe = { ...FINE_TUNE_RECIPES.fewLabels, ...options };
+  checkRecipe(recipe);
+  checkImages(train, indices);
+  checkImages(test, Uint32Array.from(test.labels.keys()));
+  options.signal?.throwIfAborted();
+
+  const plan = { size, recipe, preprocessing, indices, seed };
+  const variables = initialState(encoder, size.width, train.classes.length);
+  try {
+    const log = await trainAll(variables, train, plan, options);
+    const { parameters, moments } = variables.read();
+    disposeAll(moments);
+    try {
+      return { ...await measure(parameters, test, plan, options), log };
+    } finally {
+      disposeAll(parameters);
+    }
+  } finally {
+    variables.dispose();
+  }
+}

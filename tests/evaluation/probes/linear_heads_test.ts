@@ -1,0 +1,51 @@
+import "../../tensorflow/loaded.ts";
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { lars } from "../../../lib/evaluation/probes/lars.ts";
+import { headLogits, newHeads, trainHeads } from "../../../lib/evaluation/probes/linear_heads.ts";
+import type { Parameters } from "../../../lib/nn/parameters.ts";
+import { randomStream } from "../../../lib/random.ts";
+import { type Tensor, tf } from "../../../lib/tensorflow/backend.ts";
+
+const random = randomStream(3);
+const normal = (...shape: number[]): Tensor =>
+  tf.tensor(Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal()), shape);
+
+const largest = (a: Tensor, b: Tensor) => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0];
+
+Deno.test("newHeads() gives all heads the same small random weights and no biases", () => {
+  const { parameters: { "head.weight": weight, "head.bias": bias }, velocity } = newHeads(3, 40, 50, randomStream(1));
+  assertEquals([weight.shape, bias.shape], [[3, 40, 50], [3, 40]]);
+  const values = weight.dataSync(), deviation = Math.hypot(...values) / Math.sqrt(values.length);
+  assert(deviation > 0.0095 && deviation < 0.0105, `${deviation}`);
+  assertEquals(values.slice(0, 2000), values.slice(4000));
+  for (const zero of [bias, ...Object.values(velocity)]) assert(zero.dataSync().every((value) => value === 0));
+});
+
+Deno.test("headLogits() are each head's own products", () => {
+  const parameters = { "head.weight": normal(2, 3, 5), "head.bias": normal(2, 3) }, x = normal(4, 5);
+  const logits = tf.unstack(headLogits(parameters, x), 1);
+  const weights = tf.unstack(parameters["head.weight"]), biases = tf.unstack(parameters["head.bias"]);
+  logits.forEach((own, head) => {
+    const expected = tf.add(tf.matMul(x as tf.Tensor2D, weights[head] as tf.Tensor2D, false, true), biases[head]);
+    assertLess(largest(own, expected), 1e-6);
+  });
+});
+
+Deno.test("trainHeads() follows the gradient of each head's own mean cross-entropy", () => {
+  const parameters: Parameters = { "head.weight": normal(2, 3, 5), "head.bias": normal(2, 3) };
+  const velocity: Parameters = { "head.weight": normal(2, 3, 5), "head.bias": normal(2, 3) };
+  const x = normal(7, 5), oneHot = tf.oneHot(tf.tensor1d([0, 2, 1, 1, 0, 2, 2], "int32"), 3, 1, 0, "float32");
+  const rates = { learningRate: tf.tensor1d([50, 2]), weightDecay: tf.tensor1d([0.1, 0]) };
+  // The sum of the heads' losses by tfjs's own functions: no head's parameters are in another's loss.
+  const { grads } = tf.valueAndGrads((weight: Tensor, bias: Tensor) => {
+    const probabilities = tf.softmax(headLogits({ "head.weight": weight, "head.bias": bias }, x)); // [B, H, C]
+    return tf.neg(tf.div(tf.sum(tf.mul(tf.log(probabilities), tf.expandDims(oneHot, 1))), 7)) as tf.Scalar;
+  })([parameters["head.weight"], parameters["head.bias"]]);
+  const expected = lars(parameters, { "head.weight": grads[0], "head.bias": grads[1] }, velocity, rates);
+  const next = trainHeads({ parameters, velocity }, x, oneHot, rates);
+  for (const name of Object.keys(parameters)) {
+    assertLess(largest(next.parameters[name], expected.parameters[name]), 1e-4, name);
+    assertLess(largest(next.velocity[name], expected.velocity[name]), 1e-6, name);
+    assert(largest(next.parameters[name], parameters[name]) > 0.1);
+  }
+});
