@@ -2,8 +2,8 @@
  * I-JEPA (Assran et al., CVPR 2023) for Deno: the building blocks and the training loop, on a current TensorFlow.
  *
  * To follow one image to the loss: {@link patchify}, {@link encode} (the context block, then all patches),
- * {@link predict}, {@link smoothL1}, all called by {@link jepaLoss}; {@link trainingStep} adds the optimiser and the
- * moving average, {@link pretrain} the loop.
+ * {@link predict}, {@link smoothL1}, all called by {@link jepaLoss}; {@link jepaObjective} makes it what a run trains,
+ * {@link trainingStep} adds the optimiser and the moving average, {@link train} the loop, {@link pretrain} the folder.
  *
  * @example The masks of a batch of 16 images, in patches of a 14 x 14 grid
  * ```ts
@@ -54,8 +54,8 @@ export {
 export {
   featureDeviation,
   jepaLoss,
-  type Losses,
-  type Networks,
+  type JepaLosses,
+  type JepaNetworks,
   pixelTargets,
   predictionCosines,
   smoothL1,
@@ -74,7 +74,7 @@ export { block, layerNorm, linear, normalise, product } from "./lib/nn/layers.ts
 export { isDecayed, isTrained, type Parameters } from "./lib/nn/parameters.ts";
 export { interpolatePositions, sineCosinePositions } from "./lib/nn/positions.ts";
 
-// Training.
+// Training: one loop for every objective.
 export {
   adamw,
   biasCorrections,
@@ -86,24 +86,33 @@ export {
   updateScalars,
 } from "./lib/training/adamw.ts";
 export { readCheckpoint, writeCheckpoint } from "./lib/training/checkpoint.ts";
-export { preset, PRESETS, type RunConfig } from "./lib/training/presets.ts";
-export { type LogEntry, readConfig } from "./lib/training/run_folder.ts";
+export { shareOf, type StepEntry, train, type TrainOptions, type Workers } from "./lib/training/loop.ts";
+export type { Losses, MicroBatch, Networks, Objective, Scheduled, Share } from "./lib/training/objective.ts";
+export {
+  type Monitor,
+  type Run,
+  type RunLogEntry,
+  type RunOptions,
+  type RunSetting,
+  trainRun,
+} from "./lib/training/run.ts";
+export { readConfig } from "./lib/training/run_folder.ts";
 export { cosine, linear as linearSchedule, type Ramp, type Schedule, warmupCosine } from "./lib/training/schedules.ts";
 export {
-  initialMoments,
-  type StepConfig,
+  gradientsOf,
+  initialState,
+  scalarTensors,
   type StepMetrics,
   type StepScalars,
   type TrainingState,
   trainingStep,
+  update,
 } from "./lib/training/step.ts";
-export {
-  initialState,
-  type Monitor,
-  pretrain,
-  type PretrainOptions,
-  type PretrainResult,
-} from "./lib/training/trainer.ts";
+
+// Pretraining: I-JEPA as an objective, and whole runs of it.
+export { preset, PRESETS, type RunConfig } from "./lib/jepa/pretraining/presets.ts";
+export { type LogEntry, pretrain, type PretrainOptions, type PretrainResult } from "./lib/jepa/pretraining/pretrain.ts";
+export { jepaObjective, stepMasks, stepTensors } from "./lib/jepa/pretraining/pretraining_objective.ts";
 
 // Evaluations.
 export {
@@ -227,7 +236,7 @@ export {
   trainDecoder,
   type TrainDecoderOptions,
   type TrainDecoderResult,
-} from "./lib/decoding/decoder_trainer.ts";
+} from "./lib/decoding/train_decoder.ts";
 export { addNoise, ddimStep, guide, imageOf, velocity } from "./lib/decoding/diffusion.ts";
 export {
   type DecoderMeasureOptions,

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 
 /** The rooms of the house from the top down: a room imports from itself and from those after it. */
 const ROOMS = [
-  ...["commands", "figures", "evaluation", "decoding", "training", "jepa", "nn", "weights", "datasets", "tensorflow"],
+  ...["commands", "figures", "evaluation", "decoding", "jepa", "training", "nn", "weights", "datasets", "tensorflow"],
   "random.ts",
 ];
 

@@ -16,11 +16,12 @@ import { masksFigure } from "../figures/masks_figure.ts";
 import { formatDuration, formatNumber, progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { contextOf, targetBlock } from "../jepa/masks.ts";
+import { preset, PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
+import { pretrain } from "../jepa/pretraining/pretrain.ts";
+import { stepMasks, totalStepsOf } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { preset, PRESETS, type RunConfig } from "../training/presets.ts";
 import { readConfig } from "../training/run_folder.ts";
-import { pretrain, stepMasks, totalStepsOf } from "../training/trainer.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
@@ -151,7 +152,7 @@ async function main(): Promise<void> {
   const base = preset(name);
   const dir = flags.out ?? await defaultFolder(name, flags.resume);
   // What is not said again on resuming is as the run was started.
-  const started = flags.resume ? await readConfig(dir) : base;
+  const started = flags.resume ? await readConfig<RunConfig>(dir) : base;
   const precision = oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]);
   const config: RunConfig = {
     ...started,

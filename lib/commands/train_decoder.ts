@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
 import { representImages } from "../decoding/decode.ts";
 import { DECODER_PRESETS, type DecoderConfig, decoderPreset } from "../decoding/decoder_presets.ts";
-import { decoderSteps, frozenEncoder, trainDecoder } from "../decoding/decoder_trainer.ts";
+import { decoderSteps } from "../decoding/decoder_objective.ts";
 import { measureDecoder } from "../decoding/measures.ts";
 import { measureReconstruction } from "../decoding/reconstruction_measures.ts";
 import { SSIM_WINDOW } from "../decoding/ssim.ts";
@@ -19,13 +19,13 @@ import {
   type PooledDecoder,
   type TrainedDecoder,
 } from "../decoding/saved_decoder.ts";
+import { frozenEncoder, readDecoderConfig, trainDecoder } from "../decoding/train_decoder.ts";
 import { lossCurve } from "../figures/loss_curve.ts";
 import { formatDuration, formatNumber, progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { loadEncoder } from "../jepa/pretrained.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { readConfig } from "../training/run_folder.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { openImages, reportSkipped } from "./terminal/open_images.ts";
@@ -139,7 +139,7 @@ async function main(): Promise<void> {
   const base = decoderPreset(flags.preset ?? "cifar10", encoder.size);
   const dir = flags.out ?? await decoderFolder(weights, base.kind);
   // What is not said again on resuming is as the run was started.
-  const started = resume ? await readConfig<DecoderConfig>(dir) : base;
+  const started = resume ? await readDecoderConfig(dir) : base;
   const given = Object.fromEntries(
     Object.entries({ ...changes, precision }).filter(([, value]) => value !== undefined),
   );

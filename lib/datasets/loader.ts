@@ -22,17 +22,21 @@ export interface BatchOptions {
   seed: number;
   /** The first step to deliver; 0 unless a run is resumed. */
   start?: number;
+  /** Of the equal parts that each batch is cut into, those to deliver: `from` up to `to` - 1. Default the whole in one. */
+  share?: { parts: number; from: number; to: number };
 }
 
-/** A batch and its place in the run. */
+/** A batch, or a part of one, and its place in the run. */
 export type TrainingBatch = Batch & {
   /** Steps before this one since the run began. */
   step: number;
+  /** Which part of the step's batch, from 0 on. */
+  part: number;
   /** Whole passes over the data before this one. */
   epoch: number;
 };
 
-/** Batches that are decoded, or being decoded, while the consumer works on its own. */
+/** Batches, or parts of them, that are decoded, or being decoded, while the consumer works on its own. */
 const AHEAD = 2;
 
 /**
@@ -43,11 +47,14 @@ const AHEAD = 2;
  * @throws RangeError at once, if the data set has fewer images than one batch.
  */
 export function batches(dataset: Dataset, options: BatchOptions): AsyncGenerator<TrainingBatch, void, void> {
-  const { batch, views = 1, start = 0 } = options;
+  const { batch, views = 1, start = 0, share = { parts: 1, from: 0, to: 1 } } = options;
   if (!Number.isSafeInteger(batch) || batch < 1) {
     throw new RangeError(`The batch must hold at least one image; got ${batch}.`);
   }
   if (batch % views !== 0) throw new RangeError(`${views} crops of each image need an even batch; got ${batch}.`);
+  if (batch % (views * share.parts) !== 0) {
+    throw new RangeError(`A batch of ${batch} cannot be cut into ${share.parts} parts of whole images.`);
+  }
   if (!Number.isSafeInteger(start) || start < 0) {
     throw new RangeError(`The first step must be a whole number from 0 on; got ${start}.`);
   }
@@ -56,7 +63,7 @@ export function batches(dataset: Dataset, options: BatchOptions): AsyncGenerator
       `${dataset.name} has ${dataset.length} images, fewer than a batch of ${batch}: lower the batch.`,
     );
   }
-  return stream(dataset, { ...options, views, start });
+  return stream(dataset, { ...options, views, start, share });
 }
 
 /** Batches one after another. */
@@ -69,28 +76,30 @@ function joined(parts: readonly Batch[]): Batch {
 
 async function* stream(
   dataset: Dataset,
-  { batch, views, size, crop, seed, start }: Required<BatchOptions>,
+  { batch, views, size, crop, seed, start, share }: Required<BatchOptions>,
 ): AsyncGenerator<TrainingBatch, void, void> {
   const images = batch / views, stepsPerEpoch = Math.floor(dataset.length / images);
+  const own = share.to - share.from, imagesPerPart = images / share.parts;
   let order: { epoch: number; indices: Uint32Array } | undefined;
   let stopped = false;
 
-  async function load(step: number, previous?: Promise<TrainingBatch>): Promise<TrainingBatch> {
+  async function load(place: number, previous?: Promise<TrainingBatch>): Promise<TrainingBatch> {
     await previous;
     // One turn of the event loop: the consumer sets off its own step first, and this work runs beside it.
     await setImmediate();
     if (stopped) throw new Error("The consumer has stopped.");
-    const epoch = Math.floor(step / stepsPerEpoch), first = (step % stepsPerEpoch) * images;
+    const step = Math.floor(place / own), part = share.from + place % own;
+    const epoch = Math.floor(step / stepsPerEpoch), first = (step % stepsPerEpoch) * images + part * imagesPerPart;
     if (order?.epoch !== epoch) order = { epoch, indices: shuffled(dataset.length, randomStream(seed, epoch)) };
-    const indices = order.indices.subarray(first, first + images);
+    const indices = order.indices.subarray(first, first + imagesPerPart);
     const drawn = [await dataset.crops(indices, size, crop, { seed, epoch })];
     // Seeds are not negative, so no run has these crops as its first ones.
     if (views === 2) drawn.push(await dataset.crops(indices, size, crop, { seed: -1 - seed, epoch }));
-    return { ...joined(drawn), step, epoch };
+    return { ...joined(drawn), step, part, epoch };
   }
 
   const ahead: Promise<TrainingBatch>[] = [];
-  let next = start;
+  let next = start * own;
   try {
     while (true) {
       while (ahead.length < AHEAD + 1) {

@@ -8,7 +8,7 @@ import { blockShapesOfOneArea, patchesOf, placeBlock } from "../jepa/mask_sample
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { PooledDecoderConfig } from "./decoder_presets.ts";
-import type { DecoderImages, PooledInputs } from "./decoder_step.ts";
+import type { DecoderImages, PooledInputs } from "./decoder_objective.ts";
 import { alphaBars } from "./noise_schedule.ts";
 import { blockWeights } from "./representation.ts";
 
@@ -19,15 +19,16 @@ const STEP_STREAM = -1;
 const TARGET_SCALE = [0.15, 0.25] as const, TARGET_ASPECT = [0.75, 1.5] as const;
 
 /**
- * What is drawn for step 0, 1, ... of a training, as tensors beside the images; a step's draws depend on seed and step alone.
+ * What is drawn for step 0, 1, ... of a training and its micro-batch 0, 1, ..., as tensors beside the images; it depends on
+ * seed, step and micro-batch alone.
  *
  * @param side the encoder's patches down and across an image
  * @throws RangeError where a share is not in 0 .. 1, or no target block fits a grid of that side
  */
 export function pooledDraws(
-  { network, diffusion, unconditional, blocks, batch, seed }: PooledDecoderConfig,
+  { network, diffusion, unconditional, blocks, seed }: PooledDecoderConfig,
   side: number,
-): (step: number) => Omit<PooledInputs, keyof DecoderImages> {
+): (batch: number, step: number, part: number) => Omit<PooledInputs, keyof DecoderImages> {
   for (const [name, share] of Object.entries({ unconditional, blocks })) {
     if (!(share >= 0 && share <= 1)) throw new RangeError(`${name} is a share of the images, 0 to 1; got ${share}.`);
   }
@@ -37,8 +38,8 @@ export function pooledDraws(
   const whole = new Float32Array(tokens).fill(1 / tokens);
   const { image } = network;
 
-  return (step) => {
-    const random = randomStream(seed, STEP_STREAM, step);
+  return (batch, step, part) => {
+    const random = part === 0 ? randomStream(seed, STEP_STREAM, step) : randomStream(seed, STEP_STREAM, step, part);
     const time = Int32Array.from({ length: batch }, () => random.integer(diffusion.steps));
     const kept = Float32Array.from({ length: batch }, () => random.uniform() < unconditional ? 0 : 1);
     const pooling = new Float32Array(batch * tokens);

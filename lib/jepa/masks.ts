@@ -25,8 +25,11 @@ export interface Masks {
   targets: Int32Array;
 }
 
-/** Draws the masks of one batch; the same stream gives the same masks. */
-export type MaskSampler = (batch: number, random: Random) => Masks;
+/**
+ * Draws the masks of one batch; the same streams give the same masks. What is drawn once for the whole batch comes from
+ * `shared`, `random` itself where it is left out, so that the micro-batches of a step have it in common.
+ */
+export type MaskSampler = (batch: number, random: Random, shared?: Random) => Masks;
 
 /** How often each patch was context, and how often a target, over many images. */
 export interface MaskHeatMaps {

@@ -14,7 +14,7 @@ import { predict } from "./predictor.ts";
 import { regularisation, type Regulariser } from "./regulariser.ts";
 
 /** The three networks. */
-export interface Networks {
+export interface JepaNetworks {
   /** f_theta */
   contextEncoder: Parameters;
   /** g_phi */
@@ -127,7 +127,7 @@ export function predictionCosines(
 }
 
 /** What a step reports besides its gradients. */
-export interface Losses {
+export interface JepaLosses {
   /** What is minimised. */
   loss: Tensor;
   /** Its part from the prediction. */
@@ -138,13 +138,13 @@ export interface Losses {
 
 /** The loss of one batch, as a function of the context encoder's and the predictor's parameters. */
 export function jepaLoss(
-  networks: Omit<Networks, "targetEncoder">,
+  networks: Omit<JepaNetworks, "targetEncoder">,
   architecture: Architecture,
   regulariser: Regulariser,
   patches: Tensor,
   targets: Targets,
   inputs: StepInputs,
-): Losses {
+): JepaLosses {
   const representation = encode(networks.contextEncoder, architecture, patches, inputs.context); // [B, C, D]
   const predicted = predict(
     networks.predictor,

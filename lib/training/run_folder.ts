@@ -5,37 +5,6 @@
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
-import type { RunConfig } from "./presets.ts";
-
-/** One line of log.jsonl. Measures that are not finite are written as null. */
-export interface LogEntry {
-  /** Steps done, from 1 on. */
-  step: number;
-  /** Whole passes over the images before this step. */
-  epoch: number;
-  /** What was minimised. */
-  loss: number;
-  /** The loss without the variance and covariance terms. */
-  prediction: number;
-  /** Norm of all gradients together, before clipping. */
-  gradientNorm: number;
-  /** Collapse measure: deviation over the batch of the average-pooled targets, averaged over dimensions. */
-  featureStd: number;
-  /** Cosine of predictions and targets, averaged over the target patches: in -1 .. 1. */
-  cosine: number;
-  /** The same less what the batch's images share at a position: near 0 where the target depends on its position alone. */
-  centredCosine: number;
-  /** Of this step's update. */
-  learningRate: number;
-  /** Of this step's update. */
-  weightDecay: number;
-  /** Momentum of the target encoder. */
-  momentum: number;
-  /** Seconds that the step took, reading images included and measuring by a monitor not. */
-  seconds: number;
-  /** What a monitor measured of the target encoder after this step, by its names; absent where it did not measure. */
-  measures?: Record<string, number>;
-}
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
@@ -61,7 +30,7 @@ async function replaceFile(path: string, text: string): Promise<void> {
  *
  * @throws Error where the folder holds no run.
  */
-export async function readConfig<Config extends object = RunConfig>(dir: string): Promise<Config> {
+export async function readConfig<Config extends object>(dir: string): Promise<Config> {
   try {
     return fromJson(await Deno.readTextFile(`${dir}/config.json`));
   } catch (error) {
@@ -123,7 +92,7 @@ export async function checkRun(dir: string, config: object, images: Images): Pro
  * The log up to a step. Lines after it, of steps that a stopped run did beyond its last checkpoint, are removed from the
  * file, as is a last line that was cut off.
  */
-export async function truncateLog<Entry extends { step: number } = LogEntry>(
+export async function truncateLog<Entry extends { step: number }>(
   dir: string,
   step: number,
 ): Promise<Entry[]> {

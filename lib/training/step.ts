@@ -1,131 +1,132 @@
 /**
- * One step of pretraining as a pure function: (state, images, masks, scalars) -> (state, metrics). Everything that a step
- * computes on tensors is in here and in what it calls.
+ * The two halves of a training step as pure functions: the gradients of an objective's loss, and the update that follows
+ * from them. Everything that a step computes on tensors is in here and in what an objective's lossOf() calls.
  *
  * @module
  */
-import type { Architecture } from "../jepa/architectures.ts";
-import { patchify } from "../jepa/encoder.ts";
-import {
-  featureDeviation,
-  jepaLoss,
-  type Networks,
-  predictionCosines,
-  type StepInputs,
-  targetRepresentations,
-} from "../jepa/objective.ts";
-import type { Regulariser } from "../jepa/regulariser.ts";
 import { isTrained, type Parameters } from "../nn/parameters.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { adamw, clipFactor, globalNorm, type Moments, movingAverage, type UpdateScalars } from "./adamw.ts";
+import { adamw, biasCorrections, clipFactor, globalNorm, movingAverage, type UpdateScalars } from "./adamw.ts";
+import type { Losses, Networks, Objective, Scheduled } from "./objective.ts";
 
-/** All that a run carries from step to step. */
-export interface TrainingState extends Networks {
-  /** Of the context encoder's gradients. */
-  contextMoments: Moments;
-  /** Of the predictor's gradients. */
-  predictorMoments: Moments;
+/** All that a run carries from step to step, by network. */
+export interface TrainingState {
+  /** What gradients train. */
+  trained: Networks;
+  /** Moving averages of some of them. */
+  averages: Networks;
+  /** AdamW's first moments. */
+  first: Networks;
+  /** AdamW's second moments. */
+  second: Networks;
 }
 
-/** The schedules' values at a step, as float32 scalars. */
+/** The schedules' values and AdamW's bias corrections at a step, as float32 scalars. */
 export type StepScalars = Omit<UpdateScalars, "clip"> & { momentum: Tensor };
 
-/** What a step reports, as float32 scalars. */
-export interface StepMetrics {
-  /** What is minimised. */
-  loss: Tensor;
-  /** The loss without the variance and covariance terms. */
-  prediction: Tensor;
-  /** Norm of all gradients before clipping. */
-  gradientNorm: Tensor;
-  /** featureDeviation() of the targets: near 0 in a collapse. */
-  featureStd: Tensor;
-  /** Of predictions and targets, see predictionCosines(). */
-  cosine: Tensor;
-  /** The same less what the images share. */
-  centredCosine: Tensor;
+const mapNetworks = (networks: Networks, fn: (p: Parameters) => Parameters): Networks =>
+  Object.fromEntries(Object.entries(networks).map(([network, p]) => [network, fn(p)]));
+
+const mapParameters = (p: Parameters, fn: (value: Tensor) => Tensor): Parameters =>
+  Object.fromEntries(Object.entries(p).map(([name, value]) => [name, fn(value)]));
+
+const trainedOf = (p: Parameters): Parameters =>
+  Object.fromEntries(Object.entries(p).filter(([name]) => isTrained(name)));
+
+/** Zeros for each parameter that is trained, such as AdamW's first moments. */
+export function zerosFor(p: Parameters): Parameters {
+  return mapParameters(trainedOf(p), (value) => tf.zerosLike(value));
 }
 
-/** What of a run's configuration the step depends on. */
-export interface StepConfig {
-  /** Sizes of the networks. */
-  architecture: Architecture;
-  /** Weights of the terms that keep a short run from collapsing. */
-  regulariser: Regulariser;
-  /** Largest norm of all gradients together. */
-  clip: number;
+/** A run's state before its first step. */
+export function initialState({ initialise, averages }: Pick<Objective, "initialise" | "averages">): TrainingState {
+  const trained = initialise();
+  const copies = Object.entries(averages).map(([name, followed]) => [name, mapParameters(trained[followed], tf.clone)]);
+  return {
+    trained,
+    averages: Object.fromEntries(copies),
+    first: mapNetworks(trained, zerosFor),
+    second: mapNetworks(trained, zerosFor),
+  };
 }
 
-const trained = (p: Parameters) => Object.keys(p).filter(isTrained);
-
-/** Fresh moments of parameters: zeros. */
-export function initialMoments(p: Parameters): Moments {
-  const zeros = () => Object.fromEntries(trained(p).map((name) => [name, tf.zerosLike(p[name])]));
-  return { first: zeros(), second: zeros() };
+/** The scalars of update `step` + 1; the caller disposes of them. */
+export function scalarTensors({ learningRate, weightDecay, momentum = 0 }: Scheduled, step: number): StepScalars {
+  const { correction1, correction2 } = biasCorrections(step + 1);
+  return {
+    learningRate: tf.scalar(learningRate),
+    weightDecay: tf.scalar(weightDecay),
+    momentum: tf.scalar(momentum),
+    correction1: tf.scalar(correction1),
+    correction2: tf.scalar(correction2),
+  };
 }
 
-/** Loss, what is reported beside it, and the gradients with respect to both networks' trained parameters. */
-function lossAndGradients<Reported extends Record<string, Tensor>>(
-  networks: Omit<Networks, "targetEncoder">,
-  lossOf: (networks: Omit<Networks, "targetEncoder">) => { loss: Tensor; reported: Reported },
-) {
-  const { contextEncoder, predictor } = networks;
-  const encoderNames = trained(contextEncoder), predictorNames = trained(predictor);
-  const all = [...encoderNames.map((name) => contextEncoder[name]), ...predictorNames.map((name) => predictor[name])];
-  let reported: Reported;
-  const { value, grads } = tf.valueAndGrads((...values: Tensor[]) => {
-    const named = (names: string[], offset: number) => Object.fromEntries(names.map((n, i) => [n, values[offset + i]]));
-    const losses = lossOf({
-      contextEncoder: { ...contextEncoder, ...named(encoderNames, 0) },
-      predictor: { ...predictor, ...named(predictorNames, encoderNames.length) },
-    });
-    reported = losses.reported;
-    Object.values(reported).forEach((tensor) => tf.keep(tensor));
+/** Loss, what is reported beside it, and the gradients with respect to every trained parameter. */
+export function gradientsOf(
+  networks: Networks,
+  lossOf: (trained: Networks) => Losses,
+): Losses & { gradients: Networks } {
+  const names = Object.entries(networks).flatMap(([network, p]) =>
+    Object.keys(trainedOf(p)).map((name) => [network, name] as const)
+  );
+  const named = (values: Tensor[]): Networks => {
+    const filled: Networks = {};
+    names.forEach(([network, name], i) => (filled[network] ??= {})[name] = values[i]);
+    return filled;
+  };
+  const kept: Losses["reported"] = {};
+  const { value: loss, grads } = tf.valueAndGrads((...values: Tensor[]) => {
+    const given = named(values);
+    const all = Object.entries(networks).map(([network, p]) => [network, { ...p, ...given[network] }]);
+    const losses = lossOf(Object.fromEntries(all));
+    // tfjs frees what is not the loss; and a copy, for it may be the loss.
+    for (const [name, value] of Object.entries(losses.reported)) kept[name] = tf.keep(tf.clone(value));
     return losses.loss as tf.Scalar;
-  })(all);
-  return {
-    loss: value,
-    reported: reported!,
-    encoderGradients: Object.fromEntries(encoderNames.map((name, i) => [name, grads[i]])),
-    predictorGradients: Object.fromEntries(predictorNames.map((name, i) => [name, grads[encoderNames.length + i]])),
-  };
+  })(names.map(([network, name]) => networks[network][name]));
+  const reported = mapParameters(kept, tf.clone);
+  Object.values(kept).forEach((value) => value.dispose());
+  return { loss, reported, gradients: named(grads) };
 }
 
-/**
- * One step: targets from the target encoder, loss and gradients, AdamW on context encoder and predictor, and the moving
- * average (paper, section 3).
- *
- * @param targetsOf what is predicted, where it is not what the target encoder says: pixelTargets(), say
- */
-export function trainingStep(
-  { architecture, regulariser, clip }: StepConfig,
+/** AdamW on the trained networks, and their moving averages. */
+export function update(
+  { clip, averages, rateFactor }: Pick<Objective, "clip" | "averages" | "rateFactor">,
   state: TrainingState,
-  inputs: StepInputs,
+  gradients: Networks,
   scalars: StepScalars,
-  targetsOf: typeof targetRepresentations = targetRepresentations,
+): { state: TrainingState; gradientNorm: Tensor } {
+  const every = Object.entries(gradients).flatMap(([network, p]) =>
+    Object.entries(p).map(([name, gradient]) => [`${network} ${name}`, gradient])
+  );
+  const gradientNorm = globalNorm(Object.fromEntries(every));
+  const { momentum, ...rest } = scalars, clipped = { ...rest, clip: clipFactor(gradientNorm, clip) };
+  const next: TrainingState = { trained: {}, averages: {}, first: {}, second: {} };
+  for (const [network, p] of Object.entries(state.trained)) {
+    const moments = { first: state.first[network], second: state.second[network] };
+    const updated = adamw(p, gradients[network], moments, clipped, rateFactor);
+    next.trained[network] = updated.parameters;
+    next.first[network] = updated.moments.first;
+    next.second[network] = updated.moments.second;
+  }
+  for (const [average, followed] of Object.entries(averages)) {
+    next.averages[average] = movingAverage(state.averages[average], next.trained[followed], momentum);
+  }
+  return { state: next, gradientNorm };
+}
+
+/** What a step reports, as float32 scalars: the objective's values, and the norm of all gradients before clipping. */
+export type StepMetrics = Record<string, Tensor> & { loss: Tensor; gradientNorm: Tensor };
+
+/** One whole step, of a batch that is one micro-batch: targets, loss and gradients, AdamW, moving averages. */
+export function trainingStep<Inputs>(
+  objective: Pick<Objective<Inputs>, "lossOf" | "averages" | "clip" | "rateFactor" | "frozen">,
+  state: TrainingState,
+  inputs: Inputs,
+  scalars: StepScalars,
 ): { state: TrainingState; result: StepMetrics } {
-  const patches = patchify(inputs.pixels, architecture.patch); // [B, N, 3*p*p]
-  const targets = targetsOf(state.targetEncoder, architecture, patches, inputs.targets);
-
-  const { loss, reported, encoderGradients, predictorGradients } = lossAndGradients(state, (networks) => {
-    const losses = jepaLoss(networks, architecture, regulariser, patches, targets, inputs);
-    const cosines = predictionCosines(losses.predicted, targets.blocks, targets.all, inputs.targets);
-    return { loss: losses.loss, reported: { prediction: losses.prediction, ...cosines } };
-  });
-  const prefixed = Object.entries(predictorGradients).map(([name, gradient]) => [`predictor ${name}`, gradient]);
-  const gradientNorm = globalNorm({ ...encoderGradients, ...Object.fromEntries(prefixed) });
-
-  const update: UpdateScalars = { ...scalars, clip: clipFactor(gradientNorm, clip) };
-  const encoder = adamw(state.contextEncoder, encoderGradients, state.contextMoments, update);
-  const predictor = adamw(state.predictor, predictorGradients, state.predictorMoments, update);
-  return {
-    state: {
-      contextEncoder: encoder.parameters,
-      predictor: predictor.parameters,
-      targetEncoder: movingAverage(state.targetEncoder, encoder.parameters, scalars.momentum),
-      contextMoments: encoder.moments,
-      predictorMoments: predictor.moments,
-    },
-    result: { loss, ...reported, gradientNorm, featureStd: featureDeviation(targets.all) },
-  };
+  const lossOf = objective.lossOf({ ...state.averages, ...objective.frozen }, inputs);
+  const { loss, reported, gradients } = gradientsOf(state.trained, lossOf);
+  const next = update(objective, state, gradients, scalars);
+  return { state: next.state, result: { loss, ...reported, gradientNorm: next.gradientNorm } };
 }

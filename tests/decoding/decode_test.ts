@@ -1,6 +1,6 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
-import { trainDecoder } from "../../lib/decoding/decoder_trainer.ts";
+import { trainDecoder } from "../../lib/decoding/train_decoder.ts";
 import { reconstruct, representImages, representPredictions } from "../../lib/decoding/decode.ts";
 import { measureDecoder, psnr } from "../../lib/decoding/measures.ts";
 import { interpolate, sample, sampleBetween, sampleEach } from "../../lib/decoding/sampler.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DECODER_PRESETS, decoderPreset } from "../../lib/decoding/decoder_presets.ts";
-import { checkDecoderFits } from "../../lib/decoding/decoder_trainer.ts";
+import { checkDecoderFits } from "../../lib/decoding/decoder_objective.ts";
 import { decoderShapes } from "../../lib/decoding/saved_decoder.ts";
 
 const size = { image: 32, patch: 4, width: 192, depth: 6, heads: 6, mlpRatio: 4 };

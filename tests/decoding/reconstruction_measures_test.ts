@@ -1,6 +1,6 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { trainDecoder } from "../../lib/decoding/decoder_trainer.ts";
+import { trainDecoder } from "../../lib/decoding/train_decoder.ts";
 import { measureReconstruction, patchMeans } from "../../lib/decoding/reconstruction_measures.ts";
 import type { PatchDecoder } from "../../lib/decoding/saved_decoder.ts";
 import { psnr } from "../../lib/decoding/measures.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import type { PatchDecoderConfig, PooledDecoderConfig } from "../../lib/decoding/decoder_presets.ts";
-import { frozenEncoder } from "../../lib/decoding/decoder_trainer.ts";
+import { frozenEncoder } from "../../lib/decoding/train_decoder.ts";
 import type { FrozenEncoder } from "../../lib/decoding/representation.ts";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { encoderShapes, type EncoderSize } from "../../lib/jepa/architectures.ts";

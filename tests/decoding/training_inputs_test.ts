@@ -6,10 +6,10 @@ import { tf } from "../../lib/tensorflow/backend.ts";
 import { POOLED } from "./toy.ts";
 
 /** Draws of several steps as arrays, one after another. */
-function drawn(config: typeof POOLED, steps: number[], side = 4): Record<string, number[]> {
+function drawn(config: typeof POOLED, steps: number[], side = 4, part = 0): Record<string, number[]> {
   const draw = pooledDraws(config, side), all: Record<string, number[]> = {};
   for (const step of steps) {
-    for (const [name, tensor] of Object.entries(draw(step))) {
+    for (const [name, tensor] of Object.entries(draw(config.batch, step, part))) {
       (all[name] ??= []).push(...tensor.dataSync());
       tf.dispose(tensor);
     }
@@ -17,10 +17,11 @@ function drawn(config: typeof POOLED, steps: number[], side = 4): Record<string,
   return all;
 }
 
-Deno.test("pooledDraws() depend on seed and step alone", () => {
+Deno.test("pooledDraws() depend on seed, step and micro-batch alone", () => {
   assertEquals(drawn(POOLED, [7]), drawn(POOLED, [7]));
   const [noise, later, other] = [drawn(POOLED, [7]), drawn(POOLED, [8]), drawn({ ...POOLED, seed: 1 }, [7])];
   assert(noise.noise[0] !== later.noise[0] && noise.noise[0] !== other.noise[0]);
+  assert(noise.noise[0] !== drawn(POOLED, [7], 4, 1).noise[0]);
 });
 
 Deno.test("pooledDraws() have the distributions that the configuration asks for", () => {

@@ -4,17 +4,23 @@
  *
  * @module
  */
+import { memoryDataset } from "../../datasets/memory.ts";
 import { emptyMasks, type Masks } from "../../jepa/masks.ts";
 import type { StepInputs } from "../../jepa/objective.ts";
+import { preset } from "../../jepa/pretraining/presets.ts";
+import { jepaObjective, stepTensors } from "../../jepa/pretraining/pretraining_objective.ts";
 import { type Random, randomStream, shuffled } from "../../random.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
 import { disposeAll } from "../../tensorflow/backend.ts";
 import { compileUpdate } from "../../tensorflow/compile.ts";
 import { Variables } from "../../tensorflow/variables.ts";
-import { biasCorrections } from "../../training/adamw.ts";
-import { type StepScalars, type TrainingState, trainingStep } from "../../training/step.ts";
-import { preset } from "../../training/presets.ts";
-import { initialState, scalarTensors, stepTensors } from "../../training/trainer.ts";
+import {
+  initialState,
+  scalarTensors,
+  type StepScalars,
+  type TrainingState,
+  trainingStep,
+} from "../../training/step.ts";
 import { hasBfloat16 } from "../terminal/bfloat16.ts";
 import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
 
@@ -47,23 +53,26 @@ function randomMasks({ architecture, batch, context, targets }: BenchSize, rando
 /** The published objective's step at one size and precision. */
 export function ourSteps(size: BenchSize, precision: Precision): Steps {
   const { architecture, batch } = size;
-  const state = initialState({ ...preset("cifar10"), architecture, seed: 0 });
+  const regulariser = { variance: 0, covariance: 0, invariance: 0 };
+  const config = { ...preset("cifar10"), architecture, regulariser, batch, clip: 10 };
+  const { image } = architecture, random = randomStream(1);
+  const pixels = new Uint8Array(batch * image ** 2 * 3).map(() => random.integer(256));
+  const labels = new Int32Array(batch).fill(-1);
+  const images = memoryDataset({ name: "noise", classes: [], pixels, width: image, height: image, labels });
+  const objective = jepaObjective(config, images);
+  const state = initialState(objective);
   const variables = new Variables(state);
   disposeAll(state);
-  const config = { architecture, regulariser: { variance: 0, covariance: 0, invariance: 0 }, clip: 10 };
   const update = compileUpdate(
-    (state: TrainingState, inputs: StepInputs, scalars: StepScalars) => trainingStep(config, state, inputs, scalars),
+    (state: TrainingState, inputs: StepInputs, scalars: StepScalars) => trainingStep(objective, state, inputs, scalars),
     variables,
     { name: "bench_step", precision },
   );
-  const random = randomStream(1);
-  const pixels = new Uint8Array(batch * architecture.image ** 2 * 3).map(() => random.integer(256));
   let t = 0;
 
   const step = async () => {
-    const inputs = stepTensors(pixels, architecture.image, randomMasks(size, random));
-    const values = { learningRate: 1e-4, weightDecay: 0.05, momentum: 0.996, ...biasCorrections(++t) };
-    const scalars = scalarTensors(values);
+    const inputs = stepTensors(pixels, image, randomMasks(size, random));
+    const scalars = scalarTensors({ learningRate: 1e-4, weightDecay: 0.05, momentum: 0.996 }, t++);
     const metrics = await update(inputs, scalars);
     const [loss] = await metrics.loss.data();
     disposeAll([inputs, scalars, metrics]);

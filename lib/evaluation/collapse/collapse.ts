@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogEntry } from "../../training/run_folder.ts";
+import type { LogEntry } from "../../jepa/pretraining/pretrain.ts";
 import type { Features } from "../features/features.ts";
 import { scatter, symmetricEigenvalues, whitened } from "./symmetric_matrix.ts";
 

@@ -11,21 +11,16 @@ import { defaultPreprocessing, type Preprocessing } from "../../datasets/pixels/
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
-import { disposeAll, type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
-import { compileUpdate } from "../../tensorflow/compile.ts";
+import { disposeAll, tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { Variables } from "../../tensorflow/variables.ts";
-import { updateScalars } from "../../training/adamw.ts";
+import { train as trainObjective } from "../../training/loop.ts";
+import type { Objective } from "../../training/objective.ts";
 import { type Schedule, warmupCosine } from "../../training/schedules.ts";
-import { initialMoments } from "../../training/step.ts";
+import { initialState } from "../../training/step.ts";
 import { extractFeatures } from "../features/features.ts";
 import { checkRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tune_recipes.ts";
-import {
-  type FineTuneMetrics,
-  type FineTuneScalars,
-  type FineTuneState,
-  fineTuneStep,
-  type LabelledImages,
-} from "./fine_tune_step.ts";
+import { fineTuneLoss, type LabelledImages } from "./fine_tune_loss.ts";
+import { layerDecay } from "./layer_decay.ts";
 import { supervisedBatches } from "./supervised_batches.ts";
 
 /** What to train on, and how; of the recipe what is left out is FINE_TUNE_RECIPES.fewLabels'. */
@@ -82,29 +77,11 @@ function checkImages({ name, length, labels }: Dataset, indices: Uint32Array): v
   }
 }
 
-/** The encoder with a head of zeros, and moments of zeros. */
-function initialState(encoder: Parameters, width: number, classes: number): Variables<FineTuneState> {
-  const head = { "head.weight": tf.zeros([classes, width]), "head.bias": tf.zeros([classes]) };
-  const parameters: Parameters = { ...encoder, ...head };
-  const moments = initialMoments(parameters);
-  const variables = new Variables<FineTuneState>({ parameters, moments });
-  disposeAll([head, moments]);
-  return variables;
-}
-
 /** The learning rate of the update after `step` updates: the schedule's in the middle of the step, so that none is 0. */
 function learningRates(peak: number, totalSteps: number): Schedule {
   const warmupSteps = Math.floor(0.1 * totalSteps);
   const rate = warmupCosine({ start: 0, peak, final: 0, warmupSteps, totalSteps });
   return (step) => rate(step + 0.5);
-}
-
-async function readMetrics(metrics: FineTuneMetrics): Promise<Record<keyof FineTuneMetrics, number>> {
-  const read = async (tensor: Tensor) => (await tensor.data())[0];
-  const [loss, accuracy, gradientNorm] = await Promise.all(
-    [metrics.loss, metrics.accuracy, metrics.gradientNorm].map(read),
-  );
-  return { loss, accuracy: 100 * accuracy, gradientNorm };
 }
 
 /** What is decided before the first step. */
@@ -116,55 +93,42 @@ interface Plan {
   seed: number;
 }
 
-/** Trains what the variables hold. */
-async function trainAll(
-  variables: Variables<FineTuneState>,
+/** The encoder with a head of zeros, "model", on labelled images. */
+function fineTuneObjective(
+  encoder: Parameters,
   images: Dataset,
   { size, recipe, preprocessing, indices, seed }: Plan,
-  { precision, onStep, signal }: FineTuneOptions,
-): Promise<FineTuneLogEntry[]> {
-  const { epochs, learningRate, weightDecay } = recipe, { image } = size;
+): Objective<LabelledImages> {
+  const { epochs, learningRate, weightDecay, labelSmoothing } = recipe, { image, width } = size;
   const batch = Math.min(recipe.batch, indices.length);
   const totalSteps = Math.ceil(epochs * indices.length / batch);
-  const rateAt = learningRates(learningRate, totalSteps);
-  const update = compileUpdate(
-    (state: FineTuneState, inputs: LabelledImages, scalars: FineTuneScalars) =>
-      fineTuneStep({ size, preprocessing, ...recipe }, state, inputs, scalars),
-    variables,
-    { name: "fine_tune_step", precision },
-  );
-  const log: FineTuneLogEntry[] = [];
-  let last = performance.now();
-  try {
-    const batches = supervisedBatches(images, { ...recipe, indices, batch, steps: totalSteps, size: image, seed });
-    for await (const { pixels, labels, epoch } of batches) {
-      const step = log.length + 1, rate = rateAt(step - 1);
-      const inputs = {
-        pixels: uint8Tensor(pixels, [batch, image, image, 3]),
-        labels: tf.tensor1d(labels, "int32"),
-      };
-      const scalars = updateScalars(rate, weightDecay, step);
-      const tensors = await update(inputs, scalars);
-      const metrics = await readMetrics(tensors);
-      disposeAll([inputs, scalars, tensors]);
-
-      const now = performance.now();
-      const entry = { step, epoch, ...metrics, learningRate: rate, seconds: (now - last) / 1000 };
-      last = now;
-      log.push(entry);
-      if (!Number.isFinite(metrics.loss) || !Number.isFinite(metrics.gradientNorm)) {
-        throw new Error(
-          `Fine-tuning stopped at step ${step}: loss ${metrics.loss}, gradient norm ${metrics.gradientNorm}. Try a lower ` +
-            `learning rate, and look for NaN in the weights.`,
-        );
+  const rateAt = learningRates(learningRate, totalSteps), classes = images.classes.length;
+  return {
+    name: "fine_tune_step",
+    totalSteps,
+    initialise() {
+      const own = Object.fromEntries(Object.entries(encoder).map(([name, value]) => [name, tf.clone(value)]));
+      return { model: { ...own, "head.weight": tf.zeros([classes, width]), "head.bias": tf.zeros([classes]) } };
+    },
+    averages: {},
+    async *batches() {
+      const options = { ...recipe, indices, batch, steps: totalSteps, size: image, seed };
+      for await (const { pixels, labels, epoch } of supervisedBatches(images, options)) {
+        const inputs = {
+          pixels: uint8Tensor(pixels, [batch, image, image, 3]),
+          labels: tf.tensor1d(labels, "int32"),
+        };
+        yield { inputs, epoch };
       }
-      onStep?.(entry, totalSteps);
-      signal?.throwIfAborted();
-    }
-    return log;
-  } finally {
-    update.dispose();
-  }
+    },
+    lossOf(_, inputs) {
+      const lossOf = fineTuneLoss({ size, preprocessing, labelSmoothing }, inputs);
+      return ({ model }) => lossOf(model);
+    },
+    scheduled: (step) => ({ learningRate: rateAt(step), weightDecay }),
+    clip: Infinity,
+    rateFactor: layerDecay(recipe.layerDecay, size.depth),
+  };
 }
 
 /** The head's class for each image of the test set, and how many are right. */
@@ -216,15 +180,25 @@ export async function fineTune(
   options.signal?.throwIfAborted();
 
   const plan = { size, recipe, preprocessing, indices, seed };
-  const variables = initialState(encoder, size.width, train.classes.length);
+  const objective = fineTuneObjective(encoder, train, plan), state = initialState(objective);
+  const variables = new Variables(state), log: FineTuneLogEntry[] = [];
+  disposeAll(state);
   try {
-    const log = await trainAll(variables, train, plan, options);
-    const { parameters, moments } = variables.read();
-    disposeAll(moments);
+    await trainObjective(objective, {
+      ...{ variables, precision: options.precision, signal: options.signal },
+      advice: () => "Try a lower learning rate, and look for NaN in the weights.",
+      onStep({ weightDecay: _, accuracy, ...entry }) {
+        log.push({ ...entry, accuracy: 100 * accuracy });
+        options.onStep?.(log.at(-1)!, objective.totalSteps);
+      },
+    });
+    options.signal?.throwIfAborted();
+    const { trained: { model }, ...rest } = variables.read();
+    disposeAll(rest);
     try {
-      return { ...await measure(parameters, test, plan, options), log };
+      return { ...await measure(model, test, plan, options), log };
     } finally {
-      disposeAll(parameters);
+      disposeAll(model);
     }
   } finally {
     variables.dispose();

@@ -11,7 +11,7 @@ import { compile, compileUpdate } from "../../tensorflow/compile.ts";
 import { Variables } from "../../tensorflow/variables.ts";
 import { adamw, type Moments, type UpdateScalars, updateScalars } from "../../training/adamw.ts";
 import { warmupCosine } from "../../training/schedules.ts";
-import { initialMoments } from "../../training/step.ts";
+import { zerosFor } from "../../training/step.ts";
 import { attentiveLogits, attentiveShapes } from "./attentive_network.ts";
 import type { TokenFeatures } from "../features/features.ts";
 import { everyRow, inChunks, rowBatches, stepsOf } from "../passes.ts";
@@ -131,7 +131,7 @@ async function train(
   const totalSteps = stepsOf(epochs, rows.length, batch), warmupSteps = Math.floor(0.1 * totalSteps);
   const rate = warmupCosine({ start: 0, peak: learningRate, final: 0, warmupSteps, totalSteps });
   const parameters = initialise(attentiveShapes({ width: source.width, classes, mlpRatio }), seed);
-  const moments = initialMoments(parameters);
+  const moments = { first: zerosFor(parameters), second: zerosFor(parameters) };
   const variables = new Variables<ProbeState>({ parameters, moments });
   disposeAll([parameters, moments]);
   const update = compileUpdate(

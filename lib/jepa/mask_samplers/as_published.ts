@@ -82,8 +82,8 @@ export function multiBlockAsPublished(options: MultiBlockAsPublishedOptions): Ma
   // So that an impossible size is an error now and not in the middle of a run.
   for (let k = 0; k < 4096; k++) targetShape(k / 4096), contextShape(k / 4096);
 
-  return (batch, random) => {
-    const target = targetShape(random.uniform()), context = contextShape(random.uniform());
+  return (batch, random, shared = random) => {
+    const target = targetShape(shared.uniform()), context = contextShape(shared.uniform());
     const targetBlocks: Block[][] = [], contexts: Int32Array[] = [];
     for (let i = 0; i < batch; i++) {
       targetBlocks[i] = Array.from({ length: blocks }, () => placeBlockAsPublished(target, grid, random));

@@ -9,8 +9,8 @@ import { encoderShapes } from "../../../lib/jepa/architectures.ts";
 import { initialise } from "../../../lib/nn/initialisation.ts";
 import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
-import { preset, type RunConfig } from "../../../lib/training/presets.ts";
-import { pretrain } from "../../../lib/training/trainer.ts";
+import { preset, type RunConfig } from "../../../lib/jepa/pretraining/presets.ts";
+import { pretrain } from "../../../lib/jepa/pretraining/pretrain.ts";
 
 const CONFIG: RunConfig = {
   ...preset("smoke"),

@@ -93,9 +93,9 @@ Deno.test("fineTune() stops at a loss that is not finite, and says the step", as
   await assertRejects(
     () => fineTune(broken, SIZE, train, test, QUICK),
     Error,
-    "Fine-tuning stopped at step 1: loss NaN",
+    "Training stopped at step 1: loss NaN",
   );
-  await assertRejects(() => run({ learningRate: 1e30 }), Error, "Fine-tuning stopped at step ");
+  await assertRejects(() => run({ learningRate: 1e30 }), Error, "Training stopped at step ");
 });
 
 Deno.test("fineTune() ends with its signal's reason: before, while training, while measuring", async () => {

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Architecture } from "../../../lib/jepa/architectures.ts";
-import type { Networks, StepInputs } from "../../../lib/jepa/objective.ts";
+import type { JepaNetworks, StepInputs } from "../../../lib/jepa/objective.ts";
 import type { Parameters } from "../../../lib/nn/parameters.ts";
 import { tf, uint8Tensor } from "../../../lib/tensorflow/backend.ts";
 import { type HostTensor, readSafetensors, toFloat32 } from "../../../lib/weights/safetensors.ts";
@@ -61,7 +61,7 @@ function parametersWith(prefix: string): Parameters {
 }
 
 /** The networks before the first step. */
-export function initialNetworks(): Networks {
+export function initialNetworks(): JepaNetworks {
   return {
     contextEncoder: parametersWith("contextEncoder."),
     predictor: parametersWith("predictor."),

@@ -3,19 +3,23 @@ import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/asser
 import { fileURLToPath } from "node:url";
 import { defaultPreprocessing } from "../../../lib/datasets/pixels/preprocessing.ts";
 import {
-  type FineTuneMetrics,
-  type FineTuneScalars,
-  type FineTuneState,
-  fineTuneStep,
-  type FineTuneStepConfig,
+  fineTuneLoss,
   type LabelledImages,
   smoothedCrossEntropy,
-} from "../../../lib/evaluation/fine_tuning/fine_tune_step.ts";
+} from "../../../lib/evaluation/fine_tuning/fine_tune_loss.ts";
+import { layerDecay } from "../../../lib/evaluation/fine_tuning/layer_decay.ts";
+import type { Parameters } from "../../../lib/nn/parameters.ts";
 import { type Tensor, tf, uint8Tensor } from "../../../lib/tensorflow/backend.ts";
 import { type CompileOptions, compileUpdate } from "../../../lib/tensorflow/compile.ts";
 import { Variables } from "../../../lib/tensorflow/variables.ts";
-import { biasCorrections } from "../../../lib/training/adamw.ts";
-import { initialMoments } from "../../../lib/training/step.ts";
+import {
+  initialState as stateOf,
+  scalarTensors,
+  type StepMetrics,
+  type StepScalars,
+  type TrainingState,
+  trainingStep,
+} from "../../../lib/training/step.ts";
 import { readSafetensors, toFloat32 } from "../../../lib/weights/safetensors.ts";
 
 const path = fileURLToPath(new URL("../fixtures/fine_tune.safetensors", import.meta.url));
@@ -26,10 +30,10 @@ const settings: {
   weightDecay: number;
   layerDecay: number;
   labelSmoothing: number;
-  reports: Record<keyof FineTuneMetrics, number>[];
+  reports: Record<"loss" | "accuracy" | "gradientNorm", number>[];
 } = JSON.parse(metadata.settings);
 
-const CONFIG: FineTuneStepConfig = {
+const CONFIG = {
   ...settings,
   size: { image: 16, patch: 4, width: 16, depth: 2, heads: 2, mlpRatio: 2 },
   preprocessing: defaultPreprocessing(16),
@@ -37,12 +41,20 @@ const CONFIG: FineTuneStepConfig = {
 
 const names = Object.keys(tensors).filter((name) => name !== "pixels" && !name.startsWith("after."));
 
-function initialState(): FineTuneState {
-  const parameters = Object.fromEntries(
+function initialState(): TrainingState {
+  const model = Object.fromEntries(
     names.map((name) => [name, tf.tensor(toFloat32(tensors[name]), tensors[name].shape, "float32")]),
   );
-  return { parameters, moments: initialMoments(parameters) };
+  return stateOf({ initialise: () => ({ model }), averages: {} });
 }
+
+const OBJECTIVE = {
+  averages: {},
+  clip: Infinity,
+  rateFactor: layerDecay(settings.layerDecay, CONFIG.size.depth),
+  lossOf: (_: unknown, inputs: LabelledImages) => ({ model }: Record<string, Parameters>) =>
+    fineTuneLoss(CONFIG, inputs)(model),
+};
 
 function inputsOf(step: number): LabelledImages {
   const { data, shape: [steps, ...shape] } = tensors.pixels, size = data.length / steps;
@@ -52,24 +64,17 @@ function inputsOf(step: number): LabelledImages {
   };
 }
 
-function scalarsOf(step: number): FineTuneScalars {
-  const { correction1, correction2 } = biasCorrections(step + 1);
-  return {
-    learningRate: tf.scalar(settings.learningRate[step]),
-    weightDecay: tf.scalar(settings.weightDecay),
-    correction1: tf.scalar(correction1),
-    correction2: tf.scalar(correction2),
-  };
-}
+const scalarsOf = (step: number): StepScalars =>
+  scalarTensors({ learningRate: settings.learningRate[step], weightDecay: settings.weightDecay }, step);
 
-const numbers = (metrics: FineTuneMetrics) =>
+const numbers = (metrics: StepMetrics) =>
   Object.fromEntries(Object.entries(metrics).map(([name, x]) => [name, x.dataSync()[0]])) as typeof settings.reports[0];
 
-async function runCompiled(options: CompileOptions): Promise<[FineTuneState, typeof settings.reports]> {
+async function runCompiled(options: CompileOptions): Promise<[TrainingState, typeof settings.reports]> {
   const variables = new Variables(initialState());
   const update = compileUpdate(
-    (state: FineTuneState, inputs: LabelledImages, scalars: FineTuneScalars) =>
-      fineTuneStep(CONFIG, state, inputs, scalars),
+    (state: TrainingState, inputs: LabelledImages, scalars: StepScalars) =>
+      trainingStep(OBJECTIVE, state, inputs, scalars),
     variables,
     { name: "fine_tune_step", ...options },
   );
@@ -87,10 +92,12 @@ function withoutKeyBias(name: string, values: ArrayLike<number>): number[] {
   return Array.from(values).filter((_, i) => !name.endsWith("qkv.bias") || i < third || i >= 2 * third);
 }
 
-function assertAsReference([{ parameters }, reports]: [FineTuneState, typeof settings.reports]): void {
+function assertAsReference(
+  [{ trained: { model: parameters } }, reports]: [TrainingState, typeof settings.reports],
+): void {
   reports.forEach((report, step) => {
     for (const [name, value] of Object.entries(report)) {
-      const expected = settings.reports[step][name as keyof FineTuneMetrics];
+      const expected = settings.reports[step][name as "loss"];
       assertAlmostEquals(value, expected, 1e-5, `${name} of step ${step}`);
     }
   });
@@ -105,24 +112,24 @@ function assertAsReference([{ parameters }, reports]: [FineTuneState, typeof set
   }
 }
 
-Deno.test("fineTuneStep() does as PyTorch does in two steps, eagerly", () => {
+Deno.test("fineTuneLoss() does as PyTorch does in two steps, eagerly", () => {
   let state = initialState();
   const reports = [0, 1].map((step) => {
-    const next = fineTuneStep(CONFIG, state, inputsOf(step), scalarsOf(step));
+    const next = trainingStep(OBJECTIVE, state, inputsOf(step), scalarsOf(step));
     state = next.state;
     return numbers(next.result);
   });
   assertAsReference([state, reports]);
 });
 
-Deno.test("fineTuneStep() does as PyTorch does in two steps, compiled as a graph", async () => {
+Deno.test("fineTuneLoss() does as PyTorch does in two steps, compiled as a graph", async () => {
   assertAsReference(await runCompiled({ jit: "graph" }));
 });
 
-Deno.test("fineTuneStep() leaves the positions as they are, and moves everything else", async () => {
+Deno.test("fineTuneLoss() leaves the positions as they are, and moves everything else", async () => {
   const before = initialState();
-  const [{ parameters }] = await runCompiled({ jit: "graph" });
-  for (const [name, value] of Object.entries(before.parameters)) {
+  const [{ trained: { model: parameters } }] = await runCompiled({ jit: "graph" });
+  for (const [name, value] of Object.entries(before.trained.model)) {
     const moved = tf.max(tf.abs(tf.sub(parameters[name], value))).dataSync()[0];
     assert(name === "pos_embed" ? moved === 0 : moved > 0, `${name} moved by ${moved}`);
   }

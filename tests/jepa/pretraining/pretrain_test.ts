@@ -1,11 +1,15 @@
-import "../tensorflow/loaded.ts";
+import "../../tensorflow/loaded.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { memoryDataset } from "../../lib/datasets/memory.ts";
-import { pixelTargets } from "../../lib/jepa/objective.ts";
-import { randomStream } from "../../lib/random.ts";
-import { tf } from "../../lib/tensorflow/backend.ts";
-import { preset, type RunConfig } from "../../lib/training/presets.ts";
-import { isMeasured, type Monitor, pretrain, type PretrainOptions } from "../../lib/training/trainer.ts";
+import { memoryDataset } from "../../../lib/datasets/memory.ts";
+import { pixelTargets } from "../../../lib/jepa/objective.ts";
+import { randomStream } from "../../../lib/random.ts";
+import { tf } from "../../../lib/tensorflow/backend.ts";
+import { preset, type RunConfig } from "../../../lib/jepa/pretraining/presets.ts";
+import { pretrain, type PretrainOptions } from "../../../lib/jepa/pretraining/pretrain.ts";
+import { jepaObjective } from "../../../lib/jepa/pretraining/pretraining_objective.ts";
+import { readCheckpoint } from "../../../lib/training/checkpoint.ts";
+import { isMeasured, type Monitor } from "../../../lib/training/run.ts";
+import { initialState } from "../../../lib/training/step.ts";
 
 const random = randomStream(7);
 const images = memoryDataset({
@@ -112,9 +116,7 @@ Deno.test("pretrain() stops at a loss that is not finite, says the step, and kee
   const error = await assertRejects(() => run(config, { dir, checkpointEvery: 1 }), Error, "Training stopped at step ");
   const step = Number(/at step (\d+)/.exec(error.message)![1]);
   assert(error.message.includes(`checkpoint of step ${step - 1}`), error.message);
-  const { readCheckpoint } = await import("../../lib/training/checkpoint.ts");
-  const { initialState } = await import("../../lib/training/trainer.ts");
-  const like = initialState(config);
+  const like = initialState(jepaObjective(config, images));
   const kept = await readCheckpoint(`${dir}/checkpoint.safetensors`, like);
   assertEquals(kept.step, step - 1);
   tf.dispose([like, kept.state] as unknown as tf.TensorContainer);

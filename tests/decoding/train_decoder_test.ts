@@ -1,7 +1,8 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import type { DecoderConfig } from "../../lib/decoding/decoder_presets.ts";
-import { decoderSteps, trainDecoder, type TrainDecoderOptions } from "../../lib/decoding/decoder_trainer.ts";
+import { decoderSteps } from "../../lib/decoding/decoder_objective.ts";
+import { trainDecoder, type TrainDecoderOptions } from "../../lib/decoding/train_decoder.ts";
 import type { FrozenEncoder } from "../../lib/decoding/representation.ts";
 import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
@@ -132,7 +133,7 @@ Deno.test("trainDecoder() refuses what does not fit, and resuming with another e
   await assertRejects(goingOn, Error, "shipped holds decoder.safetensors, but no checkpoint.safetensors to go on from");
   assertEquals(await Deno.readTextFile(`${shipped}/log.jsonl`), before);
   const other = toyEncoder(2);
-  await assertRejects(() => run(POOLED, { dir, resume: true }, other), Error, "decodes another encoder");
+  await assertRejects(() => run(POOLED, { dir, resume: true }, other), Error, "started with another encoder");
   await Deno.remove(root, { recursive: true });
 });
 

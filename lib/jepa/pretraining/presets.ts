@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { CropRange } from "../datasets/dataset.ts";
-import { type Architecture, architecture } from "../jepa/architectures.ts";
-import type { MaskConfig } from "../jepa/mask_samplers/by_name.ts";
-import type { Regulariser } from "../jepa/regulariser.ts";
-import type { PatchInitialisation } from "../nn/initialisation.ts";
-import type { Precision } from "../tensorflow/autocast.ts";
+import type { CropRange } from "../../datasets/dataset.ts";
+import { type Architecture, architecture } from "../architectures.ts";
+import type { MaskConfig } from "../mask_samplers/by_name.ts";
+import type { Regulariser } from "../regulariser.ts";
+import type { PatchInitialisation } from "../../nn/initialisation.ts";
+import type { Precision } from "../../tensorflow/autocast.ts";
 
 /** Everything that decides a run's result, besides the images. */
 export interface RunConfig {
@@ -25,6 +25,11 @@ export interface RunConfig {
   crop: CropRange;
   /** Images a step. */
   batch: number;
+  /**
+   * Images whose gradients are computed at once, on one device; those of a step are added up. It divides the batch, and
+   * is part of what decides the result, for masks and regulariser are each micro-batch's own. Default the whole batch.
+   */
+  microBatch?: number;
   /** Passes over the images; a fraction is fine. */
   epochs: number;
   /** Linear from `start` to `peak` over the first `warmup` share of the steps, then a cosine to `final`. */

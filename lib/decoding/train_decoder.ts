@@ -1,0 +1,139 @@
+/**
+ * trainDecoder(): a whole training of a decoder in a folder, from an encoder and images to a decoder's file.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { Dataset } from "../datasets/dataset.ts";
+import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { randomStream, shuffled } from "../random.ts";
+import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { compile } from "../tensorflow/compile.ts";
+import { type RunLogEntry, type RunOptions, trainRun } from "../training/run.ts";
+import { readConfig } from "../training/run_folder.ts";
+import { checkDecoderFits, decoderObjective } from "./decoder_objective.ts";
+import type { DecoderConfig } from "./decoder_presets.ts";
+import {
+  type FrozenEncoder,
+  poolTokens,
+  representTokens,
+  type Standardisation,
+  standardisationOf,
+} from "./representation.ts";
+import { saveDecoder, type TrainedDecoder } from "./saved_decoder.ts";
+
+/** One line of a decoder's log.jsonl. */
+export type DecoderLogEntry = RunLogEntry;
+
+/** How to run it; none of this changes the result. */
+export type TrainDecoderOptions = RunOptions;
+
+/** What a training leaves. */
+export interface TrainDecoderResult {
+  /** Whether all steps are done; false where `signal` stopped it. */
+  finished: boolean;
+  /** Steps done. */
+  step: number;
+  /** A line for each step, those before a resume included. */
+  log: DecoderLogEntry[];
+  /** The decoder as it is now; the caller disposes of its tensors. */
+  decoder: TrainedDecoder;
+  /** The file that holds it once the run is finished. */
+  weights: string;
+}
+
+/** Images that representations are standardised by; tokens come from a quarter as many. */
+const STANDARDISED_BY = 2048;
+
+/** The standardisation of an encoder's representations, pooled or token by token, from some of a data set's images. */
+async function measureStandardisation(
+  { kind, seed }: DecoderConfig,
+  { parameters, ...setting }: FrozenEncoder,
+  images: Dataset,
+): Promise<Standardisation> {
+  const { image, width, patch } = setting.size, tokens = (image / patch) ** 2;
+  const count = Math.min(kind === "pooled" ? STANDARDISED_BY : STANDARDISED_BY / 4, images.length);
+  const batch = Math.min(64, count), rowsEach = kind === "pooled" ? 1 : tokens;
+  const order = shuffled(images.length, randomStream(seed)), rows = new Float32Array(count * rowsEach * width);
+  const represent = compile((p: Parameters, pixels: Tensor, weights: Tensor) => {
+    const all = representTokens(p, setting, pixels);
+    return kind === "pooled" ? poolTokens(all, weights) : all;
+  }, { name: "representation" });
+  const weights = tf.fill([batch, tokens], 1 / tokens);
+  try {
+    for (let done = 0; done < count; done += batch) {
+      // The last batch goes back to be a whole one.
+      const first = Math.min(done, count - batch);
+      const { pixels } = await images.centred(order.subarray(first, first + batch), image);
+      const input = uint8Tensor(pixels, [batch, image, image, 3]);
+      const output = await represent(parameters, input, weights);
+      rows.set(await output.data() as Float32Array, first * rowsEach * width);
+      disposeAll([input, output]);
+    }
+  } finally {
+    weights.dispose();
+    represent.dispose();
+  }
+  return standardisationOf(rows, width);
+}
+
+/** What tells an encoder from any other: a hash of its parameters. */
+async function fingerprintOf(parameters: Parameters): Promise<string> {
+  const hash = createHash("sha256");
+  for (const [name, tensor] of Object.entries(parameters)) {
+    const { buffer, byteOffset, byteLength } = await tensor.data() as Float32Array<ArrayBuffer>;
+    hash.update(`${name} [${tensor.shape}]`).update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest("hex");
+}
+
+/** The configuration of a decoder's run; its config.json says, beside it, which encoder is decoded. */
+export async function readDecoderConfig(dir: string): Promise<DecoderConfig> {
+  const { encoder: _, ...config } = await readConfig<DecoderConfig & { encoder?: string }>(dir);
+  return config as DecoderConfig;
+}
+
+/**
+ * Trains a decoder of a frozen encoder's representations, writing the run into a folder: config.json, log.jsonl,
+ * checkpoint.safetensors, and at the end decoder.safetensors, the averaged weights in float16: a decoder is used as it
+ * ships, and the checkpoint keeps them as they are.
+ *
+ * The result depends on the configuration, the encoder and the images alone: a run that was stopped, by its signal or by a
+ * kill, and resumed ends with the same weights, bit for bit, on the same machine.
+ *
+ * @param encoder the target encoder, which stays the caller's
+ * @throws RangeError where decoder and encoder do not fit; Error where the folder holds another run, or one of another
+ *   encoder, where there is nothing to resume, or, with the step, where loss or gradients are not finite; the last
+ *   checkpoint is then left as it is
+ */
+export async function trainDecoder(
+  config: DecoderConfig,
+  encoder: FrozenEncoder,
+  images: Dataset,
+  options: TrainDecoderOptions,
+): Promise<TrainDecoderResult> {
+  checkDecoderFits(config, encoder);
+  const standardisation = await measureStandardisation(config, encoder, images);
+  try {
+    const objective = decoderObjective(config, encoder, standardisation, images);
+    const setting = { config: { ...config, encoder: await fingerprintOf(encoder.parameters) }, images };
+    const { finished, step, log, state } = await trainRun(objective, setting, options);
+    const { averages: { average }, ...rest } = state;
+    disposeAll(rest);
+    const decoder = { config, parameters: average, standardisation };
+    const weights = `${options.dir}/decoder.safetensors`;
+    if (finished) await saveDecoder(weights, decoder, { dtype: "F16" });
+    return { finished, step, log, decoder, weights };
+  } catch (error) {
+    disposeAll(standardisation);
+    throw error;
+  }
+}
+
+/** A loaded encoder as the decoders take it; standardised as in pretraining where its files say nothing else. */
+export function frozenEncoder(
+  { size, parameters, preprocessing }: Pick<FrozenEncoder, "size" | "parameters"> & Partial<FrozenEncoder>,
+): FrozenEncoder {
+  return { size, parameters, preprocessing: preprocessing ?? defaultPreprocessing(size.image) };
+}

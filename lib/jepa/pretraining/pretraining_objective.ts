@@ -1,0 +1,131 @@
+/**
+ * I-JEPA as an objective of the training loop: networks, batches with their masks, loss, schedules (paper, section 3 and
+ * appendix A.1).
+ *
+ * @module
+ */
+import type { Dataset } from "../../datasets/dataset.ts";
+import { batches } from "../../datasets/loader.ts";
+import { initialise } from "../../nn/initialisation.ts";
+import { randomStream } from "../../random.ts";
+import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { partsOf } from "../../training/run.ts";
+import type { Objective, Share } from "../../training/objective.ts";
+import { cosine, linear, warmupCosine } from "../../training/schedules.ts";
+import { encoderShapes, predictorShapes } from "../architectures.ts";
+import { patchify } from "../encoder.ts";
+import { maskSampler } from "../mask_samplers/by_name.ts";
+import type { Masks } from "../masks.ts";
+import { featureDeviation, jepaLoss, predictionCosines, type StepInputs, targetRepresentations } from "../objective.ts";
+import type { RunConfig } from "./presets.ts";
+
+/** Key of the masks' random streams; those of the images' crops have the epoch there, from 0 on. */
+const MASK_STREAM = -1;
+
+/**
+ * The masks of a run's step and micro-batch, both counted from 0. Each micro-batch has masks of its own, as each of the
+ * authors' GPUs has; what a sampler draws once a batch, such as the size of the blocks, is the whole step's.
+ */
+export function stepMasks(config: RunConfig): (step: number, part?: number) => Masks {
+  const { architecture, masks, batch, seed } = config;
+  const grid = architecture.image / architecture.patch;
+  const sampler = maskSampler(masks, [grid, grid]), count = batch / partsOf(config);
+  return (step, part = 0) => {
+    const shared = randomStream(seed, MASK_STREAM, step);
+    return part === 0 ? sampler(count, shared) : sampler(count, randomStream(seed, MASK_STREAM, step, part), shared);
+  };
+}
+
+/** Images, uint8 [B, size, size, 3], and their masks as tensors. */
+export function stepTensors(pixels: Uint8Array, size: number, masks: Masks): StepInputs {
+  const { batch, blocks, contextLength, targetLength } = masks;
+  return {
+    pixels: uint8Tensor(pixels, [batch, size, size, 3]),
+    context: tf.tensor2d(masks.context, [batch, contextLength], "int32"),
+    targets: tf.tensor3d(masks.targets, [blocks, batch, targetLength], "int32"),
+  };
+}
+
+/** Crops of each image in a batch: the invariance term compares two. */
+const viewsOf = ({ regulariser }: RunConfig) => regulariser.invariance > 0 ? 2 : 1;
+
+/**
+ * Steps of a whole run.
+ *
+ * @throws RangeError where there is none, or a micro-batch cannot hold what the loss compares
+ */
+export function totalStepsOf(config: RunConfig, images: number): number {
+  const { epochs, batch } = config, apart = batch / viewsOf(config), own = batch / partsOf(config);
+  if (!Number.isInteger(own / viewsOf(config))) {
+    throw new RangeError(`Two crops of each image need an even batch; got ${own}.`);
+  }
+  if (!(own >= 2)) throw new RangeError(`A step needs at least 2 images, to compare them; got a batch of ${own}.`);
+  if (images < apart) throw new RangeError(`${images} images are fewer than a batch of ${apart}: lower the batch.`);
+  const steps = Math.round(epochs * Math.floor(images / apart));
+  if (steps >= 1) return steps;
+  throw new RangeError(`${epochs} epochs of ${images} images make no step of ${batch} images: raise the epochs.`);
+}
+
+/** The schedules' values for the update after `step` updates, as the authors' code steps them. */
+function schedules({ learningRate, weightDecay, momentum }: RunConfig, totalSteps: number) {
+  const rate = warmupCosine({ ...learningRate, warmupSteps: Math.round(learningRate.warmup * totalSteps), totalSteps });
+  const decay = cosine({ ...weightDecay, totalSteps });
+  const average = linear({ ...momentum, totalSteps });
+  return (step: number) => ({
+    learningRate: rate(step + 1),
+    weightDecay: decay(step + 1),
+    momentum: average(step),
+  });
+}
+
+/** A worker's images and masks, step after step. */
+async function* inputsOf(config: RunConfig, dataset: Dataset, start: number, share: Share) {
+  const { architecture: { image: size }, batch, crop, seed } = config, masksOf = stepMasks(config);
+  for await (
+    const { pixels, epoch, step, part } of batches(dataset, {
+      ...{ batch, views: viewsOf(config), size, crop, seed, start, share },
+    })
+  ) yield { inputs: stepTensors(pixels, size, masksOf(step, part)), epoch };
+}
+
+/**
+ * The objective of a run. Its networks are called as in the authors' checkpoints: "encoder" (f_theta, the context encoder)
+ * and "predictor" (g_phi) are trained, "target_encoder" (f_theta-bar) follows the encoder.
+ *
+ * With micro-batches, the regulariser's variance and covariance are each micro-batch's own: their gradients would need all
+ * of a step's tokens at once. So they want micro-batches of some hundred images, and a run's `microBatch` is part of what
+ * decides its result.
+ *
+ * @param targetsOf what is predicted, where it is not what the target encoder says: pixelTargets(), say
+ */
+export function jepaObjective(
+  config: RunConfig,
+  dataset: Dataset,
+  targetsOf: typeof targetRepresentations = targetRepresentations,
+): Objective<StepInputs> {
+  const { architecture, regulariser, patchInitialisation, seed, clip } = config;
+  const totalSteps = totalStepsOf(config, dataset.length);
+  return {
+    name: "training_step",
+    totalSteps,
+    initialise: () => ({
+      encoder: initialise(encoderShapes(architecture), seed, patchInitialisation),
+      predictor: initialise(predictorShapes(architecture), seed, patchInitialisation),
+    }),
+    averages: { target_encoder: "encoder" },
+    batches: (start, share) => inputsOf(config, dataset, start, share),
+    lossOf({ target_encoder }, inputs) {
+      const patches = patchify(inputs.pixels, architecture.patch); // [B, N, 3*p*p]
+      const targets = targetsOf(target_encoder, architecture, patches, inputs.targets);
+      const featureStd = featureDeviation(targets.all);
+      return ({ encoder: contextEncoder, predictor }) => {
+        const networks = { contextEncoder, predictor };
+        const { loss, prediction, predicted } = jepaLoss(networks, architecture, regulariser, patches, targets, inputs);
+        const cosines = predictionCosines(predicted, targets.blocks, targets.all, inputs.targets);
+        return { loss, reported: { prediction, ...cosines, featureStd } };
+      };
+    },
+    scheduled: schedules(config, totalSteps),
+    clip,
+  };
+}
