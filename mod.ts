@@ -86,7 +86,8 @@ export {
   updateScalars,
 } from "./lib/training/adamw.ts";
 export { readCheckpoint, writeCheckpoint } from "./lib/training/checkpoint.ts";
-export { shareOf, type StepEntry, train, type TrainOptions, type Workers } from "./lib/training/loop.ts";
+export { shareOf, type StepEntry, train, type TrainOptions } from "./lib/training/loop.ts";
+export type { StepperOptions, Workers } from "./lib/training/stepper.ts";
 export type { Losses, MicroBatch, Networks, Objective, Scheduled, Share } from "./lib/training/objective.ts";
 export {
   type Monitor,

@@ -41,6 +41,8 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
                      ImageNet's may hold its archives instead (default what the preset's name begins with)
   --epochs N         passes over the images
   --batch N          images a step
+  --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
+                     batch
   --lr X             peak learning rate
   --seed N           everything random follows from it (default 0)
   --precision P      float32 | bfloat16: what matrix products compute in
@@ -132,6 +134,7 @@ async function main(): Promise<void> {
       "data": { type: "string" },
       "epochs": { type: "string" },
       "batch": { type: "string" },
+      "micro-batch": { type: "string" },
       "lr": { type: "string" },
       "seed": { type: "string" },
       "precision": { type: "string" },
@@ -154,11 +157,13 @@ async function main(): Promise<void> {
   // What is not said again on resuming is as the run was started.
   const started = flags.resume ? await readConfig<RunConfig>(dir) : base;
   const precision = oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]);
+  const microBatch = numberOf("micro-batch", flags["micro-batch"], { integer: true });
   const config: RunConfig = {
     ...started,
     precision,
     epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
     batch: numberOf("batch", flags.batch, { integer: true }) ?? started.batch,
+    ...microBatch !== undefined ? { microBatch } : {},
     seed: numberOf("seed", flags.seed, { integer: true }) ?? started.seed,
     learningRate: { ...started.learningRate, peak: numberOf("lr", flags.lr) ?? started.learningRate.peak },
   };

@@ -44,6 +44,8 @@ average-pooled representation, or with --preset patches a network that maps each
                     is what the decoder is measured on
   --epochs N        passes over the images
   --batch N         images a step
+  --micro-batch N   images whose gradients are computed at once, where a whole step does not fit in memory; divides the
+                    batch
   --lr X            peak learning rate
   --seed N          everything random follows from it (default 0)
   --precision P     float32 | bfloat16: what matrix products compute in
@@ -110,6 +112,7 @@ async function main(): Promise<void> {
       "data": { type: "string", default: "cifar10" },
       "epochs": { type: "string" },
       "batch": { type: "string" },
+      "micro-batch": { type: "string" },
       "lr": { type: "string" },
       "seed": { type: "string" },
       "precision": { type: "string" },
@@ -127,6 +130,7 @@ async function main(): Promise<void> {
   const changes = {
     epochs: numberOf("epochs", flags.epochs),
     batch: numberOf("batch", flags.batch, { integer: true }),
+    microBatch: numberOf("micro-batch", flags["micro-batch"], { integer: true }),
     seed: numberOf("seed", flags.seed, { integer: true }),
   };
   const peak = numberOf("lr", flags.lr);

@@ -13,6 +13,8 @@ import type { UnetSize } from "./unet.ts";
 export interface DecoderTraining {
   /** Images a step. */
   batch: number;
+  /** Images whose gradients are computed at once, on one device; those of a step are added up. Default the whole batch. */
+  microBatch?: number;
   /** Passes over the images; a fraction is fine. */
   epochs: number;
   /** Linear from 0 to `peak` over the first `warmup` share of the steps, then a cosine to `final`. */

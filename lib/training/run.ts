@@ -10,10 +10,11 @@ import type { Precision } from "../tensorflow/autocast.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { type StepEntry, train, type Workers } from "./loop.ts";
+import { type StepEntry, train } from "./loop.ts";
 import type { Objective } from "./objective.ts";
 import { checkRun, createRun, truncateLog } from "./run_folder.ts";
 import { initialState, type TrainingState } from "./step.ts";
+import type { Workers } from "./stepper.ts";
 
 /** What is measured of a network now and then, besides each step's own values. */
 export interface Monitor {

@@ -8,7 +8,8 @@ import type { Masks } from "../../lib/jepa/masks.ts";
 import { randomStream } from "../../lib/random.ts";
 import { disposeAll, type Tensor, tf } from "../../lib/tensorflow/backend.ts";
 import { Variables } from "../../lib/tensorflow/variables.ts";
-import { shareOf, type StepEntry, train, type TrainOptions, type Workers } from "../../lib/training/loop.ts";
+import { shareOf, type StepEntry, train, type TrainOptions } from "../../lib/training/loop.ts";
+import type { Workers } from "../../lib/training/stepper.ts";
 import type { Objective } from "../../lib/training/objective.ts";
 import { initialState, type TrainingState } from "../../lib/training/step.ts";
 
