@@ -295,7 +295,14 @@ export {
 } from "./lib/datasets/clevr/clevr_tasks.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/sources.ts";
 export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
-export { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./lib/datasets/folders/image_files.ts";
+export {
+  type BadImages,
+  type ImageFiles,
+  imageFiles,
+  type ImageList,
+  type ReadOptions,
+} from "./lib/datasets/folders/image_files.ts";
+export type { ImageColours } from "./lib/datasets/pixels/decode.ts";
 export { openImageFolder } from "./lib/datasets/folders/image_folder.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { findImages, type ListedImage, readImageList } from "./lib/datasets/folders/image_list.ts";

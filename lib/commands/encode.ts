@@ -11,6 +11,7 @@ import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { rowFiles } from "../weights/row_writer.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
+import { coloursOf, readPreprocessingFlag } from "./terminal/image_flags.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -28,11 +29,15 @@ Writes one row of features for each image, in the order of the file names.
   --batch N          images encoded at once (default 64)
   --heads N          attention heads, where the weights do not say
   --image N          side of the images, in pixels, to which positions are interpolated
+  --preprocessing P  how images are resized, cropped and standardised: file, as the weights' own preprocessor_config.json
+                     says | imagenet, as in pretraining: the short side resized, bicubic, the centred square, ImageNet's
+                     mean and deviation | FILE.json, another preprocessor_config.json (default file where the weights
+                     say it, else imagenet)
+  --colours C        managed (default): as a viewer shows them: converted from an embedded profile to sRGB, turned by
+                     EXIF, on white | pillow: the bytes of Image.open(FILE).convert("RGB"), which does none of that
   --precision P      float32 (default) | bfloat16: what matrix products compute in
   --skip-bad-images  leaves images that cannot be read out of the file, and says which, instead of stopping
   --help
-
-Images are resized, cropped and standardised as the weights' preprocessor_config.json says, else as in pretraining.
 `;
 
 async function listImages(dir: string | undefined, list: string | undefined): Promise<ListedImage[]> {
@@ -58,6 +63,8 @@ async function main(): Promise<void> {
       "batch": { type: "string", default: "64" },
       "heads": { type: "string" },
       "image": { type: "string" },
+      "preprocessing": { type: "string" },
+      "colours": { type: "string", default: "managed" },
       "precision": { type: "string", default: "float32" },
       "skip-bad-images": { type: "boolean", default: false },
       "help": { type: "boolean", short: "h" },
@@ -70,6 +77,7 @@ async function main(): Promise<void> {
   const layer = oneOf("layer", flags.layer, ["last", "last4"]);
   const pool = oneOf("pool", flags.pool, ["mean", "none"]);
   const precision = oneOf("precision", flags.precision, ["float32", "bfloat16"]);
+  const colours = coloursOf(flags.colours);
   const batch = Number(flags.batch);
   if (!Number.isSafeInteger(batch) || batch < 1) {
     throw new Error(`--batch takes a whole number from 1 on; got "${flags.batch}".`);
@@ -80,10 +88,12 @@ async function main(): Promise<void> {
     await checkOutputFile("out", file);
     await checkReplacesNothing(file, { list: flags.list, weights });
   }
+  const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
   const images = await listImages(flags.images, flags.list);
   await setUpTensorFlow();
-  const { size, parameters, preprocessing, predictor } = await loadEncoder(weights, { heads, image });
+  const { predictor, ...encoder } = await loadEncoder(weights, { heads, image });
   tf.dispose(predictor?.parameters ?? {});
+  const { size, parameters } = encoder, preprocessing = choosePreprocessing(weights, encoder);
 
   const bad: string[] = [];
   const onBadImage = ({ path }: ListedImage, reason: string) => {
@@ -107,6 +117,7 @@ async function main(): Promise<void> {
     precision,
     batch,
     preprocessing,
+    colours,
     metadata: { weights },
     onBadImage,
     onProgress: (done) => bar.update(done),

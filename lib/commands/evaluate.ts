@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { loadClevr } from "../datasets/clevr/clevr.ts";
+import type { ImageColours } from "../datasets/pixels/decode.ts";
 import { patchDepths, type ScenesDataset } from "../datasets/scenes/scenes.ts";
 import { readSubset } from "../datasets/subset.ts";
 import { evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
@@ -17,6 +18,7 @@ import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
+import { coloursOf, readPreprocessingFlag } from "./terminal/image_flags.ts";
 import { openImages } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -47,6 +49,13 @@ ${NAMES.map((name) => `                        ${name.padEnd(14)} ${PROTOCOLS[na
   --clevr DIR         count, distance: CLEVR_v1.0, instead of ${SCENES.train} and ${SCENES.test} scenes drawn here
   --heads N           attention heads, where the weights do not say
   --image N           side of the images, in pixels, to which positions are interpolated
+  --preprocessing P   how images are resized, cropped and standardised: file, as the weights' own
+                      preprocessor_config.json says | imagenet, as in pretraining: the short side resized, bicubic, the
+                      centred square, ImageNet's mean and deviation | FILE.json, another preprocessor_config.json
+                      (default file where the weights say it, else imagenet)
+  --colours C         of image files: managed (default): as a viewer shows them: converted from an embedded profile to
+                      sRGB, turned by EXIF, on white | pillow: the bytes of Image.open(FILE).convert("RGB"), which does
+                      none of that
   --seed N            what is drawn follows from it (default 0)
   --seeds N           evaluates with so many seeds from there on; the table has their mean and deviation (default 1)
   --precision P       float32 (default) | bfloat16: what matrix products compute in
@@ -65,9 +74,10 @@ function parseProtocols(text: string | undefined): ProtocolName[] {
 async function openPictures(
   { image, patch }: EncoderSize,
   clevr: string | undefined,
+  colours: ImageColours,
 ): Promise<Required<EvaluationData>["scenes"]> {
   if (clevr !== undefined) {
-    const [train, test] = [await loadClevr(clevr, "train"), await loadClevr(clevr, "val")];
+    const [train, test] = [await loadClevr(clevr, "train", { colours }), await loadClevr(clevr, "val", { colours })];
     return { train: { dataset: train }, test: { dataset: test } };
   }
   const { train, test } = await openScenes({ ...SCENES, size: image, seed: SCENES_SEED });
@@ -79,8 +89,8 @@ async function openPictures(
 }
 
 /** Labelled images, to train on and to test on. */
-async function openLabelled(data: string): Promise<Required<EvaluationData>["images"]> {
-  const { train, test } = await openImages(data, false);
+async function openLabelled(data: string, colours: ImageColours): Promise<Required<EvaluationData>["images"]> {
+  const { train, test } = await openImages(data, false, colours);
   if (!test) throw new Error(`${data} has no images to test on: it takes a test/ or val/ folder beside train/.`);
   checkEvaluable(train, test);
   return { train, test };
@@ -99,6 +109,8 @@ async function main(): Promise<void> {
       "clevr": { type: "string" },
       "heads": { type: "string" },
       "image": { type: "string" },
+      "preprocessing": { type: "string" },
+      "colours": { type: "string", default: "managed" },
       "seed": { type: "string", default: "0" },
       "seeds": { type: "string", default: "1" },
       "precision": { type: "string", default: "float32" },
@@ -112,6 +124,7 @@ async function main(): Promise<void> {
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const protocols = parseProtocols(flags.protocol), all = protocols === NAMES;
   const precision = oneOf("precision", flags.precision, ["float32", "bfloat16"]);
+  const colours = coloursOf(flags.colours);
   const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds") =>
     numberOf(name, flags[name], { integer: true });
   const seed = whole("seed")!, seeds = whole("seeds")!, epochs = whole("epochs");
@@ -122,13 +135,15 @@ async function main(): Promise<void> {
     throw new Error("CLEVR does not say the depth of each patch: leave depth out of --protocol, or --clevr.");
   }
   if (json !== undefined) await checkOutputFile("json", json);
+  const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
 
   await setUpTensorFlow();
-  const { predictor, ...encoder } = await loadEncoder(weights, { heads: whole("heads"), image: whole("image") });
+  const { predictor, ...loaded } = await loadEncoder(weights, { heads: whole("heads"), image: whole("image") });
   tf.dispose(predictor?.parameters ?? {});
+  const encoder = { ...loaded, preprocessing: choosePreprocessing(weights, loaded) };
   const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
-  const images = needs("images") ? await openLabelled(dataName) : undefined;
-  const drawn = needs("scenes") ? await openPictures(encoder.size, clevr) : undefined;
+  const images = needs("images") ? await openLabelled(dataName, colours) : undefined;
+  const drawn = needs("scenes") ? await openPictures(encoder.size, clevr, colours) : undefined;
   let subset: Uint32Array | undefined;
   if (flags.subset !== undefined) {
     if (!images?.train.paths) throw new Error(`--subset names files, but the images of ${dataName} are none.`);
@@ -174,7 +189,7 @@ async function main(): Promise<void> {
   }
   if (json !== undefined && results.length > 0) {
     const about = {
-      ...{ weights, seed, seeds, precision },
+      ...{ weights, seed, seeds, precision, preprocessing: encoder.preprocessing, colours },
       data: images && { train: images.train.name, test: images.test.name },
       scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
     };

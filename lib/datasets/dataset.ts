@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ImageColours } from "./pixels/decode.ts";
 import type { Framing } from "./pixels/preprocessing.ts";
 
 /** Images of one size with their labels. */
@@ -33,6 +34,8 @@ export interface Dataset {
   readonly labels: Int32Array;
   /** Where each image is from, by index: a file's path, or an archive's and the file's in it; where images are files. */
   readonly paths?: readonly string[];
+  /** How the files' colours become pixels; where images are files. */
+  readonly colours?: ImageColours;
 
   /**
    * Random resized crops (bicubic, antialiased) of the images at `indices`, and no other augmentation: no flip, no
@@ -43,7 +46,7 @@ export interface Dataset {
   /**
    * The images at `indices` without augmentation: resized, then centre-cropped. A number stands for
    * `defaultPreprocessing()` of it: the short side is resized to it, bicubic, and the centred square cut out. The bytes
-   * are Pillow's, and so those that torchvision and transformers give for a Pillow image.
+   * are those to which Pillow, and so torchvision and transformers, resize the same pixels.
    */
   centred(indices: Uint32Array, framing: number | Framing): Promise<Batch>;
   /** Paths of images that could not be read and had others put in their place, so far; where a data set allows that. */

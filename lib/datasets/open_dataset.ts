@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { loadCifar10 } from "./cifar/cifar10.ts";
 import { loadCifar100 } from "./cifar/cifar100.ts";
 import type { Dataset } from "./dataset.ts";
-import type { BadImages, ImageFiles } from "./folders/image_files.ts";
+import type { ImageFiles, ReadOptions } from "./folders/image_files.ts";
 import { openImageFolder } from "./folders/image_folder.ts";
 import { isImageNet, openImageNet } from "./folders/imagenet.ts";
 import type { Progress } from "./sources.ts";
 
 /** How to open a data set. */
-export interface OpenOptions extends BadImages {
+export interface OpenOptions extends ReadOptions {
   /** Where downloads, and what is worked out of the user's files, are kept. Default "data". */
   dir?: string;
   /** Is told how far a download, or the indexing of an archive, has come. */
@@ -29,7 +29,7 @@ export interface OpenOptions extends BadImages {
  */
 export async function openDataset(
   spec: string,
-  { dir = "data", onProgress, ...bad }: OpenOptions = {},
+  { dir = "data", onProgress, ...reading }: OpenOptions = {},
 ): Promise<{ train: Dataset; test?: Dataset }> {
   if (spec === "cifar10") return await loadCifar10(dir, { onProgress });
   if (spec === "cifar100") return await loadCifar100(dir, { onProgress });
@@ -37,23 +37,23 @@ export async function openDataset(
     throw new Error(`"${spec}" is neither a data set's name (cifar10, cifar100) nor a folder: is the path right?`);
   }
   if (await isImageNet(spec)) {
-    const { train, val } = await openImageNet(spec, { cache: join(dir, "imagenet"), onProgress, ...bad });
+    const { train, val } = await openImageNet(spec, { cache: join(dir, "imagenet"), onProgress, ...reading });
     if (!train) {
       throw new Error(`${spec} has ImageNet's validation images, but neither train/ nor its archive beside them.`);
     }
     return { train, test: val };
   }
-  if (!await isFolder(join(spec, "train"))) return { train: await openImageFolder(spec, bad) };
-  return { train: await openImageFolder(join(spec, "train"), bad), test: await openTest(spec, bad) };
+  if (!await isFolder(join(spec, "train"))) return { train: await openImageFolder(spec, reading) };
+  return { train: await openImageFolder(join(spec, "train"), reading), test: await openTest(spec, reading) };
 }
 
 const isFolder = async (path: string) => (await Deno.stat(path).catch(() => undefined))?.isDirectory ?? false;
 
 /** test/ or else val/; but val/ where it has classes and test/, as often, has none. */
-async function openTest(dir: string, bad: BadImages): Promise<ImageFiles | undefined> {
+async function openTest(dir: string, reading: ReadOptions): Promise<ImageFiles | undefined> {
   const present: ImageFiles[] = [];
   for (const name of ["test", "val"]) {
-    if (await isFolder(join(dir, name))) present.push(await openImageFolder(join(dir, name), bad));
+    if (await isFolder(join(dir, name))) present.push(await openImageFolder(join(dir, name), reading));
   }
   return present.find(({ labels }) => !labels.includes(-1)) ?? present[0];
 }

@@ -140,6 +140,7 @@ export function subsetOf(dataset: Dataset, indices: Uint32Array): Dataset {
     length: own.length,
     classes: dataset.classes,
     labels: Int32Array.from(own, (index) => dataset.labels[index]),
+    colours: dataset.colours,
     paths: dataset.paths && Array.from(own, (index) => dataset.paths![index]),
     get skipped() {
       return dataset.skipped;

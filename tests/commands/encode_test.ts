@@ -2,7 +2,11 @@ import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import sharp from "sharp";
+import { findImages } from "../../lib/datasets/folders/image_list.ts";
+import { readPreprocessorConfig } from "../../lib/datasets/pixels/preprocessing.ts";
+import { encodeImages, type EncodeImagesOptions } from "../../lib/evaluation/features/encode_images.ts";
 import { encoderShapes } from "../../lib/jepa/architectures.ts";
+import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
@@ -72,6 +76,11 @@ Deno.test("encode ends with one sentence and exit code 1 where it is told nonsen
       [[...rest, "--out"], /^Option '--out <value>' argument missing\. --help lists the options\.\n$/],
       [[...rest, "--out", "x.npy", "--layer", "first"], /^--layer is last or last4; got "first"\.\n$/],
       [[...rest, "--out", "x.npy", "--batch", "0"], /^--batch takes a whole number from 1 on; got "0"\.\n$/],
+      [[...rest, "--out", "x.npy", "--colours", "srgb"], /^--colours is managed or pillow; got "srgb"\.\n$/],
+      [
+        [...rest, "--out", "x.npy", "--preprocessing", "file"],
+        /weights\.safetensors does not say its preprocessing, which/,
+      ],
       [[...rest, "--out", "x.npy", "--image", "8.5"], /^--image takes a whole number from 0 on; got "8\.5"\.\n$/],
       [[...rest, "--out", "x.npy", "--heads", "4"], /says that it has 2 attention heads, not 4\.\n$/],
       [
@@ -127,6 +136,31 @@ Deno.test("encode names a bad image, or leaves it out on request and lists it", 
     assertMatch(skipped.out, /1 image\(s\) could not be read and have no row: .*b\/2\.png/);
     assertEquals(await Deno.readTextFile(`${dir}/f.npy.txt`), "a.jpg\nb/10.png\nc/d/e.webp\nz.png\n");
     assertEquals((await readNpy(`${dir}/f.npy`)).shape, [4, 4, 16]);
+  }));
+
+Deno.test("encode reads colours and preprocesses images as it is told", () =>
+  withEncoder(async (dir) => {
+    const weights = `${dir}/weights.safetensors`, config = `${dir}/p.json`, out = `${dir}/f.safetensors`;
+    const clear = await sharp(`${dir}/images/a.jpg`).ensureAlpha(0).png().toBuffer();
+    await Deno.writeFile(`${dir}/images/z.png`, clear);
+    await Deno.writeTextFile(config, JSON.stringify({ size: { height: 16, width: 16 }, image_mean: [0.1, 0.5, 0.9] }));
+    const args = ["--images", `${dir}/images`, "--colours", "pillow", "--preprocessing", config, "--out", out];
+    const { code, error } = await encode("--weights", weights, ...args);
+    assertEquals(code, 0, error);
+    const { tensors, metadata } = await readSafetensors(out), told = tensors.features.data as Float32Array;
+    const preprocessing = await readPreprocessorConfig(config);
+    assertEquals([metadata.colours, JSON.parse(metadata.preprocessing)], ["pillow", preprocessing]);
+
+    const { size, parameters } = await loadEncoder(weights), { images } = await findImages(`${dir}/images`);
+    const worst = async (options: EncodeImagesOptions) => {
+      await encodeImages(parameters, size, images, out, options);
+      const other = (await readSafetensors(out)).tensors.features.data as Float32Array;
+      return Math.max(...other.map((value, i) => Math.abs(value - told[i])));
+    };
+    assert(await worst({ preprocessing, colours: "pillow" }) < 1e-5);
+    assert(await worst({ preprocessing }) > 1e-3);
+    assert(await worst({ colours: "pillow" }) > 1e-3);
+    tf.dispose(parameters);
   }));
 
 Deno.test("encode stopped by Ctrl-C leaves no half file", () =>

@@ -3,6 +3,8 @@ import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes 
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import type { EvaluationResult } from "../../lib/evaluation/evaluate.ts";
+import { findImages } from "../../lib/datasets/folders/image_list.ts";
+import { defaultPreprocessing } from "../../lib/datasets/pixels/preprocessing.ts";
 import { encoderShapes } from "../../lib/jepa/architectures.ts";
 import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
@@ -71,8 +73,15 @@ Deno.test("evaluate prints a table with baselines and the paper's rows, and writ
 
     const list = `${dir}/list.txt`;
     await Deno.writeTextFile(list, "red_3.png\nblue_1.png\n");
-    const listed = await run("evaluate", [...options, "--protocol", "lowshot", "--subset", list]);
+    // All transparent: on white, nothing would tell the classes apart.
+    for (const { path } of (await findImages(`${dir}/images`)).images) {
+      await Deno.writeFile(path, await sharp(await Deno.readFile(path)).ensureAlpha(0).png().toBuffer());
+    }
+    const pillow = ["--colours", "pillow", "--preprocessing", "imagenet", "--json", json];
+    const listed = await run("evaluate", [...options, "--protocol", "lowshot", "--subset", list, ...pillow]);
     assertMatch(listed.out, /\nlowshot, 2 listed labels\s+100\.0\s/);
+    const { colours, preprocessing } = JSON.parse(await Deno.readTextFile(json));
+    assertEquals([colours, preprocessing], ["pillow", defaultPreprocessing(16)]);
     await Deno.writeTextFile(list, "red_3.png\ngreen_1.png\n");
     const stray = await run("evaluate", [...options, "--protocol", "lowshot", "--subset", list]);
     assertEquals(stray.code, 1);
@@ -87,6 +96,11 @@ Deno.test("evaluate ends with one sentence and exit code 1 where it is told nons
       [["--weights", weights], /^Say what to evaluate: --protocol all, or of knn, linear/],
       [["--weights", weights, "--protocol", "knn,guess"], /^--protocol is all or knn or .*; got "guess"\.\n$/],
       [["--weights", weights, "--protocol", "knn", "--seeds", "0"], /^--seeds takes/],
+      [["--weights", weights, "--protocol", "knn", "--colours", "cmyk"], /^--colours is managed or pillow; got "cmyk"/],
+      [
+        ["--weights", weights, "--protocol", "knn", "--preprocessing", "x"],
+        /^--preprocessing is file, imagenet or the/,
+      ],
       [
         ["--weights", weights, "--protocol", "knn", "--json", `${dir}/no/x.json`],
         /^--json .* no folder .*\/no: make it/,

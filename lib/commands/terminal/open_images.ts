@@ -5,6 +5,7 @@
  */
 import type { Dataset } from "../../datasets/dataset.ts";
 import { openDataset } from "../../datasets/open_dataset.ts";
+import type { ImageColours } from "../../datasets/pixels/decode.ts";
 import { type ProgressBar, progressBar } from "../../figures/progress.ts";
 
 /**
@@ -12,13 +13,19 @@ import { type ProgressBar, progressBar } from "../../figures/progress.ts";
  *
  * @param data what openDataset() takes
  * @param skipBad whether others stand in for images that cannot be read
+ * @param colours how colours in files become pixels
  * @throws Error as openDataset() does
  */
-export async function openImages(data: string, skipBad: boolean): Promise<{ train: Dataset; test?: Dataset }> {
+export async function openImages(
+  data: string,
+  skipBad: boolean,
+  colours: ImageColours = "managed",
+): Promise<{ train: Dataset; test?: Dataset }> {
   let bar: ProgressBar | undefined, shown: string | undefined;
   try {
     return await openDataset(data, {
       onBadImage: skipBad ? "skip" : "stop",
+      colours,
       onProgress: ({ label, done, total }) => {
         if (label !== shown) {
           bar?.stop();

@@ -6,6 +6,7 @@
  */
 import { basename, join } from "node:path";
 import { type CountedDataset, countLabels, withLabels } from "./clevr_tasks.ts";
+import type { ReadOptions } from "../folders/image_files.ts";
 import { openImageFolder } from "../folders/image_folder.ts";
 import { elementsOf } from "./json_elements.ts";
 
@@ -37,9 +38,13 @@ function parseScene(scene: Record<string, unknown>, where: string): SceneRecord 
  * @returns its labels are the counts; distanceTask() makes the other task of it
  * @throws Error naming the file, where one is missing or damaged, or images and scenes are not of each other
  */
-export async function loadClevr(dir: string, split: "train" | "val"): Promise<CountedDataset> {
+export async function loadClevr(
+  dir: string,
+  split: "train" | "val",
+  options: Pick<ReadOptions, "colours"> = {},
+): Promise<CountedDataset> {
   const folder = join(dir, "images", split), path = join(dir, "scenes", `CLEVR_${split}_scenes.json`);
-  const images = await openImageFolder(folder);
+  const images = await openImageFolder(folder, options);
   const scenes = new Map<string, SceneRecord>();
   let index = 0;
   for await (const element of elementsOf(path, "scenes")) {

@@ -6,13 +6,15 @@
 import { randomStream } from "../../random.ts";
 import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "../pixels/crop.ts";
 import type { Batch, Dataset } from "../dataset.ts";
-import { decodeCut, reasonOf } from "../pixels/decode.ts";
+import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
 import { centredCut, framingOf } from "../pixels/preprocessing.ts";
 
 /** A data set of image files, in folders or in an archive. */
 export interface ImageFiles extends Dataset {
   /** Each image's path, by index. */
   readonly paths: readonly string[];
+  /** How their colours become pixels. */
+  readonly colours: ImageColours;
   /** Images found unreadable so far, sorted, which another one stood in for: only with onBadImage "skip". */
   readonly skipped: readonly string[];
   /** Files beside them that are no images by the endings of their names, and hence are not in the set. */
@@ -26,6 +28,12 @@ export interface BadImages {
    * one's label, and notes the path in `skipped`.
    */
   onBadImage?: "stop" | "skip";
+}
+
+/** How image files are read. */
+export interface ReadOptions extends BadImages {
+  /** How their colours become pixels. Default "managed". */
+  colours?: ImageColours;
 }
 
 /** What `imageFiles` is made of. */
@@ -50,7 +58,7 @@ const IN_FLIGHT = Math.max(8, navigator.hardwareConcurrency);
 /** The listed images as a Dataset. Nothing is read yet. */
 export function imageFiles(
   { name, classes, labels, paths, ignored = [], read }: ImageList,
-  { onBadImage = "stop" }: BadImages = {},
+  { onBadImage = "stop", colours = "managed" }: ReadOptions = {},
 ): ImageFiles {
   const bad = new Set<number>();
 
@@ -64,7 +72,7 @@ export function imageFiles(
     for (let i = index; bad.size < paths.length; i = (i + 1) % paths.length) {
       if (!bad.has(i)) {
         try {
-          return { pixels: await decodeCut(await read(i), cutOf, shrinking), label: labels[i] };
+          return { pixels: await decodeCut(await read(i), cutOf, shrinking, colours), label: labels[i] };
         } catch (error) {
           reason = reasonOf(error);
           if (onBadImage === "stop") {
@@ -106,6 +114,7 @@ export function imageFiles(
     classes,
     labels,
     paths,
+    colours,
     ignored,
     get skipped() {
       return [...bad].sort((a, b) => a - b).map((i) => paths[i]);

@@ -5,7 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { IMAGE_ENDINGS } from "../pixels/decode.ts";
-import { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./image_files.ts";
+import { type ImageFiles, imageFiles, type ImageList, type ReadOptions } from "./image_files.ts";
 
 /**
  * The images in `dir`, at any depth below their class's folder, sorted within it; classes are sorted by name. A folder
@@ -15,7 +15,7 @@ import { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./i
  * @param dir a folder of class folders, or a folder of images
  * @throws Error if the folder cannot be read, holds no image, has a class without one, or mixes images and class folders
  */
-export async function openImageFolder(dir: string, options: BadImages = {}): Promise<ImageFiles> {
+export async function openImageFolder(dir: string, options: ReadOptions = {}): Promise<ImageFiles> {
   return imageFiles(await listImageFolder(dir), options);
 }
 

@@ -5,7 +5,7 @@
  */
 import { isAbsolute, join, relative } from "node:path";
 import type { Batch } from "../dataset.ts";
-import { decodeCut, reasonOf } from "../pixels/decode.ts";
+import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
 import { forEachInFlight } from "./image_files.ts";
 import { isImage, kinds, readTree } from "./image_folder.ts";
 import { centredCut, checkFraming, type Framing } from "../pixels/preprocessing.ts";
@@ -75,9 +75,14 @@ export async function readImageList(list: string, dir = "."): Promise<ListedImag
  */
 export async function* namedBatches(
   images: readonly ListedImage[],
-  options: { batch: number; framing: Framing; onBadImage: (image: ListedImage, reason: string) => void },
+  options: {
+    batch: number;
+    framing: Framing;
+    colours?: ImageColours;
+    onBadImage: (image: ListedImage, reason: string) => void;
+  },
 ): AsyncGenerator<NamedBatch, void, void> {
-  const { batch, framing, onBadImage } = options;
+  const { batch, framing, colours, onBadImage } = options;
   checkFraming(framing);
   const bytes = framing.crop ** 2 * 3;
   for (let start = 0; start < images.length; start += batch) {
@@ -86,7 +91,7 @@ export async function* namedBatches(
     await forEachInFlight(some.length, async (i) => {
       try {
         const cutOf = (width: number, height: number) => centredCut(width, height, framing);
-        squares[i] = await decodeCut(await Deno.readFile(some[i].path), cutOf, "exact");
+        squares[i] = await decodeCut(await Deno.readFile(some[i].path), cutOf, "exact", colours);
       } catch (error) {
         faults[i] = reasonOf(error);
       }

@@ -5,7 +5,7 @@
  * @module
  */
 import { basename, join } from "node:path";
-import { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./image_files.ts";
+import { type ImageFiles, imageFiles, type ImageList, type ReadOptions } from "./image_files.ts";
 import { listImageFolder } from "./image_folder.ts";
 import { listImageTar } from "../archives/image_tar.ts";
 import { readStructs } from "./matlab.ts";
@@ -44,7 +44,7 @@ export async function isImageNet(dir: string): Promise<boolean> {
  */
 export async function openImageNet(
   dir: string,
-  { cache = "data/imagenet", onProgress, ...bad }: BadImages & {
+  { cache = "data/imagenet", onProgress, ...reading }: ReadOptions & {
     cache?: string;
     onProgress?: (progress: Progress) => void;
   } = {},
@@ -61,8 +61,8 @@ export async function openImageNet(
   }
   const unlabelled = val?.labels.includes(-1);
   return {
-    train: train && imageFiles(train, bad),
-    val: val && imageFiles(unlabelled ? withSynsets(val, await readSynsets([...new Set([dir, root])])) : val, bad),
+    train: train && imageFiles(train, reading),
+    val: val && imageFiles(unlabelled ? withSynsets(val, await readSynsets([...new Set([dir, root])])) : val, reading),
   };
 }
 

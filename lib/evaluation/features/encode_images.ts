@@ -5,6 +5,7 @@
  * @module
  */
 import { type ListedImage, namedBatches } from "../../datasets/folders/image_list.ts";
+import type { ImageColours } from "../../datasets/pixels/decode.ts";
 import { defaultPreprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
@@ -13,6 +14,8 @@ import { checkFinite, type EncodingOptions, featureBatches, featureShape } from 
 
 /** How to encode images, and what to do besides. */
 export interface EncodeImagesOptions extends EncodingOptions {
+  /** How the files' colours become pixels. Default "managed". */
+  colours?: ImageColours;
   /** What else a safetensors file's metadata is to say. */
   metadata?: Record<string, string>;
   /** Told of an image that cannot be read, and why; it throws, or the image gets no row. Default throws. */
@@ -29,7 +32,7 @@ function stop({ path }: ListedImage, reason: string): never {
 
 /**
  * Writes the features of images, in their order: as safetensors, tensor "features" float32 [N, width] or [N, patches,
- * width], with layer, pool, preprocessing and, as a JSON array, the rows' names in the metadata; or as .npy with the names
+ * width], with layer, pool, preprocessing, colours and, as a JSON array, the rows' names in the metadata; or as .npy with the names
  * in FILE.npy.txt beside it, one a line. The file is there when it is whole; where anything fails nothing is left.
  *
  * @param encoder the target encoder's parameters, which stay the caller's
@@ -44,17 +47,17 @@ export async function encodeImages(
   out: string,
   options: EncodeImagesOptions = {},
 ): Promise<number[]> {
-  const { layer = "last", pool = "mean", onBadImage = stop, onProgress, signal } = options;
+  const { layer = "last", pool = "mean", colours = "managed", onBadImage = stop, onProgress, signal } = options;
   const preprocessing = options.preprocessing ?? defaultPreprocessing(size.image);
   const batch = Math.min(options.batch ?? 256, Math.max(images.length, 1));
   const shape = featureShape(size, options);
   const perImage = shape.reduce((product, n) => product * n, 1);
-  const metadata = { ...options.metadata, layer, pool, preprocessing: JSON.stringify(preprocessing) };
+  const metadata = { ...options.metadata, layer, pool, preprocessing: JSON.stringify(preprocessing), colours };
   const rows = await openRows(out, { names: images.map(({ name }) => name), shape, metadata });
   const onAbort = () => rows.abandon();
   signal?.addEventListener("abort", onAbort);
   try {
-    const source = namedBatches(images, { batch, framing: preprocessing, onBadImage });
+    const source = namedBatches(images, { batch, framing: preprocessing, colours, onBadImage });
     const names: string[] = [];
     let done = 0;
     for await (

@@ -90,8 +90,8 @@ async function imagesDigest(dataset: Dataset, framing: Framing): Promise<string>
 }
 
 /**
- * extractFeatures(), or what it gave before for the same weights, architecture, images, labels, preprocessing, layers,
- * pooling and precision. Features among which others stand in for unreadable images are not kept.
+ * extractFeatures(), or what it gave before for the same weights, architecture, images, labels, preprocessing,
+ * colours, layers, pooling and precision. Features among which others stand in for unreadable images are not kept.
  *
  * @throws as extractFeatures() does
  */
@@ -126,6 +126,7 @@ export async function cachedFeatures(
     size: { image, patch, width, depth, heads, mlpRatio, epsilon },
     images: await imagesDigest(dataset, preprocessing),
     preprocessing: { resize, crop, interpolation, mean, deviation },
+    colours: dataset.colours,
     layer,
     pool,
     precision,

@@ -46,7 +46,8 @@ for (
 ) {
   Deno.test(`loadClevr() counts the objects and finds the closest of each image: ${written}`, () =>
     withClevr(json, async (dir) => {
-      const dataset = await loadClevr(dir, "val");
+      const dataset = await loadClevr(dir, "val", { colours: "pillow" });
+      assertEquals(dataset.colours, "pillow");
       assertEquals([dataset.name, dataset.length], ["CLEVR val", 3]);
       assertEquals(dataset.counts, Int32Array.of(3, 4, 5));
       assertEquals(dataset.closest, Float64Array.of(8.25, 10, 7));

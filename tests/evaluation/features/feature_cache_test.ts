@@ -114,6 +114,23 @@ Deno.test("cachedFeatures() makes features anew when anything they follow from i
     tf.dispose([encoder, nudged]);
   }));
 
+Deno.test("cachedFeatures() of files tells apart how their colours are read, where no pixel that it looks at does", () =>
+  withCache(async (root) => {
+    const dir = join(root, "features"), images = join(root, "images"), encoder = initialise(encoderShapes(size), 1);
+    await Deno.mkdir(dir);
+    await Deno.mkdir(images);
+    await sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } }).toFile(join(images, "0.png"));
+    const encode = async (colours?: "managed" | "pillow") =>
+      (await run(encoder, subsetOf(await openImageFolder(images, { colours }), Uint32Array.of(0)), { dir })).files;
+    assertEquals([await encode(), await encode("pillow"), await encode("managed"), await encode("pillow")], [
+      1,
+      1,
+      0,
+      0,
+    ]);
+    tf.dispose(encoder);
+  }));
+
 Deno.test("cachedFeatures() of files sees that one was changed, by its size, its time or its name", () =>
   withCache(async (root) => {
     const dir = join(root, "features"), images = join(root, "images"), encoder = initialise(encoderShapes(size), 1);

@@ -1,0 +1,55 @@
+/**
+ * What options say of the way from an image's file to the encoder: --preprocessing and --colours.
+ *
+ * @module
+ */
+import type { ImageColours } from "../../datasets/pixels/decode.ts";
+import {
+  defaultPreprocessing,
+  type Preprocessing,
+  readPreprocessorConfig,
+} from "../../datasets/pixels/preprocessing.ts";
+import type { PretrainedEncoder } from "../../jepa/pretrained.ts";
+import { oneOf } from "./flags.ts";
+
+/** The value of --colours. */
+export const coloursOf = (value: string): ImageColours => oneOf("colours", value, ["managed", "pillow"]);
+
+/** Chooses what images go through before an encoder that was loaded from `weights`. */
+export type ChoosePreprocessing = (
+  weights: string,
+  encoder: Pick<PretrainedEncoder, "size" | "preprocessing">,
+) => Preprocessing;
+
+/**
+ * Reads --preprocessing, before there is an encoder: "file" is what the weights say, "imagenet" the kit's own, a name that
+ * ends in .json a Hugging Face preprocessor_config.json. Left out, it is what the weights say or else the kit's own.
+ *
+ * @throws Error where the value is none of these, or as readPreprocessorConfig() does; the choice where the weights say
+ *   nothing, or the file's squares are not of the encoder's size
+ */
+export async function readPreprocessingFlag(value: string | undefined): Promise<ChoosePreprocessing> {
+  if (value === undefined) {
+    return (_, { size, preprocessing }) => preprocessing ?? defaultPreprocessing(size.image);
+  }
+  if (value === "imagenet") return (_, { size }) => defaultPreprocessing(size.image);
+  if (value === "file") {
+    return (weights, { preprocessing }) => {
+      if (preprocessing) return preprocessing;
+      throw new Error(
+        `${weights} does not say its preprocessing, which --preprocessing file asks for: take imagenet, or a FILE.json.`,
+      );
+    };
+  }
+  if (!value.endsWith(".json")) {
+    throw new Error(`--preprocessing is file, imagenet or the path of a FILE.json; got "${value}".`);
+  }
+  const read = await readPreprocessorConfig(value);
+  return (weights, { size: { image } }) => {
+    if (read.crop === image) return read;
+    throw new Error(
+      `${value} cuts squares of ${read.crop} pixels, but ${weights} takes images of ${image}: change the file's size, ` +
+        `or add --image ${read.crop}.`,
+    );
+  };
+}
