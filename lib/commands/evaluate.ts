@@ -13,10 +13,10 @@ import { type DepthScenes, type EvaluationData, type ProtocolName, PROTOCOLS } f
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { progressBar } from "../figures/progress.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
-import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
+import { loadWeights } from "./terminal/load_weights.ts";
 import { openImages } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -124,7 +124,7 @@ async function main(): Promise<void> {
   if (json !== undefined) await checkOutputFile("json", json);
 
   await setUpTensorFlow();
-  const { predictor, ...encoder } = await loadEncoder(weights, { heads: whole("heads"), image: whole("image") });
+  const { predictor, ...encoder } = await loadWeights(weights, { heads: whole("heads"), image: whole("image") });
   tf.dispose(predictor?.parameters ?? {});
   const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
   const images = needs("images") ? await openLabelled(dataName) : undefined;
