@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { sources } from "./sources.ts";
 
 /** The rooms of the house from the top down: a room imports from itself and from those after it. */
 const ROOMS = [
@@ -8,14 +9,6 @@ const ROOMS = [
 ];
 
 const lib = new URL("../lib/", import.meta.url);
-
-function* sources(dir: URL): Generator<URL> {
-  for (const entry of Deno.readDirSync(dir)) {
-    const url = new URL(entry.name + (entry.isDirectory ? "/" : ""), dir);
-    if (entry.isDirectory) yield* sources(url);
-    else if (entry.name.endsWith(".ts")) yield url;
-  }
-}
 
 const roomOf = (url: URL) => url.pathname.slice(lib.pathname.length).split("/")[0];
 

@@ -21,10 +21,11 @@ import type { Figure } from "../figures/figure.ts";
 import { progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { multiBlock } from "../jepa/mask_samplers/multi_block.ts";
-import { loadEncoder, type PretrainedEncoder } from "../jepa/pretrained.ts";
+import type { PretrainedEncoder } from "../jepa/pretrained.ts";
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { numberOf } from "./terminal/flags.ts";
+import { loadWeights } from "./terminal/load_weights.ts";
 import { openImages } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -134,7 +135,7 @@ async function main(): Promise<void> {
   const sampling = { steps: whole("steps"), guidance: numberOf("guidance", flags.guidance)!, seed: whole("seed") };
 
   await setUpTensorFlow();
-  const loaded = await loadEncoder(weights), encoder = frozenEncoder(loaded);
+  const loaded = await loadWeights(weights), encoder = frozenEncoder(loaded);
   const { decoder, patchDecoder } = await openDecoders(weights, flags.decoder, flags["patch-decoder"]);
   for (const some of patchDecoder ? [decoder, patchDecoder] : [decoder]) checkDecoderFits(some.config, encoder);
   const pixels = await readImages(images, loaded, rows);

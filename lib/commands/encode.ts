@@ -7,11 +7,11 @@ import { parseArgs } from "node:util";
 import { findImages, type ListedImage, readImageList } from "../datasets/folders/image_list.ts";
 import { encodeImages } from "../evaluation/features/encode_images.ts";
 import { progressBar } from "../figures/progress.ts";
-import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { rowFiles } from "../weights/row_writer.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
 import { coloursOf, readPreprocessingFlag } from "./terminal/image_flags.ts";
+import { loadWeights } from "./terminal/load_weights.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
   const images = await listImages(flags.images, flags.list);
   await setUpTensorFlow();
-  const { predictor, ...encoder } = await loadEncoder(weights, { heads, image });
+  const { predictor, ...encoder } = await loadWeights(weights, { heads, image });
   tf.dispose(predictor?.parameters ?? {});
   const { size, parameters } = encoder, preprocessing = choosePreprocessing(weights, encoder);
 

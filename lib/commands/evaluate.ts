@@ -14,11 +14,11 @@ import { type DepthScenes, type EvaluationData, type ProtocolName, PROTOCOLS } f
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { progressBar } from "../figures/progress.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
-import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
 import { coloursOf, readPreprocessingFlag } from "./terminal/image_flags.ts";
+import { loadWeights } from "./terminal/load_weights.ts";
 import { openImages } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -138,7 +138,7 @@ async function main(): Promise<void> {
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
 
   await setUpTensorFlow();
-  const { predictor, ...loaded } = await loadEncoder(weights, { heads: whole("heads"), image: whole("image") });
+  const { predictor, ...loaded } = await loadWeights(weights, { heads: whole("heads"), image: whole("image") });
   tf.dispose(predictor?.parameters ?? {});
   const encoder = { ...loaded, preprocessing: choosePreprocessing(weights, loaded) };
   const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);

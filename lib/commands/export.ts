@@ -4,10 +4,10 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { loadEncoder } from "../jepa/pretrained.ts";
 import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
+import { loadWeights } from "./terminal/load_weights.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -58,7 +58,7 @@ async function main(): Promise<void> {
   if (own) await checkReplacesNothing(out, { weights });
 
   await setUpTensorFlow();
-  const encoder = await loadEncoder(weights, { heads });
+  const encoder = await loadWeights(weights, { heads });
   const save = own ? saveEncoder : saveHuggingFace;
   await save(out, encoder, { dtype }).finally(() =>
     tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}])

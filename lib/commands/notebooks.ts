@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { formatDuration, progressBar } from "../figures/progress.ts";
@@ -40,19 +41,20 @@ function findNotebooks(names: readonly string[]): string[] {
 }
 
 /**
- * Runs a notebook in a new kernel.
+ * Runs a notebook in a new kernel, whose working folder is the notebook's.
  *
+ * @param path of its file
  * @returns its file with the outputs
  * @throws Error with the cell that failed
  */
 export async function runNotebook(
-  name: string,
+  path: string,
   { quick, cellSeconds, onCell }: { quick: boolean; cellSeconds: number; onCell?: (report: CellReport) => void },
 ): Promise<string> {
-  const script = fileURLToPath(new URL("jupyter/run_notebook.py", import.meta.url));
+  const script = fileURLToPath(new URL("jupyter/run_notebook.py", import.meta.url)), name = basename(path);
   const { IJEPA_QUICK: _, ...own } = Deno.env.toObject(); // one that is set here decides nothing
   const child = new Deno.Command(`${JUPYTER_VENV}/bin/python`, {
-    args: [script, `${NOTEBOOKS}/${name}`, String(cellSeconds)],
+    args: [script, path, String(cellSeconds)],
     clearEnv: true,
     env: { ...own, ...jupyterEnvironment(), ...(quick ? { IJEPA_QUICK: "1" } : {}) },
     stdout: "piped",
@@ -116,7 +118,7 @@ async function main(): Promise<void> {
   for (const name of names) {
     const started = performance.now();
     const bar = progressBar({ label: name, total: 0, unit: "cells" });
-    const written = await runNotebook(name, {
+    const written = await runNotebook(`${NOTEBOOKS}/${name}`, {
       quick: flags.quick,
       cellSeconds,
       onCell: ({ cell }) => bar.update(cell),

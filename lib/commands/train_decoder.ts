@@ -23,11 +23,11 @@ import { frozenEncoder, readDecoderConfig, trainDecoder } from "../decoding/trai
 import { lossCurve } from "../figures/loss_curve.ts";
 import { formatDuration, formatNumber, progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
-import { loadEncoder } from "../jepa/pretrained.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
+import { loadWeights } from "./terminal/load_weights.ts";
 import { openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -137,7 +137,7 @@ async function main(): Promise<void> {
   const precision = flags.precision && oneOf("precision", flags.precision, ["float32", "bfloat16"]);
 
   await setUpTensorFlow();
-  const loaded = await loadEncoder(weights);
+  const loaded = await loadWeights(weights);
   tf.dispose(loaded.predictor?.parameters ?? {});
   const encoder = frozenEncoder(loaded);
   const base = decoderPreset(flags.preset ?? "cifar10", encoder.size);

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { createRequire } from "node:module";
 import { dirname, extname } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Figure } from "./figure.ts";
 import { figureToSvg, plotlySource } from "./svg.ts";
 
@@ -82,10 +82,11 @@ let fontsLoaded: Promise<void> | undefined;
  */
 async function loadFonts(): Promise<void> {
   const { default: sharp } = await import("npm:sharp@0.35.5");
-  await import("npm:@expo-google-fonts/inter@0.4.2/package.json", { with: { type: "json" } }); // fetches the package if need be
-  const require = createRequire(import.meta.url);
+  // Fetches the package if need be. Once it is there, its files have paths, wherever Deno or the importer keeps packages.
+  await import("npm:@expo-google-fonts/inter@0.4.2/package.json", { with: { type: "json" } });
   for (const weight of ["400Regular", "700Bold"]) {
-    const fontfile = require.resolve(`@expo-google-fonts/inter/${weight}/Inter_${weight}.ttf`);
+    const font = import.meta.resolve(`npm:@expo-google-fonts/inter@0.4.2/${weight}/Inter_${weight}.ttf`);
+    const fontfile = fileURLToPath(font);
     await sharp({ text: { text: "Inter", font: "Inter", fontfile } }).png().toBuffer();
   }
 }

@@ -28,6 +28,10 @@ export interface PretrainedEncoder {
   preprocessing?: Preprocessing;
   /** The predictor that was trained with it, where the files hold one; the caller disposes of its parameters. */
   predictor?: { size: PredictorSize; parameters: Parameters };
+  /** What stood before its tensors' names in the file and was taken off, such as "module." or "model.backbone.". */
+  prefix?: string;
+  /** Names of the file's other tensors, such as a head's, which were left aside. */
+  aside?: string[];
 }
 
 /** What the files do not say, or what is to be otherwise. */
@@ -110,10 +114,13 @@ const inOrder = (tensors: Stored, shapes: ParameterShapes): Stored =>
  *
  * @param path one of
  *   - a run's folder, its encoder.safetensors or its checkpoint.safetensors: the target encoder;
- *   - the authors' .pth.tar: the target encoder;
+ *   - the authors' .pth.tar: the target encoder; or another file of torch.save() with a state_dict of their names;
  *   - a Hugging Face folder of an IJepaModel (config.json; model.safetensors, or several with an index), or that file in it;
  *   - safetensors of a timm ViT without class token, such as its *_ijepa models, whose names are the authors', or timm's
  *     folder with config.json and model.safetensors.
+ *
+ *   In all but the first, a wrapper's or a larger model's prefix before the encoder's names is taken off, and tensors beside
+ *   it are left aside; the result says which.
  * @throws Error that names the file, and the tensor or key, where something is missing, surplus, of a wrong shape or
  *   damaged, or where the number of heads cannot be known; Deno.errors.NotFound where there is no such path; RangeError where options.image is no multiple of the patch
  */
@@ -149,6 +156,8 @@ export async function loadEncoder(path: string, options: LoadOptions = {}): Prom
 
   const loaded: PretrainedEncoder = { size: { ...trained, image }, parameters: await readParameters(encoder) };
   if (preprocessing) loaded.preprocessing = preprocessing;
+  if (stored.prefix) loaded.prefix = stored.prefix;
+  if (stored.aside?.length) loaded.aside = stored.aside;
   if (!narrow) return loaded;
   try {
     loaded.predictor = { size: narrow.size, parameters: await readParameters(narrow.tensors) };

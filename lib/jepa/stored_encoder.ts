@@ -6,11 +6,14 @@
  */
 import { checkFraming, type Preprocessing, readPreprocessorConfig } from "../datasets/pixels/preprocessing.ts";
 import { openAuthorsCheckpoint } from "../weights/authors.ts";
+import { findEncoder, HUGGING_FACE_PATCHES, someOf, splitPredictor } from "../weights/find_encoder.ts";
 import { openHuggingFace } from "../weights/hugging_face.ts";
+import { isShard } from "../weights/hugging_face_files.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
 import type { StoredTensor } from "../weights/tensors.ts";
 import { timmPreprocessing } from "../weights/timm.ts";
 import { type Architecture, type EncoderSize, headsOf, type PredictorSize } from "./architectures.ts";
+import { whyMissing, whyNoEncoder } from "./missing_weights.ts";
 
 /** Tensors in a file by name. */
 export type Stored = Record<string, StoredTensor>;
@@ -27,6 +30,10 @@ export interface StoredEncoder {
   preprocessing?: Preprocessing;
   /** The predictor, where the files hold it. */
   predictor?: { tensors: Stored; size: PredictorSize };
+  /** What stands before the encoder's names in the file, where that is not a run's of this kit. */
+  prefix?: string;
+  /** Names of tensors in the file that are neither the encoder's nor the predictor's. */
+  aside?: string[];
 }
 
 /** As it is before its sizes are known. */
@@ -117,10 +124,10 @@ async function openHuggingFaceEncoder(folder: string, file?: string): Promise<Un
   if (!await exists(config)) {
     throw new Error(`${path} has Hugging Face's tensors, but ${config} is not there to say their sizes.`);
   }
-  const { size, tensors } = await openHuggingFace(folder, file);
+  const { size, tensors, prefix, aside } = await openHuggingFace(folder, file);
   const processor = `${folder}/preprocessor_config.json`;
   const preprocessing = (await exists(processor)) ? await readPreprocessorConfig(processor) : undefined;
-  return { path, encoder: tensors, size, preprocessing };
+  return { path, encoder: tensors, size, preprocessing, prefix, aside };
 }
 
 async function openSafetensorsEncoder(path: string, folder: string): Promise<Unsized> {
@@ -137,26 +144,22 @@ async function openSafetensorsEncoder(path: string, folder: string): Promise<Uns
       predictor: predictor && Object.keys(narrow).length > 0 ? { size: predictor, tensors: narrow } : undefined,
     };
   }
-  const names = Object.keys(tensors);
-  if (names.some((name) => name.startsWith("target_encoder."))) return await openCheckpoint(path, folder);
-  if (names.some((name) => /^(ijepa\.)?embeddings\./.test(name))) {
-    return await openHuggingFaceEncoder(folder, path.slice(path.lastIndexOf("/") + 1));
+  if (metadata.step !== undefined && Object.keys(tensors).some((name) => name.startsWith("target_encoder."))) {
+    return await openCheckpoint(path, folder);
   }
-  // timm's head is not part of the encoder.
-  const encoder = Object.fromEntries(Object.entries(tensors).filter(([name]) => !name.startsWith("head.")));
-  return { path, encoder };
+  const file = path.slice(path.lastIndexOf("/") + 1);
+  if (file !== "model.safetensors" && await isShard(folder, file)) return await openHuggingFaceEncoder(folder, file);
+  const { predictor, rest } = splitPredictor(path, tensors);
+  const { tensors: encoder, prefix, aside } = findEncoder(path, rest);
+  if (Object.hasOwn(encoder, HUGGING_FACE_PATCHES)) return await openHuggingFaceEncoder(folder, file);
+  return { path, encoder, prefix, aside, predictor: predictor && { tensors: predictor } };
 }
 
 async function openFolder(folder: string): Promise<Unsized> {
   const weights = `${folder}/encoder.safetensors`, checkpoint = `${folder}/checkpoint.safetensors`;
   if (await exists(weights)) return await openSafetensorsEncoder(weights, folder);
   if (await exists(checkpoint)) return await openCheckpoint(checkpoint, folder);
-  if (!await exists(`${folder}/config.json`)) {
-    throw new Error(
-      `${folder} holds no encoder: a run's folder has encoder.safetensors or checkpoint.safetensors, one of Hugging ` +
-        "Face's or timm's has config.json and model.safetensors.",
-    );
-  }
+  if (!await exists(`${folder}/config.json`)) throw new Error(await whyNoEncoder(folder));
   const config = parseObject(await Deno.readTextFile(`${folder}/config.json`));
   // timm's "architecture" is a name.
   if (typeof config?.architecture === "object" && config.model_type === undefined) {
@@ -164,22 +167,14 @@ async function openFolder(folder: string): Promise<Unsized> {
       `${folder} is a run that has no checkpoint yet: wait until it has written checkpoint.safetensors, or resume it.`,
     );
   }
+  const files = ["model.safetensors", "model.safetensors.index.json"].map((name) => exists(`${folder}/${name}`));
+  if (config && !(await Promise.all(files)).includes(true)) throw new Error(await whyNoEncoder(folder));
   const timm = config?.pretrained_cfg;
   if (typeof timm === "object" && timm !== null) {
     const preprocessing = timmPreprocessing(`${folder}/config.json`, timm as Record<string, unknown>);
     return { ...await openSafetensorsEncoder(`${folder}/model.safetensors`, folder), preprocessing };
   }
   return await openHuggingFaceEncoder(folder);
-}
-
-/** Why there is nothing at a path; "org/name" without a folder org is how models are called on the Hugging Face hub. */
-async function whyMissing(path: string): Promise<string> {
-  const [folder, name] = path.split("/");
-  if (!/^[\w-]+\/[\w.-]+$/.test(path) || /\.(safetensors|tar|pth)$/.test(name) || await exists(folder)) {
-    return `There is no file or folder ${path} to load an encoder from: is the path right?`;
-  }
-  return `There is no file or folder ${path}, and models of the Hugging Face hub are not downloaded by their names: ` +
-    "download its folder (config.json, model.safetensors, preprocessor_config.json), and give the path of that.";
 }
 
 async function openUnsized(path: string): Promise<Unsized> {
@@ -192,8 +187,8 @@ async function openUnsized(path: string): Promise<Unsized> {
   if (path.endsWith(".safetensors")) {
     return await openSafetensorsEncoder(path, path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".");
   }
-  const { encoder, predictor } = await openAuthorsCheckpoint(path);
-  return { path, encoder, predictor: predictor && { tensors: predictor } };
+  const { tensors: encoder, prefix, aside, predictor } = await openAuthorsCheckpoint(path);
+  return { path, encoder, prefix, aside, predictor: predictor && { tensors: predictor } };
 }
 
 /** How many blocks there are, which have numbers from 0 on where nothing is missing. */
@@ -203,7 +198,7 @@ const blocksOf = (tensors: Stored, prefix: string) =>
 /** The shape of a tensor that has to be there, of this rank. */
 function shapeOf(path: string, tensors: Stored, name: string, rank: number): number[] {
   const shape = tensors[name]?.shape;
-  if (!shape) throw new Error(`${path} lacks tensor "${name}": it holds no encoder of I-JEPA, or another part of one.`);
+  if (!shape) throw new Error(`${path} lacks tensor "${name}"; it has ${someOf(Object.keys(tensors))}.`);
   if (shape.length === rank && shape.every(isWhole)) return shape;
   throw new Error(`${path}: tensor "${name}" has shape [${shape}], not one of ${rank} dimensions.`);
 }

@@ -21,8 +21,11 @@ export interface TensorFlowLocation {
   dir: string;
 }
 
-/** The project's `.venv`, which holds everything that pip brings; found from this file, whatever the working folder. */
-export const PROJECT_VENV: string = fileURLToPath(new URL("../../.venv", import.meta.url));
+/** The project's folder, where its tasks are started; found from this file, as a script anywhere may import the kit. */
+const PROJECT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+/** The project's `.venv`, which holds everything that pip brings, whatever the working folder. */
+export const PROJECT_VENV: string = `${PROJECT}/.venv`;
 
 /** File names of the two libraries in TensorFlow's wheels (Linux; macOS puts the version before the suffix). */
 export const LIBRARY_NAMES: { cc: string; framework: string } = Deno.build.os === "darwin"
@@ -86,9 +89,10 @@ export function locateTensorFlow(options: { tfDir?: string; venv?: string } = {}
     if (exists(cc) && exists(framework)) return { cc, framework, cuda: exists(`${dir}/../nvidia`), dir };
   }
   const tried = folders.flatMap((dir) => [LIBRARY_NAMES.cc, LIBRARY_NAMES.framework].map((name) => `${dir}/${name}`));
-  let mend = "Run `deno task setup` to download them.";
-  if (options.tfDir) mend = "Name the folder that holds both, or none and run `deno task setup`.";
-  else if (named) mend = "Correct TF_DIR, or unset it and run `deno task setup`.";
+  const setup = `run \`deno task setup\` in ${PROJECT}`;
+  let mend = `To download them, ${setup}.`;
+  if (options.tfDir) mend = `Name the folder that holds both, or none and ${setup}.`;
+  else if (named) mend = `Correct TF_DIR, or unset it and ${setup}.`;
   throw new Error(
     `TensorFlow's libraries were not found. ${mend} Missing, one of:\n${
       tried.filter((path) => !exists(path)).map((path) => `  ${path}`).join("\n")

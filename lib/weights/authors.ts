@@ -1,46 +1,58 @@
 /**
- * The authors' checkpoints: a file of torch.save() with a dictionary of networks, each a state_dict.
+ * The authors' checkpoints, and others of torch.save(): a dictionary of networks, each a state_dict, or one state_dict.
  *
  * @module
  */
+import { toSafetensors } from "./convert.ts";
+import { findEncoder, type FoundEncoder, HUGGING_FACE_PATCHES, splitPredictor } from "./find_encoder.ts";
 import { textKeys } from "./pickle.ts";
 import type { StoredTensor } from "./tensors.ts";
 import { isStoredTensor, torchFile } from "./torch_file.ts";
 
-/** What DistributedDataParallel, in which the authors trained, puts before every name. */
-const WRAPPED = "module.";
+/** Dictionaries within one another that are looked into: a state_dict lies in the first or second. */
+const DEPTH = 4;
 
-/** The tensors of a state_dict, or undefined where a value is none. */
-function stateDict(value: unknown): Record<string, StoredTensor> | undefined {
-  if (!(value instanceof Map) || value.size === 0) return undefined;
-  const entries = [...value] as [unknown, unknown][];
-  if (!entries.every(([name, tensor]) => typeof name === "string" && isStoredTensor(tensor))) return undefined;
-  const tensors = entries as [string, StoredTensor][];
-  const wrapped = tensors.every(([name]) => name.startsWith(WRAPPED));
-  return Object.fromEntries(tensors.map(([name, tensor]) => [wrapped ? name.slice(WRAPPED.length) : name, tensor]));
+/** The tensors in dictionaries of dictionaries, by their keys joined with dots. Each dictionary is looked into once. */
+function tensorsIn(value: unknown): Record<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>(), seen = new Set<unknown>();
+  const look = (map: ReadonlyMap<unknown, unknown>, prefix: string, depth: number) => {
+    if (seen.has(map) || depth > DEPTH) return;
+    seen.add(map);
+    for (const [key, held] of map) {
+      if (typeof key !== "string") continue;
+      if (isStoredTensor(held)) tensors.set(prefix + key, held);
+      else if (held instanceof Map) look(held, `${prefix}${key}.`, depth + 1);
+    }
+  };
+  if (value instanceof Map) look(value, "", 1);
+  return Object.fromEntries(tensors);
 }
 
+/** Whether a value is a state_dict. */
+const isStateDict = (value: unknown): boolean =>
+  value instanceof Map && value.size > 0 &&
+  [...value].every(([name, tensor]) => typeof name === "string" && isStoredTensor(tensor));
+
 /**
- * Opens a .pth.tar: the target encoder, or where there is none the encoder, and the predictor where there is one. A file
- * that is itself a state_dict is taken for the encoder's. The optimiser's state and the rest are left aside.
+ * Opens a .pth.tar: the target encoder, or where there is none the encoder, and the predictor where there is one. The file
+ * may be a state_dict itself, or hold one under any name. The optimiser's state is left aside.
  *
  * @throws Error that names the file where it is damaged, asks for more than tensors and containers, or has no encoder
  */
 export async function openAuthorsCheckpoint(
   path: string,
-): Promise<{ encoder: Record<string, StoredTensor>; predictor?: Record<string, StoredTensor> }> {
-  const value = await torchFile(path);
-  const whole = stateDict(value);
-  if (whole) return { encoder: whole };
-  const held = value instanceof Map ? value : new Map();
-  const name = ["target_encoder", "encoder"].find((name) => held.has(name));
-  const encoder = name && stateDict(held.get(name));
-  if (!encoder) {
-    const found = textKeys(held) || "no dictionary with names";
+): Promise<FoundEncoder & { predictor?: Record<string, StoredTensor> }> {
+  const value = await torchFile(path), stored = tensorsIn(value);
+  if (Object.keys(stored).length === 0) {
+    const found = (value instanceof Map && textKeys(value)) || "no dictionary with names";
     throw new Error(`${path} should hold the state_dict of a "target_encoder" or "encoder"; it holds ${found}.`);
   }
-  if (!held.has("predictor")) return { encoder };
-  const predictor = stateDict(held.get("predictor"));
-  if (!predictor) throw new Error(`${path}: its "predictor" is not a state_dict.`);
-  return { encoder, predictor };
+  const { predictor, rest } = splitPredictor(path, stored);
+  const found = findEncoder(path, rest);
+  if (Object.hasOwn(found.tensors, HUGGING_FACE_PATCHES)) {
+    throw new Error(`${path} has transformers' names, which are read from safetensors: ${toSafetensors(path)}`);
+  }
+  const held = value instanceof Map ? value.get("predictor") : undefined;
+  if (held !== undefined && !isStateDict(held)) throw new Error(`${path}: its "predictor" is not a state_dict.`);
+  return { ...found, predictor };
 }

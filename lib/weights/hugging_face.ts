@@ -5,7 +5,9 @@
  * @module
  */
 import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
-import { openSafetensors, writeSafetensors } from "./safetensors.ts";
+import { findEncoder, type FoundEncoder } from "./find_encoder.ts";
+import { openShards, readObject } from "./hugging_face_files.ts";
+import { writeSafetensors } from "./safetensors.ts";
 import { elementsOf, type HostTensor, type StoredTensor } from "./tensors.ts";
 
 /** What a config.json says of an IJepaModel. */
@@ -40,35 +42,30 @@ const DEFAULTS: Record<string, unknown> = {
   qkv_bias: true,
 };
 
-/** The layers whose names differ, theirs and the authors', before ".weight" and ".bias"; N is the block's number. */
-const NAMES: [string, string][] = [
-  ["embeddings.patch_embeddings.projection", "patch_embed.proj"],
-  ["encoder.layer.N.layernorm_before", "blocks.N.norm1"],
-  ["encoder.layer.N.attention.output.dense", "blocks.N.attn.proj"],
-  ["encoder.layer.N.layernorm_after", "blocks.N.norm2"],
-  ["encoder.layer.N.intermediate.dense", "blocks.N.mlp.fc1"],
-  ["encoder.layer.N.output.dense", "blocks.N.mlp.fc2"],
-  ["layernorm", "norm"],
+/**
+ * The layers whose names differ, before ".weight" and ".bias"; N is the block's number. transformers renamed them (5.24 has
+ * the new names in memory, and in files with save_original_format=False), and reads both.
+ */
+const LAYERS: { old: string; renamed: string; ours: string }[] = [
+  {
+    old: "embeddings.patch_embeddings.projection",
+    renamed: "embeddings.patch_embeddings.projection",
+    ours: "patch_embed.proj",
+  },
+  { old: "encoder.layer.N.layernorm_before", renamed: "layers.N.layernorm_before", ours: "blocks.N.norm1" },
+  { old: "encoder.layer.N.attention.output.dense", renamed: "layers.N.attention.o_proj", ours: "blocks.N.attn.proj" },
+  { old: "encoder.layer.N.layernorm_after", renamed: "layers.N.layernorm_after", ours: "blocks.N.norm2" },
+  { old: "encoder.layer.N.intermediate.dense", renamed: "layers.N.mlp.fc1", ours: "blocks.N.mlp.fc1" },
+  { old: "encoder.layer.N.output.dense", renamed: "layers.N.mlp.fc2", ours: "blocks.N.mlp.fc2" },
+  { old: "layernorm", renamed: "layernorm", ours: "norm" },
 ];
 
 /** What stands in the file for the authors' attn.qkv, in its order. */
-const PARTS = ["query", "key", "value"];
-
-/** Tensors of models around the encoder (a head, a pooler, what masks images), which the encoder does without. */
-const OUTSIDE = /^(classifier|pooler)\.|^embeddings\.mask_token$/;
-
-/** A JSON file that holds an object. */
-async function readObject(path: string): Promise<Record<string, unknown>> {
-  const text = await Deno.readTextFile(path);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error(`${path} is not JSON.`);
-  }
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new Error(`${path} is not a JSON object.`);
-}
+const PARTS: { old: string; renamed: string }[] = [
+  { old: "encoder.layer.N.attention.attention.query", renamed: "layers.N.attention.q_proj" },
+  { old: "encoder.layer.N.attention.attention.key", renamed: "layers.N.attention.k_proj" },
+  { old: "encoder.layer.N.attention.attention.value", renamed: "layers.N.attention.v_proj" },
+];
 
 function parseConfig(path: string, config: Record<string, unknown>): HuggingFaceSize & { biased: boolean } {
   const given = (key: string) => config[key] ?? DEFAULTS[key];
@@ -87,7 +84,9 @@ function parseConfig(path: string, config: Record<string, unknown>): HuggingFace
     return Number.isSafeInteger(sides[0]) && sides[0] as number > 0 ? sides[0] as number : refuse(key, "a square");
   };
   if (config.model_type !== "ijepa") {
-    throw new Error(`${path}: model_type is ${JSON.stringify(config.model_type)}, and only "ijepa" can be loaded.`);
+    const { model_type, architectures } = config;
+    const of = Array.isArray(architectures) ? ` (${architectures.join(", ")})` : "";
+    throw new Error(`${path}: model_type is ${JSON.stringify(model_type)}${of}, and only "ijepa" can be loaded.`);
   }
   if (given("hidden_act") !== "gelu") refuse("hidden_act", `"gelu", the exact one`);
   if (given("num_channels") !== 3) refuse("num_channels", "3");
@@ -103,41 +102,6 @@ function parseConfig(path: string, config: Record<string, unknown>): HuggingFace
     ...{ image, patch, width, depth: whole("num_hidden_layers"), heads },
     ...{ mlpRatio: whole("intermediate_size") / width, epsilon: epsilon as number, biased: biased as boolean },
   };
-}
-
-/**
- * The tensors of a file, or where it is one of those that model.safetensors.index.json lists, of all of them. As in
- * transformers, model.safetensors goes before an index.
- */
-async function openShards(folder: string, file?: string): Promise<Record<string, StoredTensor>> {
-  const whole = `${folder}/${file ?? "model.safetensors"}`;
-  const isWhole = !file || file === "model.safetensors";
-  if (isWhole && await Deno.stat(whole).catch(() => undefined)) return (await openSafetensors(whole)).tensors;
-  const indexPath = `${folder}/model.safetensors.index.json`;
-  const index = await readObject(indexPath).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
-  const map = index?.weight_map;
-  if (!index || (file && !Object.values(map ?? {}).includes(file))) return (await openSafetensors(whole)).tensors;
-  if (typeof map !== "object" || map === null || Array.isArray(map)) throw new Error(`${indexPath} has no weight_map.`);
-  const placed = Object.entries(map as Record<string, unknown>);
-  const stray = placed.find(([, file]) => typeof file !== "string" || !/^[\w.-]+\.safetensors$/.test(file));
-  if (stray) throw new Error(`${indexPath} places tensor "${stray[0]}" in no safetensors file of its folder.`);
-  const tensors = new Map<string, StoredTensor>();
-  for (const file of new Set(Object.values(map as Record<string, string>))) {
-    for (const [name, tensor] of Object.entries((await openSafetensors(`${folder}/${file}`)).tensors)) {
-      if ((map as Record<string, string>)[name] !== file) {
-        throw new Error(`${folder}/${file} holds tensor "${name}", which ${indexPath} does not place there.`);
-      }
-      tensors.set(name, tensor);
-    }
-  }
-  const missing = placed.find(([name]) => !tensors.has(name));
-  if (missing) {
-    throw new Error(`${folder}/${missing[1]} lacks tensor "${missing[0]}", which ${indexPath} places there.`);
-  }
-  return Object.fromEntries(tensors);
 }
 
 /** Tensors one below the other, along their first axis. */
@@ -162,9 +126,9 @@ function zeros(shape: number[]): StoredTensor {
 }
 
 /**
- * Opens the encoder in a folder of the Hugging Face layout, an IJepaModel or IJepaForImageClassification, whose head is
- * left aside. Its tensors get the authors' names (query, key and value joined to attn.qkv); a tensor whose name is none of
- * an encoder's keeps it.
+ * Opens the encoder in a folder of the Hugging Face layout, an IJepaModel or a model around it, such as
+ * IJepaForImageClassification, whose head is left aside. Its tensors get the authors' names (query, key and value joined
+ * to attn.qkv); a tensor whose name is none of an encoder's keeps it.
  *
  * @param file a safetensors file in the folder to read instead of model.safetensors or what the index lists
  * @throws Error that names file and key or tensor where the configuration is not an I-JEPA encoder's, or files are missing
@@ -173,37 +137,35 @@ function zeros(shape: number[]): StoredTensor {
 export async function openHuggingFace(
   folder: string,
   file?: string,
-): Promise<{ size: HuggingFaceSize; tensors: Record<string, StoredTensor> }> {
+): Promise<FoundEncoder & { size: HuggingFaceSize }> {
   const path = `${folder}/config.json`;
   const { biased, ...size } = parseConfig(path, await readObject(path));
-  const shards = Object.entries(await openShards(folder, file));
-  const stored = new Map(shards.map(([name, tensor]) => [name.replace(/^ijepa\./, ""), tensor]));
-  if (stored.size < shards.length) throw new Error(`${folder} has a tensor both with and without "ijepa." before it.`);
-  const blocks =
-    [...stored.keys()].filter((name) => /^encoder\.layer\.\d+\.layernorm_before\.weight$/.test(name)).length;
+  const { prefix, tensors: found, aside } = findEncoder(folder, await openShards(folder, file));
+  const stored = new Map(Object.entries(found)), names = [...stored.keys()];
+  const naming = names.some((name) => /^layers\.\d+\./.test(name)) ? "renamed" : "old";
+  const blocks = names.filter((name) => /^(encoder\.layer|layers)\.\d+\.layernorm_before\.weight$/.test(name)).length;
   if (blocks !== size.depth) {
     throw new Error(`${path}: num_hidden_layers is ${size.depth}, but there are the tensors of ${blocks} layers.`);
   }
 
   const tensors = new Map<string, StoredTensor>();
+  const missing = (name: string): never => {
+    throw new Error(`${folder} lacks tensor "${prefix}${name}".`);
+  };
   const move = (theirs: string, ours: string) => {
-    const tensor = stored.get(theirs);
-    if (!tensor) throw new Error(`${folder} lacks tensor "${theirs}".`);
+    tensors.set(ours, stored.get(theirs) ?? missing(theirs));
     stored.delete(theirs);
-    tensors.set(ours, tensor);
   };
   const join = (block: number, kind: "weight" | "bias") => {
-    const names = PARTS.map((part) => `encoder.layer.${block}.attention.attention.${part}.${kind}`);
-    const missing = names.find((name) => !stored.has(name));
-    if (missing) throw new Error(`${folder} lacks tensor "${missing}".`);
-    const parts = names.map((name) => stored.get(name)!);
+    const names = PARTS.map((part) => `${part[naming].replace("N", `${block}`)}.${kind}`);
+    const parts = names.map((name) => stored.get(name) ?? missing(name));
     const other = parts.findIndex(({ dtype, shape }) => dtype !== parts[0].dtype || `${shape}` !== `${parts[0].shape}`);
     if (other > 0) throw new Error(`${folder}: tensor "${names[other]}" has not the shape and dtype of "${names[0]}".`);
     names.forEach((name) => stored.delete(name));
     tensors.set(`blocks.${block}.attn.qkv.${kind}`, stacked(parts));
   };
   move("embeddings.position_embeddings", "pos_embed");
-  for (const [theirs, ours] of NAMES) {
+  for (const { [naming]: theirs, ours } of LAYERS) {
     for (let block = 0; block < (theirs.includes("N") ? size.depth : 1); block++) {
       for (const kind of ["weight", "bias"]) {
         move(`${theirs.replace("N", `${block}`)}.${kind}`, `${ours.replace("N", `${block}`)}.${kind}`);
@@ -215,8 +177,8 @@ export async function openHuggingFace(
     if (biased) join(block, "bias");
     else tensors.set(`blocks.${block}.attn.qkv.bias`, zeros([3 * size.width]));
   }
-  for (const [name, tensor] of stored) if (!OUTSIDE.test(name)) tensors.set(name, tensor);
-  return { size, tensors: Object.fromEntries(tensors) };
+  for (const [name, tensor] of stored) tensors.set(name, tensor);
+  return { size, prefix, aside, tensors: Object.fromEntries(tensors) };
 }
 
 /** One of the equal parts of a tensor along its first axis. */
@@ -256,7 +218,7 @@ async function checkFree(folder: string): Promise<void> {
 
 /**
  * Writes an encoder in the Hugging Face layout into a folder, which is made where it is missing: model.safetensors,
- * preprocessor_config.json and, last, config.json. transformers loads it with IJepaModel.from_pretrained(folder).
+ * preprocessor_config.json and, last, config.json. Tensors have the old names, which every transformers reads: it loads it with IJepaModel.from_pretrained(folder).
  *
  * @param tensors all of the encoder's, under the authors' names
  * @throws Error where the folder holds a run, or a config.json of anything but an IJepaModel
@@ -270,17 +232,16 @@ export async function writeHuggingFace(
   await checkFree(folder);
   const theirs: [string, HostTensor][] = [["embeddings.position_embeddings", tensors["pos_embed"]]];
   for (const kind of ["weight", "bias"]) {
-    for (const [name, ours] of NAMES) {
-      for (let block = 0; block < (name.includes("N") ? depth : 1); block++) {
+    for (const { old, ours } of LAYERS) {
+      for (let block = 0; block < (old.includes("N") ? depth : 1); block++) {
         const tensor = tensors[`${ours.replace("N", `${block}`)}.${kind}`];
-        theirs.push([`${name.replace("N", `${block}`)}.${kind}`, tensor]);
+        theirs.push([`${old.replace("N", `${block}`)}.${kind}`, tensor]);
       }
     }
     for (let block = 0; block < depth; block++) {
       const joined = tensors[`blocks.${block}.attn.qkv.${kind}`];
-      PARTS.forEach((part, i) => {
-        const name = `encoder.layer.${block}.attention.attention.${part}.${kind}`;
-        theirs.push([name, partOf(joined, i, PARTS.length)]);
+      PARTS.forEach(({ old }, i) => {
+        theirs.push([`${old.replace("N", `${block}`)}.${kind}`, partOf(joined, i, PARTS.length)]);
       });
     }
   }

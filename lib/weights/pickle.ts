@@ -14,6 +14,8 @@ export interface PickleWorld {
   callables: Record<string, (args: unknown[]) => unknown>;
   /** Values that stand for themselves, by module and name, such as a type that is an argument. */
   constants: Record<string, unknown>;
+  /** Why a function or class that is not listed is refused, and what to do, as it follows its name in an error. */
+  refusal(name: string): string;
   /** What lies outside of the pickle, by the identifier that it gives. */
   persistent(id: unknown): unknown;
 }
@@ -109,7 +111,7 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld, fail: (why: stri
     const full = `${module}.${name}`;
     if (Object.hasOwn(world.constants, full)) return world.constants[full];
     if (Object.hasOwn(world.callables, full)) return new Callable(full, world.callables[full]);
-    return fail(`it asks for ${full}, and nothing but tensors and containers is built from a file`);
+    return fail(`it asks for ${full}${world.refusal(full)}`);
   };
   const reduce = () => {
     const args = pop(), callable = pop();

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { fileKind, KIND_BYTES } from "./file_kind.ts";
 import { openParts } from "./file_parts.ts";
 import { ARRAYS, type Dtype, elementsOf, type HostTensor, isCount, type StoredTensor } from "./tensors.ts";
 
@@ -14,6 +15,9 @@ export { toBfloat16, toFloat16, toFloat32 } from "./tensors.ts";
 export type { Dtype, DtypeArrays, HostTensor } from "./tensors.ts";
 
 const DTYPES = Object.keys(ARRAYS) as Dtype[];
+
+/** What the format has besides, down to four bits a number, and TensorFlow and this kit have not. */
+const UNREAD = /^(F4|F6_E[23]M[23]|F8_E\dM\d(FNUZ)?|C64)$/;
 
 /** The reference implementation's limit on the header, in bytes. */
 const MAX_HEADER = 100_000_000;
@@ -33,6 +37,12 @@ interface Entry {
 function parseEntry(name: string, value: unknown, fail: (why: string) => never): Entry {
   if (typeof value !== "object" || value === null) fail(`the header's entry for tensor "${name}" is not an object`);
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
+  if (typeof dtype === "string" && UNREAD.test(dtype)) {
+    fail(
+      `tensor "${name}" is of dtype ${dtype}, which the format has and the kit does not read: write it as F32, F16 or ` +
+        "BF16 (in PyTorch, tensor.float())",
+    );
+  }
   if (!DTYPES.includes(dtype as Dtype)) fail(`tensor "${name}" has the unknown dtype ${JSON.stringify(dtype)}`);
   if (!Array.isArray(shape) || !shape.every(isCount)) fail(`tensor "${name}" has no valid shape`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
@@ -97,21 +107,24 @@ export async function openSafetensors(
   path: string,
 ): Promise<{ tensors: Record<string, StoredTensor>; metadata: Record<string, string> }> {
   const fail = (why: string): never => {
-    throw new Error(`${path} is not a valid safetensors file: ${why}.`);
+    throw new Error(`${path} is not a safetensors file that can be read: ${why}.`);
   };
   const file = await openParts(path);
-  const { size } = file;
-  if (size < 8) fail(`it has ${size} bytes, fewer than the 8 that give the header's length`);
-  const start = await file.read(0, 8);
+  const { size } = file, start = await file.read(0, Math.min(KIND_BYTES, size));
+  const kind = start[8] === "{".charCodeAt(0) ? undefined : fileKind(start);
+  const failStart = (why: string) => fail(kind ?? why);
+  if (size < 8) failStart(`it has ${size} bytes, fewer than the 8 that give the header's length`);
   const length = Number(new DataView(start.buffer).getBigUint64(0, true));
-  if (length > MAX_HEADER) fail(`its header would have ${length} bytes, more than the ${MAX_HEADER} that are allowed`);
-  if (length > size - 8) fail(`it is cut short: its header should have ${length} bytes, the file has ${size}`);
+  if (length > MAX_HEADER) {
+    failStart(`its header would have ${length} bytes, more than the ${MAX_HEADER} that are allowed`);
+  }
+  if (length > size - 8) failStart(`it is cut short: its header should have ${length} bytes, the file has ${size}`);
   let text = "";
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.read(8, length));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    fail("its header is not UTF-8");
+    failStart("its header is not UTF-8");
   }
   const { entries, metadata } = parseHeader(text, size - 8 - length, fail);
   const tensors = entries.map(({ name, dtype, shape, begin, end }): [string, StoredTensor] => [name, {

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { fileKind, KIND_BYTES } from "./file_kind.ts";
 import { openParts } from "./file_parts.ts";
 import { textKeys, unpickle } from "./pickle.ts";
 import { ARRAYS, type Dtype, elementsOf, type HostTensor, isCount, type StoredTensor } from "./tensors.ts";
@@ -24,6 +25,9 @@ const STORAGES: Record<string, Dtype> = {
   ByteStorage: "U8",
   BoolStorage: "BOOL",
 };
+
+/** What PyTorch names for dtypes that are no storages' above, such as complex and eight-bit floats, and for sparse tensors. */
+const UNREAD = /^torch\.(_utils\._rebuild_\w*tensor\w*|\w+Storage|storage\.UntypedStorage)$/;
 
 /** A pickle describes tensors and does not hold them: ViT-H with its optimiser's state takes less than a megabyte. */
 const MAX_PICKLE = 1 << 22;
@@ -97,18 +101,18 @@ function viewOf(args: unknown[], fail: (why: string) => never): StoredTensor {
   };
 }
 
-/** What kind of file it is, where it is no zip archive. */
+/** Says what kind of file it is, where it is no zip archive. */
 async function refuseOther(path: string): Promise<void> {
   const file = await openParts(path);
-  const start = await file.read(0, Math.min(2, file.size));
+  const start = await file.read(0, Math.min(KIND_BYTES, file.size));
   if (start[0] === 0x50 && start[1] === 0x4b) return;
-  if (start[0] === 0x80) {
+  if (start[0] === 0x80 && start[1] <= 5) {
     throw new Error(
       `${path} is in the format that PyTorch wrote before 1.6, which is not read here: convert it in Python with ` +
         "torch.save(torch.load(FILE, map_location='cpu'), FILE).",
     );
   }
-  throw new Error(`${path} is not a file of torch.save(): it is no zip archive.`);
+  throw new Error(`${path} is not a file of torch.save(): ${fileKind(start) ?? "it is no zip archive"}.`);
 }
 
 /**
@@ -161,6 +165,10 @@ export async function torchFile(path: string): Promise<unknown> {
       "torch._utils._rebuild_parameter": ([data]) =>
         isStoredTensor(data) ? data : failPickle("a parameter is made of what is no tensor"),
     },
+    refusal: (name) =>
+      UNREAD.test(name)
+        ? " for a tensor that is not read here: save it dense, in float32, float16 or bfloat16"
+        : ", and nothing but tensors and containers is built from a file: save the model's state_dict() alone",
     persistent(id) {
       const [kind, type, key, , elements] = Array.isArray(id) ? id : [];
       if (kind !== "storage" || !(type instanceof StorageType) || typeof key !== "string") {

@@ -288,8 +288,81 @@ Deno.test("loadEncoder() says what to do about files of other models", () =>
       /Hugging Face hub are not downloaded .*: download its folder/,
     );
     const torch = new URL("../weights/fixtures/torch/", import.meta.url).pathname;
-    assertStringIncludes(await refusal(`${torch}protocol2.pth`), `it holds views, half, brain`);
+    assertStringIncludes(
+      await refusal(`${torch}protocol2.pth`),
+      `its tensors are "half", "brain", "double" and 9 more`,
+    );
     assertStringIncludes(await refusal(`${torch}command.pth`), "asks for posix.system");
+  }));
+
+Deno.test("loadEncoder() takes off what stands before an encoder's names, in every format, and says what it left aside", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/weights.safetensors`, plain = await loadEncoder(TIMM, { heads: 2 });
+    assertEquals([plain.prefix, plain.aside?.toSorted()], [undefined, ["head.bias", "head.weight"]]);
+    for (const prefix of ["_orig_mod.", "module.", "model.backbone.", "target_encoder.", "encoder."]) {
+      await rewrite(TIMM, path, (tensors) => {
+        for (const [name, tensor] of Object.entries(tensors)) {
+          delete tensors[name];
+          tensors[prefix + name] = tensor;
+        }
+        tensors["projector.0.weight"] = tensors[`${prefix}norm.bias`];
+      });
+      const loaded = await loadEncoder(path, { heads: 2 });
+      assertEquals(difference(loaded.parameters, plain.parameters), 0);
+      const aside = [`${prefix}head.bias`, `${prefix}head.weight`, "projector.0.weight"];
+      assertEquals([loaded.prefix, loaded.aside?.toSorted()], [prefix, aside.toSorted()]);
+      dispose(loaded);
+    }
+    dispose(plain);
+
+    const authors = await loadEncoder(AUTHORS, { heads: 2 });
+    assertEquals([authors.prefix, authors.aside?.[0]], ["target_encoder.module.", "encoder.module.pos_embed"]);
+    dispose(authors);
+
+    // Any of several files stands for all of them, also one without the tensors that tell whose they are.
+    const shards = `${FIXTURES}12px-p4-w16-d2-h2-float32`;
+    for (const file of ["", "/model-00001-of-00002.safetensors", "/model-00002-of-00002.safetensors"]) {
+      const loaded = await loadEncoder(shards + file);
+      assertEquals([loaded.size.depth, loaded.prefix, loaded.aside], [2, undefined, undefined]);
+      dispose(loaded);
+    }
+    const classifier = await loadEncoder(`${FIXTURES}12px-p4-w16-d1-h2-bfloat16`);
+    assertEquals(classifier.prefix, "ijepa.");
+    assertEquals(classifier.aside?.toSorted(), ["classifier.bias", "classifier.weight"]);
+    dispose(classifier);
+  }));
+
+Deno.test("loadEncoder() says what a folder holds instead of weights that it reads", () =>
+  withFolder(async (folder) => {
+    const put = (name: string, text = "") => Deno.writeTextFile(`${folder}/${name}`, text);
+    assertStringIncludes(await refusal(folder), "and this has nothing.");
+    await put("vit_huge.pth.tar");
+    await put("README.md");
+    assertStringIncludes(
+      await refusal(folder),
+      `"README.md", "vit_huge.pth.tar": is it ${folder}/vit_huge.pth.tar that`,
+    );
+    await Deno.remove(`${folder}/vit_huge.pth.tar`);
+    await put("config.json", JSON.stringify({ model_type: "ijepa" }));
+    await put("flax_model.msgpack");
+    assertStringIncludes(await refusal(folder), `and this has "README.md", "config.json", "flax_model.msgpack".`);
+    await put("pytorch_model.bin");
+    assertStringIncludes(
+      await refusal(folder),
+      `has pytorch_model.bin and no model.safetensors, which is read here: convert it with python -c 'import torch, ` +
+        `safetensors.torch as s; s.save_file(torch.load("${folder}/pytorch_model.bin", map_location="cpu"), ` +
+        `"${folder}/model.safetensors")'`,
+    );
+    await Deno.rename(`${folder}/pytorch_model.bin`, `${folder}/pytorch_model.bin.index.json`);
+    assertStringIncludes(
+      await refusal(folder),
+      `M.from_pretrained("${folder}").save_pretrained("${folder}")'`,
+    );
+    await put("model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 2\n");
+    assertStringIncludes(
+      await refusal(folder),
+      "/model.safetensors is not a safetensors file that can be read: it is a pointer",
+    );
   }));
 
 Deno.test("saveEncoder() refuses what it could not give back", () =>

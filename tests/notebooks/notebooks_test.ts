@@ -65,7 +65,9 @@ Deno.test("notebooks' cells hold to their types", async () => {
 for (const name of names) {
   Deno.test(`${name} runs from top to bottom in its quick mode and loses no output`, async () => {
     await setUpJupyter("deno task test");
-    const notebook: Notebook = JSON.parse(await runNotebook(name, { quick: true, cellSeconds: 300 }));
+    const notebook: Notebook = JSON.parse(
+      await runNotebook(`${NOTEBOOKS}/${name}`, { quick: true, cellSeconds: 300 }),
+    );
     assertEquals(codeCells(notebook).map((cell) => cell.execution_count), codeCells(notebook).map((_, i) => i + 1));
   });
 }

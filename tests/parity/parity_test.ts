@@ -4,7 +4,7 @@ import { differences } from "../../lib/commands/parity/parity_differences.ts";
 import { TOLERANCE } from "../../lib/commands/parity.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 
-/** Small encoders and what PyTorch computes with them: python lib/commands/parity.py fixtures tests/parity/fixtures */
+/** Small encoders and what PyTorch computes with them: python lib/commands/parity/parity.py fixtures tests/parity/fixtures */
 const FIXTURES = new URL("fixtures", import.meta.url).pathname;
 
 Deno.test("encoders of transformers, timm and PyTorch compute here what they compute there", async () => {
@@ -19,6 +19,7 @@ Deno.test("encoders of transformers, timm and PyTorch compute here what they com
     "12px-p4-w16-d2-h2-float32",
     "12px-p4-w16-d2-h2-float32, positions interpolated for 20px",
     "12px-p4-w16-d2-h2-float32, positions interpolated for 8px",
+    "8px-p4-w8-d2-h2-float32-renamed",
     "authors-12px-p4-w8-d2",
     "authors-12px-p4-w8-d2, predictor",
     "timm-8px-p4-w8-d1",

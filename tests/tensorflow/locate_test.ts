@@ -43,7 +43,8 @@ Deno.test("locateTensorFlow() knows the CUDA build by NVIDIA's libraries beside 
 
 Deno.test("locateTensorFlow() lists every path that it missed and says what to do", () =>
   withEnvironment({ IJEPA_TF: "cpu" }, (folder) => {
-    let { message } = assertThrows(() => locateTensorFlow({ venv: folder }), Error, "Run `deno task setup`");
+    let { message } = assertThrows(() => locateTensorFlow({ venv: folder }), Error, "To download them, run");
+    assertStringIncludes(message, `\`deno task setup\` in ${new URL("../..", import.meta.url).pathname.slice(0, -1)}.`);
     for (const name of Object.values(LIBRARY_NAMES)) {
       assertStringIncludes(message, `${folder}/tensorflow-cpu/tensorflow/${name}`);
     }

@@ -80,12 +80,53 @@ Deno.test("openHuggingFace() leaves a classifier aside, and keeps the name of a 
       ...wrapped,
       "classifier.weight": one,
       "pooler.dense.bias": one,
-      "extra.scale": one,
+      "ijepa.extra.scale": one,
     });
-    const names = Object.keys((await openHuggingFace(folder)).tensors);
+    const opened = await openHuggingFace(folder), names = Object.keys(opened.tensors);
     assertEquals(names.filter((name) => !Object.hasOwn(tensors(), name)), ["extra.scale"]);
+    assertEquals([opened.prefix, opened.aside.toSorted()], ["ijepa.", ["classifier.weight", "pooler.dense.bias"]]);
     await writeSafetensors(path, { ...wrapped, "layernorm.bias": one });
-    await assertRejects(() => openHuggingFace(folder), Error, `a tensor both with and without "ijepa." before it`);
+    await assertRejects(
+      () => openHuggingFace(folder),
+      Error,
+      `tensor "layernorm.bias" both with and without "ijepa." before it`,
+    );
+  }));
+
+/** The names that transformers 5.24 has in memory, for those in its files. */
+const renamed = (name: string) =>
+  name.replace("encoder.layer.", "layers.").replace("attention.attention.query", "attention.q_proj")
+    .replace("attention.attention.key", "attention.k_proj").replace("attention.attention.value", "attention.v_proj")
+    .replace("attention.output.dense", "attention.o_proj").replace("intermediate.dense", "mlp.fc1")
+    .replace("output.dense", "mlp.fc2");
+
+Deno.test("openHuggingFace() reads transformers' old names and its new ones, under any prefix, in one file or several", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/model.safetensors`, { tensors: theirs } = await readSafetensors(path);
+    const biased = "attention.q_proj.bias", expected = Object.keys(tensors()).sort();
+    for (const prefix of ["", "_orig_mod.", "module._orig_mod.ijepa.", "vision.encoder."]) {
+      const changed = Object.entries(theirs).map(([name, tensor]) => [prefix + renamed(name), tensor] as const);
+      await writeSafetensors(path, Object.fromEntries(changed));
+      const opened = await openHuggingFace(folder);
+      assertEquals(Object.keys(opened.tensors).sort(), expected);
+      assertEquals([opened.prefix, opened.aside], [prefix, []]);
+      const qkv = await opened.tensors["blocks.1.attn.qkv.weight"].read();
+      assertEquals(qkv, tensors()["blocks.1.attn.qkv.weight"]);
+
+      const places = changed.map(([name], i) => [name, `${i % 2}.safetensors`] as const);
+      const index = JSON.stringify({ weight_map: Object.fromEntries(places) });
+      await Deno.writeTextFile(`${path}.index.json`, index);
+      for (const half of [0, 1]) {
+        const part = Object.fromEntries(changed.filter((_, i) => i % 2 === half));
+        await writeSafetensors(`${folder}/${half}.safetensors`, part);
+      }
+      await Deno.remove(path);
+      assertEquals(Object.keys((await openHuggingFace(folder)).tensors).sort(), expected);
+
+      const without = changed.filter(([name]) => !name.endsWith(`0.${biased}`));
+      await writeSafetensors(path, Object.fromEntries(without));
+      await assertRejects(() => openHuggingFace(folder), Error, `lacks tensor "${prefix}layers.0.${biased}"`);
+    }
   }));
 
 Deno.test("openHuggingFace() takes zeros for the biases that a model with qkv_bias false has not", () =>
@@ -107,7 +148,7 @@ Deno.test("openHuggingFace() takes zeros for the biases that a model with qkv_bi
 Deno.test("openHuggingFace() names file and key where the configuration is not an I-JEPA encoder's", () =>
   withFolder(async (folder) => {
     const cases: [Record<string, unknown>, string][] = [
-      [{ model_type: "vit" }, `model_type is "vit"`],
+      [{ model_type: "vit", architectures: ["ViTModel"] }, `model_type is "vit" (ViTModel), and only "ijepa" can`],
       [{ hidden_act: "gelu_new" }, `hidden_act is "gelu_new"`],
       [{ num_channels: 1 }, "num_channels is 1"],
       [{ image_size: [8, 12] }, "image_size is [8,12]"],
@@ -165,7 +206,10 @@ Deno.test("openHuggingFace() reads shards, and names the tensor that an index mi
     await refused({ weight_map: { ...map, [names[0]]: "../a.safetensors" } }, `places tensor "${names[0]}" in no`);
     await refused({ weight_map: { ...map, [names[0]]: "b.safetensors" } }, `holds tensor "${names[0]}", which`);
     await refused({ weight_map: { ...map, ghost: "a.safetensors" } }, `lacks tensor "ghost"`);
-    await refused({ weight_map: { ...map, ghost: "c.safetensors" } }, "c.safetensors");
+    await refused(
+      { weight_map: { ...map, x: "c.safetensors", y: "d.safetensors" } },
+      "lacks c.safetensors, and 1 more",
+    );
   }));
 
 Deno.test("writeHuggingFace() replaces an encoder of its layout, and leaves a run or another model as it is", () =>

@@ -111,6 +111,12 @@ Deno.test("readSafetensors() says in one sentence what is wrong with a file", ()
       [`{"a":`, 0, "its header is not JSON"],
       [`{"a":7}`, 0, `the header's entry for tensor "a" is not an object`],
       [`{"a":${entry(0, 8, [2], "F31")}}`, 8, `tensor "a" has the unknown dtype "F31"`],
+      [
+        `{"a":${entry(0, 2, [2], "F8_E4M3")}}`,
+        2,
+        `tensor "a" is of dtype F8_E4M3, which the format has and the kit does not`,
+      ],
+      [`{"a":${entry(0, 8, [1], "C64")}}`, 8, "write it as F32, F16 or BF16 (in PyTorch, tensor.float())"],
       [`{"a":${entry(0, 8, [2], "constructor")}}`, 8, `tensor "a" has the unknown dtype "constructor"`],
       [`{"a":${entry(0, 8, [3])}}`, 8, `tensor "a" of dtype F32 and shape [3] takes 12 bytes, but has 8`],
       [`{"a":${entry(0, 8, [-2])}}`, 8, `tensor "a" has no valid shape`],
@@ -234,7 +240,10 @@ Deno.test("readSafetensors() reads a damaged file or says that it is one, and ne
         try {
           await readSafetensors(path);
         } catch (error) {
-          assertMatch((error as Error).message, /^\S+damaged\.safetensors is not a valid safetensors file: .+\.$/);
+          assertMatch(
+            (error as Error).message,
+            /^\S+damaged\.safetensors is not a safetensors file that can be read: .+\.$/,
+          );
           return;
         }
         assertEquals(cut, null);

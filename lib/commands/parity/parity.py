@@ -44,11 +44,14 @@ FULL = [
     (56, 14, 128, 6, 8, 384, 1e-6, dict(interpolated=[112])),
     (96, 16, 192, 12, 3, 768, 1e-12, {}),
     (224, 16, 384, 12, 6, 1536, 1e-6, dict(interpolated=[288])),
+    (32, 8, 64, 3, 4, 256, 1e-6, dict(renamed=True)),
+    (48, 16, 96, 2, 3, 200, 1e-12, dict(renamed=True, classifier=True, qkv_bias=False, interpolated=[64])),
 ]
 FIXTURES = [
     (12, 4, 16, 2, 2, 32, 1e-3, dict(shard=12_000, interpolated=[8, 20])),
     (12, 4, 16, 1, 2, 40, 1e-6, dict(dtype=torch.bfloat16, classifier=True, qkv_bias=False)),
 ]
+LAST_FIXTURES = [(8, 4, 8, 2, 2, 20, 1e-6, dict(renamed=True))]
 
 
 def draw(module, generator):
@@ -83,8 +86,17 @@ def hugging_face(folder, sizes, generator, batch):
     draw(whole, generator)
     dtype = extra.get("dtype", torch.float32)
     name = f"{image}px-p{patch}-w{width}-d{depth}-h{heads}-{str(dtype).removeprefix('torch.')}"
-    options = dict(max_shard_size=extra["shard"]) if "shard" in extra else {}
-    whole.to(dtype).save_pretrained(folder / name, **options)
+    whole.to(dtype)
+    if extra.get("renamed"):
+        # What transformers calls the tensors in memory, which save_pretrained() turns back to the older names.
+        name += "-renamed"
+        state = whole.state_dict()
+        assert any(key.endswith("layers.0.attention.q_proj.weight") and "encoder" not in key for key in state)
+        config.save_pretrained(folder / name)
+        save_file(state, folder / name / "model.safetensors", {"format": "pt"})
+    else:
+        options = dict(max_shard_size=extra["shard"]) if "shard" in extra else {}
+        whole.save_pretrained(folder / name, **options)
     model = (whole.ijepa if extra.get("classifier") else whole).float()
     expected = {}
     with torch.no_grad():
@@ -215,6 +227,7 @@ def make(folder, small):
     if small:
         cases.append(authors(folder, 12, 4, 8, 2, 2, 4, 1, generator, 2))
         cases.append(timm_encoder(folder, 8, 4, 8, 1, 2, generator, 2))
+        cases += [hugging_face(folder, sizes, generator, 2) for sizes in LAST_FIXTURES]
     else:
         cases.append(authors(folder, 48, 8, 96, 3, 4, 48, 2, generator, 3))
         cases.append(authors(folder, 64, 16, 192, 12, 3, 96, 6, generator, 2))  # ViT-Ti, whose heads need not be said

@@ -1,0 +1,23 @@
+/**
+ * The encoder that --weights names.
+ *
+ * @module
+ */
+import { loadEncoder, type LoadOptions, type PretrainedEncoder } from "../../jepa/pretrained.ts";
+import { someOf } from "../../weights/find_encoder.ts";
+
+/** What of a file was taken for the encoder, in a sentence, where that is not all of it as it stands. */
+export function readingNote(path: string, { prefix, aside }: Pick<PretrainedEncoder, "prefix" | "aside">): string {
+  const parts = [
+    prefix === undefined ? "" : `the encoder is what has "${prefix}" before its names`,
+    aside === undefined ? "" : `left aside: ${someOf(aside)}`,
+  ].filter((part) => part !== "");
+  return parts.length ? `${path}: ${parts.join("; ")}.` : "";
+}
+
+/** Loads it as loadEncoder() does, and says on standard error what of the file it is not. */
+export async function loadWeights(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
+  const loaded = await loadEncoder(path, options), note = readingNote(path, loaded);
+  if (note) console.error(note);
+  return loaded;
+}

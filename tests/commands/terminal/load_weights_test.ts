@@ -1,0 +1,15 @@
+import { assertEquals } from "@std/assert";
+import { readingNote } from "../../../lib/commands/terminal/load_weights.ts";
+
+Deno.test("readingNote() says what of a file was taken for the encoder, where that is not all as it stands", () => {
+  assertEquals(readingNote("a.safetensors", {}), "");
+  assertEquals(
+    readingNote("a.safetensors", { prefix: "module." }),
+    `a.safetensors: the encoder is what has "module." before its names.`,
+  );
+  assertEquals(
+    readingNote("a.safetensors", { prefix: "vit.", aside: ["head.bias", "head.weight", "x", "y"] }),
+    `a.safetensors: the encoder is what has "vit." before its names; left aside: "head.bias", "head.weight", "x" and 1 more.`,
+  );
+  assertEquals(readingNote("a", { aside: ["head.bias"] }), `a: left aside: "head.bias".`);
+});
