@@ -39,7 +39,8 @@ function parseScene(scene: Record<string, unknown>, where: string): SceneRecord 
  */
 export async function loadClevr(dir: string, split: "train" | "val"): Promise<CountedDataset> {
   const folder = join(dir, "images", split), path = join(dir, "scenes", `CLEVR_${split}_scenes.json`);
-  const images = await openImageFolder(folder);
+  // None stands in for another one, as withLabels() sees to.
+  const images = await openImageFolder(folder, { onBadImage: "skip" });
   const scenes = new Map<string, SceneRecord>();
   let index = 0;
   for await (const element of elementsOf(path, "scenes")) {
