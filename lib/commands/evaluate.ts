@@ -21,6 +21,7 @@ import { openImages } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { writeFile } from "../write_file.ts";
 
 const NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
 
@@ -178,7 +179,7 @@ async function main(): Promise<void> {
       data: images && { train: images.train.name, test: images.test.name },
       scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
     };
-    await Deno.writeTextFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
+    await writeFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
   }
   if (failure) throw failure;
   if (clevr !== undefined && protocols.includes("depth")) {

@@ -29,6 +29,7 @@ import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
+import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task pretrain [options]
 
@@ -120,7 +121,7 @@ async function evaluateRun(
     disposeSubject(random);
   });
   console.log(evaluationTable(results));
-  await Deno.writeTextFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
+  await writeFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
 }
 
 async function main(): Promise<void> {

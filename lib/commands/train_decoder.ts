@@ -32,6 +32,7 @@ import { openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
+import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task train-decoder --weights FILE|DIR [options]
 
@@ -181,7 +182,7 @@ async function main(): Promise<void> {
       const shipped = await loadDecoder(result.weights);
       const measures = await measure(encoder, shipped, test, testImages)
         .finally(() => tf.dispose([shipped.parameters, shipped.standardisation]));
-      await Deno.writeTextFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
+      await writeFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
       console.log(JSON.stringify(measures, null, 2));
     }
     console.log(`Weights: ${result.weights}`);

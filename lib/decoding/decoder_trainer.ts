@@ -37,6 +37,7 @@ import {
 import { decoderShapes, saveDecoder, type TrainedDecoder } from "./saved_decoder.ts";
 import { pooledDraws } from "./training_inputs.ts";
 import { checkUnet, initialiseUnet } from "./unet.ts";
+import { openToWrite } from "../write_file.ts";
 
 /** One line of a decoder's log.jsonl. */
 export interface DecoderLogEntry {
@@ -226,8 +227,6 @@ async function readMetrics({ loss, gradientNorm }: DecoderMetrics): Promise<Reco
   return { loss: (await loss.data())[0], gradientNorm: (await gradientNorm.data())[0] };
 }
 
-const encodeText = (text: string) => new TextEncoder().encode(text);
-
 /**
  * Trains a decoder of a frozen encoder's representations, writing the run into a folder: config.json, log.jsonl,
  * checkpoint.safetensors, and at the end decoder.safetensors, the averaged weights in float16: a decoder is used as it
@@ -273,7 +272,7 @@ export async function trainDecoder(
     saved = step;
   };
 
-  using logFile = await Deno.open(`${dir}/log.jsonl`, { append: true });
+  using logFile = await openToWrite(`${dir}/log.jsonl`, { append: true });
   const stream = imageStreams(config, encoder, images, step);
   const prepare = async (step: number) => {
     const { images, epoch } = await stream.next();
@@ -300,7 +299,7 @@ export async function trainDecoder(
 
       const entry = { step, epoch, ...measured, learningRate, seconds: (performance.now() - last) / 1000 };
       last = performance.now();
-      logFile.writeSync(encodeText(JSON.stringify(entry) + "\n"));
+      logFile.writeText(JSON.stringify(entry) + "\n");
       log.push(entry);
       if (!Number.isFinite(measured.loss) || !Number.isFinite(measured.gradientNorm)) {
         throw new Error(

@@ -23,6 +23,7 @@ import type { RunConfig } from "./presets.ts";
 import { checkRun, createRun, type LogEntry, truncateLog } from "./run_folder.ts";
 import { cosine, linear, warmupCosine } from "./schedules.ts";
 import { initialMoments, type StepMetrics, type StepScalars, type TrainingState, trainingStep } from "./step.ts";
+import { openToWrite } from "../write_file.ts";
 
 /** Key of the masks' random streams; those of the images' crops have the epoch there, from 0 on. */
 const MASK_STREAM = -1;
@@ -126,8 +127,6 @@ function schedules({ learningRate, weightDecay, momentum }: RunConfig, totalStep
   });
 }
 
-const encoder = new TextEncoder();
-
 /** A new run's state, or the one that a stopped run left. */
 async function openRun(
   config: RunConfig,
@@ -226,7 +225,7 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
     }
   };
 
-  using logFile = await Deno.open(`${dir}/log.jsonl`, { append: true });
+  using logFile = await openToWrite(`${dir}/log.jsonl`, { append: true });
   const stream = batches(dataset, { batch, views: viewsOf(config), size: architecture.image, crop, seed, start: step });
   try {
     while (step < totalSteps && !signal?.aborted) {
@@ -243,7 +242,7 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
       const finite = Number.isFinite(measured.loss) && Number.isFinite(measured.gradientNorm);
       if (monitor && finite && isMeasured(step, monitor.every, totalSteps)) entry.measures = await measures();
       last = performance.now();
-      logFile.writeSync(encoder.encode(JSON.stringify(entry) + "\n"));
+      logFile.writeText(JSON.stringify(entry) + "\n");
       log.push(entry);
       if (!finite) {
         throw new Error(

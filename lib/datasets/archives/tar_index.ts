@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Progress } from "../sources.ts";
 import { type TarMember, tarMembers } from "./tar.ts";
+import { makeFolder, replaceFile } from "../../write_file.ts";
 
 /** The files of an archive, and of the archives in it. */
 export interface TarIndex {
@@ -71,9 +72,8 @@ export async function indexTar(
     sizes: members.map(({ size }) => size),
     odd: all.flatMap(({ name, odd }) => odd === undefined ? [] : [{ name, odd }]),
   };
-  await Deno.mkdir(cache, { recursive: true });
-  await Deno.writeTextFile(`${path}.${Deno.pid}.part`, JSON.stringify({ ...identity, ...lists }));
-  await Deno.rename(`${path}.${Deno.pid}.part`, path);
+  await makeFolder(cache);
+  await replaceFile(path, JSON.stringify({ ...identity, ...lists }));
   return { archive, ...lists };
 }
 
