@@ -5,6 +5,8 @@
  * @module
  */
 
+import { isOsError, osReason } from "./os_error.ts";
+
 /** Bytes a single write is given: the operating system takes no more than 2 GiB, and a timer may want its turn. */
 const CHUNK = 1 << 26;
 
@@ -24,10 +26,9 @@ const ADVICE: Record<string, string> = {
 
 /** An error of the operating system in writing `path`, with the path; any other as it is. */
 function writeError(path: string, error: unknown): unknown {
-  if (!(error instanceof Error) || typeof (error as { code?: unknown }).code !== "string") return error;
-  const advice = ADVICE[(error as Error & { code: string }).code] ?? "try again, or name another place";
-  const reason = error.message.replace(/: \w+ '.*'$/s, ""); // without the call and, again, the path
-  return new Error(`${path} cannot be written (${reason}): ${advice}.`, { cause: error });
+  if (!isOsError(error)) return error;
+  const advice = ADVICE[error.code] ?? "try again, or name another place";
+  return new Error(`${path} cannot be written (${osReason(error)}): ${advice}.`, { cause: error });
 }
 
 /**

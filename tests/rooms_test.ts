@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 /** The rooms of the house from the top down: a room imports from itself and from those after it. */
 const ROOMS = [
   ...["commands", "figures", "evaluation", "decoding", "training", "jepa", "nn", "weights", "datasets", "tensorflow"],
-  ...["random.ts", "write_file.ts"],
+  ...["random.ts", "write_file.ts", "os_error.ts"],
 ];
 
 const lib = new URL("../lib/", import.meta.url);

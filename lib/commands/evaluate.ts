@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { loadClevr } from "../datasets/clevr/clevr.ts";
 import { patchDepths, type ScenesDataset } from "../datasets/scenes/scenes.ts";
 import { readSubset } from "../datasets/subset.ts";
-import { evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
+import { checkProtocols, evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
 import { type DepthScenes, type EvaluationData, type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { progressBar } from "../figures/progress.ts";
@@ -17,7 +17,7 @@ import { loadEncoder } from "../jepa/pretrained.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
-import { openImages } from "./terminal/open_images.ts";
+import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -40,6 +40,8 @@ Evaluates an encoder beside the same network with random weights and raw pixels.
 ${NAMES.map((name) => `                        ${name.padEnd(14)} ${PROTOCOLS[name].title}`).join("\n")}
   --data DATA         cifar10 (default), cifar100, or a folder: ImageNet's, with its archives or unpacked, or one with
                       train/ and val/ or test/ of classes
+  --layout LAYOUT     splits, where train/ and val/ or test/ in that folder hold classes beyond doubt
+  --skip-bad-images   puts others in the place of images that cannot be read, and says which, instead of stopping
   --subset FILE       lowshot, finetune: the labelled training images by their file names, as SimCLR's 1percent.txt
   --per-class N[,N]   lowshot, finetune: labels a class, drawn by the seed (default those of
                       1, 2, 5, 13 that each class has); finetune takes the most
@@ -80,8 +82,8 @@ async function openPictures(
 }
 
 /** Labelled images, to train on and to test on. */
-async function openLabelled(data: string): Promise<Required<EvaluationData>["images"]> {
-  const { train, test } = await openImages(data, false);
+async function openLabelled(data: string, flags: ImageFlags): Promise<Required<EvaluationData>["images"]> {
+  const { train, test } = await openImages(data, flags);
   if (!test) throw new Error(`${data} has no images to test on: it takes a test/ or val/ folder beside train/.`);
   checkEvaluable(train, test);
   return { train, test };
@@ -104,6 +106,7 @@ async function main(): Promise<void> {
       "seeds": { type: "string", default: "1" },
       "precision": { type: "string", default: "float32" },
       "json": { type: "string" },
+      ...IMAGE_FLAGS,
       "no-cache": { type: "boolean", default: false },
       "help": { type: "boolean", short: "h" },
     },
@@ -128,7 +131,7 @@ async function main(): Promise<void> {
   const { predictor, ...encoder } = await loadEncoder(weights, { heads: whole("heads"), image: whole("image") });
   tf.dispose(predictor?.parameters ?? {});
   const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
-  const images = needs("images") ? await openLabelled(dataName) : undefined;
+  const images = needs("images") ? await openLabelled(dataName, flags) : undefined;
   const drawn = needs("scenes") ? await openPictures(encoder.size, clevr) : undefined;
   let subset: Uint32Array | undefined;
   if (flags.subset !== undefined) {
@@ -136,6 +139,7 @@ async function main(): Promise<void> {
     subset = await readSubset(flags.subset, images.train.paths);
   }
 
+  checkProtocols(protocols, { images, scenes: drawn }, { perClass, subset });
   const bar = progressBar({ label: "Evaluating", total: seeds * protocols.length * 3, unit: "evaluations" });
   let stage = "", done = 0;
   const options = {
@@ -181,6 +185,7 @@ async function main(): Promise<void> {
     };
     await writeFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
   }
+  if (images) reportSkipped(images.train, images.test);
   if (failure) throw failure;
   if (clevr !== undefined && protocols.includes("depth")) {
     console.log("No depth: CLEVR does not say it patch by patch.");

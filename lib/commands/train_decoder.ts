@@ -28,7 +28,7 @@ import { tf } from "../tensorflow/backend.ts";
 import { readConfig } from "../training/run_folder.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
-import { openImages, reportSkipped } from "./terminal/open_images.ts";
+import { IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
@@ -51,6 +51,8 @@ average-pooled representation, or with --preset patches a network that maps each
   --out DIR         the run's folder (default decoder/, or patch-decoder/, in the folder of the weights)
   --resume          goes on with the run in --out
   --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default 1000)
+  --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
+                    folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
   --help
 `;
@@ -117,7 +119,7 @@ async function main(): Promise<void> {
       "out": { type: "string" },
       "resume": { type: "boolean", default: false },
       "measure": { type: "string", default: "1000" },
-      "skip-bad-images": { type: "boolean", default: false },
+      ...IMAGE_FLAGS,
       "help": { type: "boolean", short: "h" },
     },
   });
@@ -147,7 +149,7 @@ async function main(): Promise<void> {
   const learningRate = { ...started.learningRate, peak: peak ?? started.learningRate.peak };
   const config: DecoderConfig = { ...started, ...given, learningRate };
 
-  const { train, test } = await openImages(flags.data, flags["skip-bad-images"]);
+  const { train, test } = await openImages(flags.data, flags);
   const testImages = test ? Math.min(measured, test.length) : 0;
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
   const totalSteps = decoderSteps(config, train.length);

@@ -11,6 +11,7 @@ import { openSafetensors } from "../weights/safetensors.ts";
 import type { StoredTensor } from "../weights/tensors.ts";
 import { timmPreprocessing } from "../weights/timm.ts";
 import { type Architecture, type EncoderSize, headsOf, type PredictorSize } from "./architectures.ts";
+import { osReason } from "../os_error.ts";
 
 /** Tensors in a file by name. */
 export type Stored = Record<string, StoredTensor>;
@@ -185,7 +186,9 @@ async function whyMissing(path: string): Promise<string> {
 async function openUnsized(path: string): Promise<Unsized> {
   path = path.replace(/(?<=.)\/+$/, "");
   const info = await Deno.stat(path).catch(async (error) => {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
+      throw new Error(`${path} cannot be read (${osReason(error)}): is the path right?`, { cause: error });
+    }
     throw new Deno.errors.NotFound(await whyMissing(path), { cause: error });
   });
   if (info.isDirectory) return await openFolder(path);

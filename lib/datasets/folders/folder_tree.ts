@@ -5,6 +5,7 @@
  * @module
  */
 import { join } from "node:path";
+import { osReason } from "../../os_error.ts";
 import { IMAGE_ENDINGS } from "../pixels/decode.ts";
 
 /** What is there by its name, an image or a folder, and cannot be read. */
@@ -43,10 +44,6 @@ export function isHidden(name: string): boolean {
   return name.startsWith(".") || SYSTEM_FOLDERS.includes(name);
 }
 
-/** What the operating system says of an error, without Deno's name of the call. */
-const reasonOf = (error: unknown) =>
-  (error instanceof Error ? error.message : String(error)).replace(/: \w+ '.*'$/s, "");
-
 /** Why an entry is neither file nor folder, and whether it might have been a folder of images. */
 interface Odd {
   reason: string;
@@ -75,7 +72,7 @@ async function kindOf(
     return above.includes(await Deno.realPath(path)) ? odd("it is a link to a folder that it lies in") : "folder";
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return odd("it is a link to nothing");
-    return odd(reasonOf(error), !(error instanceof Deno.errors.FilesystemLoop));
+    return odd(osReason(error), !(error instanceof Deno.errors.FilesystemLoop));
   }
 }
 
@@ -103,7 +100,7 @@ export async function readFolder(
       } else ignored.push(path);
     }
   } catch (error) {
-    throw new Error(`The image folder ${dir} cannot be read (${reasonOf(error)}): is the path right?`, {
+    throw new Error(`The image folder ${dir} cannot be read (${osReason(error)}): is the path right?`, {
       cause: error,
     });
   }
@@ -130,7 +127,7 @@ export async function readBelow(folder: string, above: readonly string[]): Promi
   try {
     return await readTree(folder, above);
   } catch (error) {
-    const reason = reasonOf((error as Error).cause ?? error);
+    const reason = osReason((error as Error).cause ?? error);
     return { images: [], ignored: [], unreadable: [{ path: folder, reason }] };
   }
 }

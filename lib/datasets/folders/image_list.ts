@@ -4,6 +4,7 @@
  * @module
  */
 import { isAbsolute, join, relative } from "node:path";
+import { osReason } from "../../os_error.ts";
 import type { Batch } from "../dataset.ts";
 import { decodeCut, reasonOf } from "../pixels/decode.ts";
 import { kinds, readTree, type Unreadable } from "./folder_tree.ts";
@@ -54,7 +55,7 @@ export async function findImages(
  */
 export async function readImageList(list: string, dir = "."): Promise<ListedImage[]> {
   const text = await Deno.readTextFile(list).catch((error) => {
-    throw new Error(`The list of images ${list} cannot be read (${error.message}): is the path right?`, {
+    throw new Error(`The list of images ${list} cannot be read (${osReason(error)}): is the path right?`, {
       cause: error,
     });
   });

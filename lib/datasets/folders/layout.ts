@@ -44,7 +44,7 @@ export function some(names: readonly string[]): string {
 
 /** How to say that folders are what one layout takes them for, for messages. */
 export function sayLayout(layout: Layout, what: string): string {
-  return `set layout to "${layout}" where ${what}, or to "flat" for all images without classes`;
+  return `set layout to "${layout}" where ${what}, or set layout to "flat" for all images without classes`;
 }
 
 /**

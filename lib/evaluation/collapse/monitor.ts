@@ -96,7 +96,7 @@ function majority(labels: Int32Array): number {
  *
  * - `rankMe`: rankMe() of them; `lidar`: lidar() of 8 of the run's own crops each of some of them
  * - `knn` and `linear`, where the images have labels, of 20 classes at most: accuracy in percent on every third image,
- *   of a kNN classifier (k = 20) and a linear probe (weight decay 1e-3) on the others. Labels reach these alone, never
+ *   of a kNN classifier (k = 20, or all there are) and a linear probe (weight decay 1e-3) on the others. Labels reach these alone, never
  *   the encoder; but as it was trained on these images too, the numbers are no test accuracies.
  *
  * Each time 3,000 images are encoded, in some 5 s of one core for CIFAR-10 at width 128 and depth 4 and 13 s at width 192
@@ -150,7 +150,7 @@ export async function representationMonitor(
     const spread = { rankMe: rankMe({ values: own, width }), lidar: lidar({ values: views, width }, { views: VIEWS }) };
     if (!labelled) return spread;
     const fitted = part(false, own), held = part(true, own);
-    const neighbours = await knn(fitted, held, { k: Math.min(20, fitted.labels.length) });
+    const neighbours = await knn(fitted, held);
     const probe = await linearProbe(fitted, held, { weightDecay: WEIGHT_DECAY });
     return { ...spread, knn: neighbours.accuracy, linear: probe.accuracy };
   }

@@ -81,7 +81,7 @@ Deno.test("openImageFolder() asks where folders look like splits or hold folders
       () => openImageFolder(dir),
       Error,
       `${dir}/part1 holds no images itself, but folders of them (cat, dog): name the folder that holds the classes, or set ` +
-        `layout to "classes" where the folders in ${dir} are classes all the same, or to "flat" for all images`,
+        `layout to "classes" where the folders in ${dir} are classes all the same, or set layout to "flat" for all images`,
     );
     assertEquals(await opened({ layout: "classes" }), [["part1", "part2"], 3]);
     assertEquals(await opened({ layout: "flat" }), [["unlabelled"], 3]);
