@@ -303,7 +303,9 @@ export {
   type ReadOptions,
 } from "./lib/datasets/folders/image_files.ts";
 export type { ImageColours } from "./lib/datasets/pixels/decode.ts";
-export { openImageFolder } from "./lib/datasets/folders/image_folder.ts";
+export { type FolderOptions, openImageFolder } from "./lib/datasets/folders/image_folder.ts";
+export type { Unreadable } from "./lib/datasets/folders/folder_tree.ts";
+export type { Layout } from "./lib/datasets/folders/layout.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { findImages, type ListedImage, readImageList } from "./lib/datasets/folders/image_list.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";

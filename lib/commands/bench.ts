@@ -13,6 +13,7 @@ import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
 import { checkOutputFile } from "./terminal/flags.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task bench [options]
 
@@ -234,7 +235,7 @@ async function main(): Promise<void> {
     print(measured);
     results.push(...measured);
     // After each size: the next one may still fail.
-    if (json !== undefined) await Deno.writeTextFile(json, JSON.stringify(results, null, 2) + "\n");
+    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
   }
 }
 

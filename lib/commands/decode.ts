@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { findImages, namedBatches } from "../datasets/folders/image_list.ts";
 import { memoryDataset } from "../datasets/memory.ts";
 import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
+import { concatenate } from "../datasets/sources.ts";
 import { reconstruct, representImages, representPredictions } from "../decoding/decode.ts";
 import { checkDecoderFits } from "../decoding/decoder_objective.ts";
 import { frozenEncoder } from "../decoding/train_decoder.ts";
@@ -26,7 +27,7 @@ import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./terminal/load_weights.ts";
-import { openImages } from "./terminal/open_images.ts";
+import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
@@ -47,6 +48,9 @@ Draws what an encoder's representations hold, with decoders that deno task train
   --images DIR       images, of which the first --rows by name are drawn
   --neighbours NAME|DIR  looks for similar images among the training images of cifar10, cifar100 or a folder, each of which
                      is encoded once and kept in data/features
+  --layout LAYOUT    what the folder in --neighbours is, where that is in doubt: splits (train/ and test/ or val/), classes
+                     (each folder in it is one) or flat (images at any depth, without classes)
+  --skip-bad-images  passes over images that cannot be read, and says which, instead of stopping
   --rows N           default 8
   --samples K        samples of each image (default 8)
   --steps N          steps of sampling (default 25)
@@ -57,16 +61,30 @@ Draws what an encoder's representations hold, with decoders that deno task train
   --help
 `;
 
-/** The first images of a folder by their names, as the encoder takes them. */
-async function readImages(dir: string, { size, preprocessing }: PretrainedEncoder, rows: number): Promise<Uint8Array> {
-  const { images } = await findImages(dir);
+/** The first images of a folder by their names, as the encoder takes them; what cannot be read is told, or stops. */
+async function readImages(
+  dir: string,
+  { size, preprocessing }: PretrainedEncoder,
+  rows: number,
+  skipBad: boolean,
+): Promise<Uint8Array> {
+  const { images, unreadable } = await findImages(dir, { onBadImage: skipBad ? "skip" : "stop" });
   if (images.length > rows) console.log(`${dir} holds ${images.length} images, of which the first ${rows} are drawn.`);
+  const bad = unreadable.map(({ path, reason }) => `${path} (${reason})`);
   const framing = preprocessing ?? defaultPreprocessing(size.image);
   const onBadImage = ({ path }: { path: string }, reason: string) => {
-    throw new Error(`${path} cannot be read as an image (${reason}): repair or remove it.`);
+    if (skipBad) return void bad.push(`${path} (${reason})`);
+    throw new Error(`${path} cannot be read as an image (${reason}): repair or remove it, or add --skip-bad-images.`);
   };
-  const { value } = await namedBatches(images.slice(0, rows), { batch: rows, framing, onBadImage }).next();
-  return value!.pixels;
+  const found: Uint8Array[] = [], bytes = size.image ** 2 * 3 * rows;
+  let read = 0;
+  for await (const { pixels } of namedBatches(images, { batch: rows, framing, onBadImage })) {
+    found.push(pixels);
+    if ((read += pixels.length) >= bytes) break;
+  }
+  if (bad.length > 0) console.log(`${bad.length} image(s) could not be read and are not drawn: ${bad.join(", ")}`);
+  if (read === 0) throw new Error(`Not one of the ${images.length} images in ${dir} can be read.`);
+  return concatenate(found).subarray(0, bytes);
 }
 
 /** Neighbours of each image. */
@@ -77,8 +95,9 @@ async function findNeighbours(
   { size, parameters, preprocessing = defaultPreprocessing(size.image) }: PretrainedEncoder,
   pixels: Uint8Array,
   data: string,
+  flags: ImageFlags,
 ): Promise<Uint8Array> {
-  const { train: bank } = await openImages(data, false);
+  const { train: bank } = await openImages(data, flags);
   const bar = progressBar({ label: `Encoding ${bank.name}`, total: bank.length, unit: "images" });
   const onProgress = (images: number) => bar.update(images);
   const features = await cachedFeatures(parameters, size, bank, { preprocessing, onProgress }).finally(() =>
@@ -91,7 +110,9 @@ async function findNeighbours(
   const framed = { ...defaultPreprocessing(size.image), mean, deviation };
   const queries = await extractFeatures(parameters, size, own, { preprocessing: framed });
   const { indices } = nearestNeighbours(queries.values, features.values, size.width, Math.min(NEIGHBOURS, bank.length));
-  return (await bank.centred(Uint32Array.from(indices), preprocessing)).pixels;
+  const { pixels: nearest } = await bank.centred(Uint32Array.from(indices), preprocessing);
+  reportSkipped(bank);
+  return nearest;
 }
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
@@ -121,6 +142,7 @@ async function main(): Promise<void> {
       "steps": { type: "string", default: "25" },
       "guidance": { type: "string", default: "2" },
       "seed": { type: "string", default: "0" },
+      ...IMAGE_FLAGS,
       "help": { type: "boolean", short: "h" },
     },
   });
@@ -138,7 +160,7 @@ async function main(): Promise<void> {
   const loaded = await loadWeights(weights), encoder = frozenEncoder(loaded);
   const { decoder, patchDecoder } = await openDecoders(weights, flags.decoder, flags["patch-decoder"]);
   for (const some of patchDecoder ? [decoder, patchDecoder] : [decoder]) checkDecoderFits(some.config, encoder);
-  const pixels = await readImages(images, loaded, rows);
+  const pixels = await readImages(images, loaded, rows, flags["skip-bad-images"]);
   const start = performance.now(), { image, patch } = encoder.size, count = imageCount(pixels, image);
   const given: Pictures = { pixels, size: image }, written: string[] = [];
   const save = async (figure: Figure, name: string) => {
@@ -150,7 +172,7 @@ async function main(): Promise<void> {
   const bank = flags.neighbours;
   const seen = (some: Uint8Array | undefined) => some && { pixels: some, size: image };
   const decoded = seen(patchDecoder && await reconstruct(encoder, patchDecoder, pixels));
-  const neighbours = seen(bank === undefined ? undefined : await findNeighbours(loaded, pixels, bank));
+  const neighbours = seen(bank === undefined ? undefined : await findNeighbours(loaded, pixels, bank, flags));
 
   const points = Math.max(2, samples), between = count > 1 ? (count - 1) * points : 0;
   const total = (loaded.predictor ? 2 : 1) * count * samples + between;

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { findImages, type ListedImage, readImageList } from "../datasets/folders/image_list.ts";
+import type { Unreadable } from "../datasets/folders/folder_tree.ts";
 import { encodeImages } from "../evaluation/features/encode_images.ts";
 import { progressBar } from "../figures/progress.ts";
 import { tf } from "../tensorflow/backend.ts";
@@ -40,14 +41,18 @@ Writes one row of features for each image, in the order of the file names.
   --help
 `;
 
-async function listImages(dir: string | undefined, list: string | undefined): Promise<ListedImage[]> {
-  if (list !== undefined) return await readImageList(list, dir);
+async function listImages(
+  dir: string | undefined,
+  list: string | undefined,
+  skipBad: boolean,
+): Promise<{ images: ListedImage[]; unreadable: Unreadable[] }> {
+  if (list !== undefined) return { images: await readImageList(list, dir), unreadable: [] };
   if (dir === undefined) throw new Error("Say which images: --images DIR, or --list FILE.");
-  const { images, ignored } = await findImages(dir);
+  const { images, ignored, unreadable } = await findImages(dir, { onBadImage: skipBad ? "skip" : "stop" });
   if (ignored.length > 0) {
-    console.log(`${ignored.length} file(s) are no images by their names and left out, such as ${ignored[0]}.`);
+    console.log(`${ignored.length} file(s) or folder(s) are no images and left out, such as ${ignored[0]}.`);
   }
-  return images;
+  return { images, unreadable };
 }
 
 async function main(): Promise<void> {
@@ -89,13 +94,13 @@ async function main(): Promise<void> {
     await checkReplacesNothing(file, { list: flags.list, weights });
   }
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
-  const images = await listImages(flags.images, flags.list);
+  const { images, unreadable } = await listImages(flags.images, flags.list, flags["skip-bad-images"]);
   await setUpTensorFlow();
   const { predictor, ...encoder } = await loadWeights(weights, { heads, image });
   tf.dispose(predictor?.parameters ?? {});
   const { size, parameters } = encoder, preprocessing = choosePreprocessing(weights, encoder);
 
-  const bad: string[] = [];
+  const bad = unreadable.map(({ path, reason }) => `${path} (${reason})`);
   const onBadImage = ({ path }: ListedImage, reason: string) => {
     if (!flags["skip-bad-images"]) {
       throw new Error(`${path} cannot be read as an image (${reason}): repair or remove it, or add --skip-bad-images.`);

@@ -9,7 +9,7 @@ import { loadClevr } from "../datasets/clevr/clevr.ts";
 import type { ImageColours } from "../datasets/pixels/decode.ts";
 import { patchDepths, type ScenesDataset } from "../datasets/scenes/scenes.ts";
 import { readSubset } from "../datasets/subset.ts";
-import { evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
+import { checkProtocols, evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
 import { type DepthScenes, type EvaluationData, type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { progressBar } from "../figures/progress.ts";
@@ -19,10 +19,11 @@ import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/eva
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
 import { coloursOf, readPreprocessingFlag } from "./terminal/image_flags.ts";
 import { loadWeights } from "./terminal/load_weights.ts";
-import { openImages } from "./terminal/open_images.ts";
+import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { writeFile } from "../write_file.ts";
 
 const NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
 
@@ -41,6 +42,8 @@ Evaluates an encoder beside the same network with random weights and raw pixels.
 ${NAMES.map((name) => `                        ${name.padEnd(14)} ${PROTOCOLS[name].title}`).join("\n")}
   --data DATA         cifar10 (default), cifar100, or a folder: ImageNet's, with its archives or unpacked, or one with
                       train/ and val/ or test/ of classes
+  --layout LAYOUT     splits, where train/ and val/ or test/ in that folder hold classes beyond doubt
+  --skip-bad-images   puts others in the place of images that cannot be read, and says which, instead of stopping
   --subset FILE       lowshot, finetune: the labelled training images by their file names, as SimCLR's 1percent.txt
   --per-class N[,N]   lowshot, finetune: labels a class, drawn by the seed (default those of
                       1, 2, 5, 13 that each class has); finetune takes the most
@@ -89,8 +92,12 @@ async function openPictures(
 }
 
 /** Labelled images, to train on and to test on. */
-async function openLabelled(data: string, colours: ImageColours): Promise<Required<EvaluationData>["images"]> {
-  const { train, test } = await openImages(data, false, colours);
+async function openLabelled(
+  data: string,
+  flags: ImageFlags,
+  colours: ImageColours,
+): Promise<Required<EvaluationData>["images"]> {
+  const { train, test } = await openImages(data, flags, colours);
   if (!test) throw new Error(`${data} has no images to test on: it takes a test/ or val/ folder beside train/.`);
   checkEvaluable(train, test);
   return { train, test };
@@ -115,6 +122,7 @@ async function main(): Promise<void> {
       "seeds": { type: "string", default: "1" },
       "precision": { type: "string", default: "float32" },
       "json": { type: "string" },
+      ...IMAGE_FLAGS,
       "no-cache": { type: "boolean", default: false },
       "help": { type: "boolean", short: "h" },
     },
@@ -142,7 +150,7 @@ async function main(): Promise<void> {
   tf.dispose(predictor?.parameters ?? {});
   const encoder = { ...loaded, preprocessing: choosePreprocessing(weights, loaded) };
   const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
-  const images = needs("images") ? await openLabelled(dataName, colours) : undefined;
+  const images = needs("images") ? await openLabelled(dataName, flags, colours) : undefined;
   const drawn = needs("scenes") ? await openPictures(encoder.size, clevr, colours) : undefined;
   let subset: Uint32Array | undefined;
   if (flags.subset !== undefined) {
@@ -150,6 +158,7 @@ async function main(): Promise<void> {
     subset = await readSubset(flags.subset, images.train.paths);
   }
 
+  checkProtocols(protocols, { images, scenes: drawn }, { perClass, subset });
   const bar = progressBar({ label: "Evaluating", total: seeds * protocols.length * 3, unit: "evaluations" });
   let stage = "", done = 0;
   const options = {
@@ -193,8 +202,9 @@ async function main(): Promise<void> {
       data: images && { train: images.train.name, test: images.test.name },
       scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
     };
-    await Deno.writeTextFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
+    await writeFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
   }
+  if (images) reportSkipped(images.train, images.test);
   if (failure) throw failure;
   if (clevr !== undefined && protocols.includes("depth")) {
     console.log("No depth: CLEVR does not say it patch by patch.");

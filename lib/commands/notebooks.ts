@@ -12,6 +12,7 @@ import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jup
 import { missingOutputs, type Notebook } from "./jupyter/notebook_file.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task notebooks [options] [NAME ...]
 
@@ -124,7 +125,7 @@ async function main(): Promise<void> {
       onCell: ({ cell }) => bar.update(cell),
     }).finally(() => bar.stop());
     if (flags.write) {
-      await Deno.writeTextFile(`${NOTEBOOKS}/${name}`, written);
+      await writeFile(`${NOTEBOOKS}/${name}`, written);
       await format(`${NOTEBOOKS}/${name}`);
     }
     console.log(`${name}: ${formatDuration((performance.now() - started) / 1000)}`);

@@ -20,6 +20,7 @@ import { type Difference, differences, hiddenState } from "./parity/parity_diffe
 import { setUpPackages } from "./python_packages.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { makeFolder } from "../write_file.ts";
 
 /** Largest difference of an output that counts as the same. */
 export const TOLERANCE = 2e-4;
@@ -76,7 +77,7 @@ const SAVED: Saved[] = [
 
 /** Saves encoders with random weights below `folder`, and what they compute, for parity.py to check. */
 async function save(folder: string): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   for (const [i, { size, dtype, preprocessing }] of SAVED.entries()) {
     const name = `kit-${size.image}px-p${size.patch}-w${size.width}-d${size.depth}-${dtype}`;
     const parameters = initialise(encoderShapes(size), i, "xavier");

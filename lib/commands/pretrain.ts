@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
 import { collapseWarning } from "../evaluation/collapse/collapse.ts";
-import { evaluate } from "../evaluation/evaluate.ts";
+import { checkProtocols, evaluate } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/collapse/monitor.ts";
 import type { EvaluationData } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
@@ -25,11 +25,12 @@ import { readConfig } from "../training/run_folder.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
-import { openImages, reportSkipped } from "./terminal/open_images.ts";
+import { IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
+import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task pretrain [options]
 
@@ -51,6 +52,8 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
   --monitor N        steps between measurements of the encoder while it trains: RankMe, LiDAR, kNN and a linear probe of
                      2,000 training images, which go into the log and the loss curve; 0 for none (default a tenth of
                      the run, at least 50). Each takes about as long as training on 1,000 images
+  --layout LAYOUT    what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
+                     folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
   --no-eval          leaves the evaluation out
   --help
@@ -104,6 +107,19 @@ function measuredFields(measures: Record<string, number> = {}): Record<string, n
   );
 }
 
+/** The evaluations after a run. */
+const PROTOCOLS_AFTER = ["knn", "linear"] as const;
+
+/** Holds, before the training, that these can be made after it. */
+function checkEvaluation(train: Dataset, test: Dataset): void {
+  try {
+    checkEvaluable(train, test);
+    checkProtocols(PROTOCOLS_AFTER, { images: { train, test } });
+  } catch (error) {
+    throw new Error(`Without --no-eval the encoder is evaluated after the training: ${(error as Error).message}`);
+  }
+}
+
 /** The quick evaluations of a finished run, as a table and as JSON. */
 async function evaluateRun(
   { architecture, seed, precision }: RunConfig,
@@ -118,12 +134,12 @@ async function evaluateRun(
   const random = randomSubject(encoder, seed, options);
   const subjects = [encoderSubject("encoder", encoder, options), random, pixelSubject(size)];
   const onStage = (now: string) => bar.update(done++, { "now": stage = now, "images": 0 });
-  const results = await evaluate(subjects, ["knn", "linear"], data, { seed, onStage }).finally(() => {
+  const results = await evaluate(subjects, PROTOCOLS_AFTER, data, { seed, onStage }).finally(() => {
     bar.stop();
     disposeSubject(random);
   });
   console.log(evaluationTable(results));
-  await Deno.writeTextFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
+  await writeFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
 }
 
 async function main(): Promise<void> {
@@ -141,7 +157,7 @@ async function main(): Promise<void> {
       "out": { type: "string" },
       "resume": { type: "boolean", default: false },
       "monitor": { type: "string" },
-      "skip-bad-images": { type: "boolean", default: false },
+      ...IMAGE_FLAGS,
       "no-eval": { type: "boolean", default: false },
       "help": { type: "boolean", short: "h" },
     },
@@ -173,8 +189,8 @@ async function main(): Promise<void> {
   await setUpTensorFlow();
   const data = flags.data ?? defaultData(name);
   const drawn = data === "scenes" ? await openScenes({ ...SCENES, size: config.architecture.image }) : undefined;
-  const { train, test } = drawn ?? await openImages(data, flags["skip-bad-images"]);
-  if (test && !flags["no-eval"]) checkEvaluable(train, test);
+  const { train, test } = drawn ?? await openImages(data, flags);
+  if (test && !flags["no-eval"]) checkEvaluation(train, test);
   const totalSteps = totalStepsOf(config, train.length);
   const every = monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
   const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;

@@ -5,6 +5,7 @@
  */
 import { type ProgressBar, progressBar } from "../figures/progress.ts";
 import { pipInstall, type Progress, pythonEnvironment } from "../tensorflow/python.ts";
+import { writeFile } from "../write_file.ts";
 
 /**
  * Installs packages into the environment `venv` where that has not been done, with a progress bar; offline afterwards.
@@ -42,5 +43,5 @@ export async function setUpPackages(
   } finally {
     bar?.stop();
   }
-  await Deno.writeTextFile(marker, wanted);
+  await writeFile(marker, wanted);
 }

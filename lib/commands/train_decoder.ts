@@ -28,10 +28,11 @@ import { tf } from "../tensorflow/backend.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./terminal/load_weights.ts";
-import { openImages, reportSkipped } from "./terminal/open_images.ts";
+import { IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
+import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task train-decoder --weights FILE|DIR [options]
 
@@ -52,6 +53,8 @@ average-pooled representation, or with --preset patches a network that maps each
   --out DIR         the run's folder (default decoder/, or patch-decoder/, in the folder of the weights)
   --resume          goes on with the run in --out
   --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default 1000)
+  --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
+                    folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
   --help
 `;
@@ -119,7 +122,7 @@ async function main(): Promise<void> {
       "out": { type: "string" },
       "resume": { type: "boolean", default: false },
       "measure": { type: "string", default: "1000" },
-      "skip-bad-images": { type: "boolean", default: false },
+      ...IMAGE_FLAGS,
       "help": { type: "boolean", short: "h" },
     },
   });
@@ -150,7 +153,7 @@ async function main(): Promise<void> {
   const learningRate = { ...started.learningRate, peak: peak ?? started.learningRate.peak };
   const config: DecoderConfig = { ...started, ...given, learningRate };
 
-  const { train, test } = await openImages(flags.data, flags["skip-bad-images"]);
+  const { train, test } = await openImages(flags.data, flags);
   const testImages = test ? Math.min(measured, test.length) : 0;
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
   const totalSteps = decoderSteps(config, train.length);
@@ -185,7 +188,7 @@ async function main(): Promise<void> {
       const shipped = await loadDecoder(result.weights);
       const measures = await measure(encoder, shipped, test, testImages)
         .finally(() => tf.dispose([shipped.parameters, shipped.standardisation]));
-      await Deno.writeTextFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
+      await writeFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
       console.log(JSON.stringify(measures, null, 2));
     }
     console.log(`Weights: ${result.weights}`);

@@ -49,6 +49,8 @@ export interface Dataset {
    * are those to which Pillow, and so torchvision and transformers, resize the same pixels.
    */
   centred(indices: Uint32Array, framing: number | Framing): Promise<Batch>;
-  /** Paths of images that could not be read and had others put in their place, so far; where a data set allows that. */
+  /** Paths of what could not be read and was skipped so far, others in its place; where a data set allows that. */
   readonly skipped?: readonly string[];
+  /** Paths of what lies beside the images and is not in the set; where images are files. */
+  readonly ignored?: readonly string[];
 }

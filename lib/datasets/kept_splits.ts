@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Dataset } from "./dataset.ts";
 import { memoryDataset } from "./memory.ts";
 import { fetchSource, type Progress, type Source, type Splits } from "./sources.ts";
+import { makeFolder, replaceFile } from "../write_file.ts";
 
 /** What a data set is called and where it comes from. */
 export interface KeptSet {
@@ -48,7 +49,7 @@ async function obtain(
   { title, folder, sources }: KeptSet,
   onProgress?: (progress: Progress) => void,
 ): Promise<Splits> {
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const report = (done: number, total: number) => onProgress?.({ label: `Downloading ${title}`, done, total });
   for (const source of sources) {
     const byHand = await Deno.realPath(join(folder, source.archive)).catch(() => undefined);
@@ -101,18 +102,11 @@ function parts({ train, test }: Splits): [string, Uint8Array][] {
 async function keep(folder: string, indexPath: string, splits: Splits): Promise<void> {
   const sha256: Record<string, string> = {};
   for (const [name, bytes] of parts(splits)) {
-    await writeWhole(join(folder, name), bytes);
+    await replaceFile(join(folder, name), bytes);
     sha256[name] = hash(bytes);
   }
   const index = { images: "[N, 32, 32, 3] bytes", classes: splits.classes, sha256 };
-  await writeWhole(indexPath, new TextEncoder().encode(JSON.stringify(index, null, 2) + "\n"));
-}
-
-/** Written beside and renamed, so that a file under its own name is always whole. */
-export async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const beside = `${path}.${Deno.pid}.part`;
-  await Deno.writeFile(beside, bytes);
-  await Deno.rename(beside, path);
+  await replaceFile(indexPath, JSON.stringify(index, null, 2) + "\n");
 }
 
 async function readKept(folder: string, indexPath: string): Promise<Splits | undefined> {

@@ -4,6 +4,7 @@
  * @module
  */
 import { basename } from "node:path";
+import { osReason } from "../os_error.ts";
 import { randomStream, shuffled } from "../random.ts";
 import type { Dataset } from "./dataset.ts";
 
@@ -94,7 +95,7 @@ function draw(members: number[][], counts: number[], seed: number): Uint32Array<
  */
 export async function readSubset(listPath: string, paths: readonly string[]): Promise<Uint32Array<ArrayBuffer>> {
   const text = await Deno.readTextFile(listPath).catch((error) => {
-    throw new Error(`The list of images ${listPath} cannot be read (${error.message}): is the path right?`, {
+    throw new Error(`The list of images ${listPath} cannot be read (${osReason(error)}): is the path right?`, {
       cause: error,
     });
   });

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { type EvaluationData, type Measure, type ProtocolName, type ProtocolOptions, PROTOCOLS } from "./protocols.ts";
+import {
+  type EvaluationData,
+  type Measure,
+  type Protocol,
+  type ProtocolName,
+  type ProtocolOptions,
+  PROTOCOLS,
+} from "./protocols.ts";
 import type { Subject } from "./subjects.ts";
 
 /** One number of the table. */
@@ -21,10 +28,31 @@ export interface EvaluationResult extends Omit<Measure, "name"> {
 }
 
 /**
+ * Holds that protocols can be evaluated on this data, as far as that can be known before anything is computed.
+ *
+ * @throws RangeError that begins with the evaluation's name
+ */
+export function checkProtocols(
+  protocols: readonly ProtocolName[],
+  data: EvaluationData,
+  options: ProtocolOptions = {},
+): void {
+  for (const protocol of protocols) {
+    const { needs, check }: Protocol = PROTOCOLS[protocol];
+    if (!data[needs]) throw new RangeError(`The evaluation ${protocol} needs ${needs}: give them.`);
+    try {
+      check(data as Required<EvaluationData>, options);
+    } catch (error) {
+      throw new RangeError(`${protocol}: ${(error as Error).message}`, { cause: error });
+    }
+  }
+}
+
+/**
  * Evaluates each subject by each protocol, in the order of the protocols.
  *
  * @param onResult is told of each number as it comes
- * @throws RangeError where data is missing; Error with the evaluation's name before its reason
+ * @throws RangeError where data is missing or not enough, before the first evaluation; Error with the evaluation's name before its reason
  */
 export async function evaluate(
   subjects: readonly Subject[],
@@ -34,9 +62,9 @@ export async function evaluate(
 ): Promise<EvaluationResult[]> {
   const { onResult, onStage, seed = 0 } = options;
   const results: EvaluationResult[] = [];
+  checkProtocols(protocols, data, options);
   for (const protocol of protocols) {
-    const { needs, run } = PROTOCOLS[protocol];
-    if (!data[needs]) throw new RangeError(`The evaluation ${protocol} needs ${needs}: give them.`);
+    const { run } = PROTOCOLS[protocol];
     for (const subject of subjects) {
       onStage?.(`${protocol}, ${subject.name}`);
       const start = performance.now();

@@ -12,10 +12,11 @@ import { attentiveProbe } from "./probes/attentive_probe.ts";
 import { denseProbe } from "./probes/dense_probe.ts";
 import { fineTune } from "./fine_tuning/fine_tune.ts";
 import { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tuning/fine_tune_recipes.ts";
-import { knn } from "./probes/knn.ts";
+import { knn, NEIGHBOURS } from "./probes/knn.ts";
 import { linearEvaluation } from "./probes/linear_evaluation.ts";
 import { lowShot } from "./probes/low_shot.ts";
 import { type PublishedTable, TABLE_1, TABLE_15, TABLE_2, TABLE_4_COUNT, TABLE_4_DISTANCE } from "./published.ts";
+import { checkLabelled, checkPerClass, checkTenth } from "./requirements.ts";
 import type { Subject } from "./subjects.ts";
 
 /** Pictures of scenes whose depths are known patch by patch. */
@@ -73,6 +74,8 @@ export interface Protocol {
   published: readonly PublishedTable[];
   /** Which images it takes. */
   needs: keyof EvaluationData;
+  /** Throws a RangeError where the data that it takes cannot be evaluated on, as far as that shows beforehand. */
+  check(data: Required<EvaluationData>, options: ProtocolOptions): void;
   /** Evaluates one subject on data that has them; no measure where that subject cannot be evaluated so. */
   run(subject: Subject, data: Required<EvaluationData>, options: ProtocolOptions): Promise<Measure[]>;
 }
@@ -114,6 +117,26 @@ function labelsPerClass({ perClass }: ProtocolOptions, { labels }: Dataset): rea
   return PER_CLASS.filter((count) => count <= most);
 }
 
+function checkImages({ images: { train, test } }: Required<EvaluationData>): void {
+  checkLabelled(train);
+  checkLabelled(test, test.labels, 1); // a part of the classes may be tested on
+}
+
+function checkFewLabels(data: Required<EvaluationData>, options: ProtocolOptions): void {
+  checkImages(data);
+  const { train } = data.images;
+  if (!options.subset) checkPerClass(train, Math.max(1, ...labelsPerClass(options, train)));
+}
+
+function checkScenes(
+  { scenes: { train, test } }: Required<EvaluationData>,
+  labelsOf: (dataset: CountedDataset) => Int32Array,
+): void {
+  checkLabelled(train.dataset, labelsOf(train.dataset));
+  checkLabelled(test.dataset, labelsOf(test.dataset), 1);
+  checkTenth(train.dataset);
+}
+
 /** At most so many images, as evenly over the classes as they allow. */
 function atMost(dataset: Dataset, images: number, seed: number): Dataset {
   if (dataset.length <= images) return dataset;
@@ -138,24 +161,31 @@ async function fineTuneMeasures(
 /** The evaluations by name. */
 export const PROTOCOLS = {
   knn: {
-    title: "kNN: 20 neighbours by cosine similarity, average-pooled last layer",
+    title: `kNN: ${NEIGHBOURS} neighbours by cosine similarity, average-pooled last layer`,
     published: [],
     needs: "images",
+    check: checkImages,
     async run(subject, { images: { train, test } }) {
       const [fitted, held] = [(await subject.features(train, "last"))!, (await subject.features(test, "last"))!];
-      return [{ name: "accuracy", score: (await knn(fitted, held)).accuracy }];
+      const { accuracy, k } = await knn(fitted, held);
+      return [{ name: k === NEIGHBOURS ? "accuracy" : `${k} neighbours, as there are no more`, score: accuracy }];
     },
   },
   linear: {
     title: "Linear: LARS, 50 epochs; the better of last and last four layers, with and without batch norm",
     published: [TABLE_1],
     needs: "images",
+    check(data) {
+      checkImages(data);
+      checkTenth(data.images.train);
+    },
     run: (subject, { images: { train, test } }, { seed = 0 }) => linearMeasures(subject, train, test, seed),
   },
   attentive: {
     title: `Attentive probe: a query that attends to the patches, of up to ${ATTENTIVE_IMAGES} images`,
     published: [],
     needs: "images",
+    check: checkImages,
     async run(subject, { images: { train, test } }, { seed = 0 }) {
       const [fitted, held] = [atMost(train, ATTENTIVE_IMAGES, seed), atMost(test, ATTENTIVE_IMAGES, seed)];
       const [tokens, heldTokens] = [await subject.tokenSource(fitted), await subject.tokenSource(held)];
@@ -167,6 +197,7 @@ export const PROTOCOLS = {
     title: "Low-shot: L2-regularised logistic regression on a few labels a class",
     published: [TABLE_2],
     needs: "images",
+    check: checkFewLabels,
     async run(subject, { images: { train, test } }, options) {
       const { seed = 0, subset } = options;
       const [fitted, held] = [(await subject.features(train, "last"))!, (await subject.features(test, "last"))!];
@@ -192,6 +223,7 @@ export const PROTOCOLS = {
     title: "Low-shot fine-tuning: layer decay, RandAugment, label smoothing",
     published: [TABLE_2],
     needs: "images",
+    check: checkFewLabels,
     run(subject, { images }, options) {
       const { subset, seed = 0 } = options, most = Math.max(...labelsPerClass(options, images.train));
       const indices = subset ?? drawPerClass(images.train.labels, most, seed);
@@ -203,6 +235,7 @@ export const PROTOCOLS = {
     title: "Full fine-tuning: all labels",
     published: [TABLE_15],
     needs: "images",
+    check: checkImages,
     run: (subject, { images }, options) =>
       fineTuneMeasures(subject, images, undefined, () => FINE_TUNE_RECIPES.allLabels, "accuracy", options),
   },
@@ -210,6 +243,7 @@ export const PROTOCOLS = {
     title: "Count: how many objects a scene has, linear evaluation",
     published: [TABLE_4_COUNT],
     needs: "scenes",
+    check: (data) => checkScenes(data, ({ counts }) => countLabels(counts).labels),
     run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
       linearMeasures(
         subject,
@@ -223,6 +257,7 @@ export const PROTOCOLS = {
     title: "Distance: of a scene's closest object, in six classes, linear evaluation",
     published: [TABLE_4_DISTANCE],
     needs: "scenes",
+    check: (data) => checkScenes(data, ({ closest }) => distanceLabels(closest).labels),
     run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
       linearMeasures(
         subject,
@@ -236,6 +271,9 @@ export const PROTOCOLS = {
     title: "Depth: per patch, ridge regression; share of the variance explained (R^2)",
     published: [],
     needs: "scenes",
+    check({ scenes: { train, test } }) {
+      if (train.depths && test.depths) checkTenth(train.dataset);
+    },
     async run(subject, { scenes: { train, test } }, { seed = 0 }) {
       if (!train.depths || !test.depths) return [];
       const examples = async ({ dataset, depths }: DepthScenes) => ({

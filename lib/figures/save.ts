@@ -7,6 +7,7 @@ import { dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Figure } from "./figure.ts";
 import { figureToSvg, plotlySource } from "./svg.ts";
+import { makeFolder, writeFile } from "../write_file.ts";
 
 const WRITERS: Record<string, (figure: Figure) => Promise<string | Uint8Array>> = {
   ".html": figureToHtml,
@@ -19,7 +20,7 @@ const WRITERS: Record<string, (figure: Figure) => Promise<string | Uint8Array>> 
  * are made as needed.
  *
  * @returns the files written.
- * @throws {RangeError} on another extension.
+ * @throws {RangeError} on another extension; {Error} that names the file which cannot be written.
  */
 export async function saveFigure(figure: Figure, path: string): Promise<string[]> {
   const extension = extname(path).toLowerCase();
@@ -28,13 +29,12 @@ export async function saveFigure(figure: Figure, path: string): Promise<string[]
       `${path}: figures are saved as .html, .svg or .png, or as all three when there is no extension.`,
     );
   }
-  await Deno.mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const files: string[] = [];
   for (const kind of extension ? [extension] : Object.keys(WRITERS)) {
     const content = await WRITERS[kind](figure);
     const file = extension ? path : path + kind;
-    if (typeof content === "string") await Deno.writeTextFile(file, content);
-    else await Deno.writeFile(file, content);
+    await writeFile(file, content);
     files.push(file);
   }
   return files;

@@ -13,6 +13,7 @@ import { openSafetensors } from "../weights/safetensors.ts";
 import type { StoredTensor } from "../weights/tensors.ts";
 import { timmPreprocessing } from "../weights/timm.ts";
 import { type Architecture, type EncoderSize, headsOf, type PredictorSize } from "./architectures.ts";
+import { osReason } from "../os_error.ts";
 import { whyMissing, whyNoEncoder } from "./missing_weights.ts";
 
 /** Tensors in a file by name. */
@@ -42,7 +43,23 @@ type Unsized = Omit<StoredEncoder, "size" | "predictor"> & {
   predictor?: { tensors: Stored; size?: PredictorSize };
 };
 
-const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
+/** That the operating system does not let a path be read. */
+function unreadable(path: string, error: unknown): Error {
+  return new Error(`${path} cannot be read (${osReason(error)}): is the path right?`, { cause: error });
+}
+
+const isMissing = (error: unknown) =>
+  error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+
+/** Whether there is something at a path; what may not be looked at is not taken for missing. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)) !== undefined;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw unreadable(path, error);
+  }
+}
 
 /** Whether a value is a whole number above 0. */
 export const isWhole = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
@@ -180,7 +197,7 @@ async function openFolder(folder: string): Promise<Unsized> {
 async function openUnsized(path: string): Promise<Unsized> {
   path = path.replace(/(?<=.)\/+$/, "");
   const info = await Deno.stat(path).catch(async (error) => {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) throw error;
+    if (!isMissing(error)) throw unreadable(path, error);
     throw new Deno.errors.NotFound(await whyMissing(path), { cause: error });
   });
   if (info.isDirectory) return await openFolder(path);

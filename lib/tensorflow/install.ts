@@ -6,6 +6,7 @@
  */
 import { LIBRARY_NAMES, preferredVariant, PROJECT_VENV, type TensorFlowVariant } from "./locate.ts";
 import { fetchWheel, type Progress, pythonEnvironment, type UnpackedWheel } from "./python.ts";
+import { makeFolder, writeFile } from "../write_file.ts";
 
 const VERSION = "2.21.0";
 
@@ -101,7 +102,7 @@ export async function installTensorFlow(
   const folder = `${venv}/tensorflow-${build}`;
   if (await isInstalled(folder, build)) return;
 
-  await Deno.mkdir(venv, { recursive: true });
+  await makeFolder(venv);
   // Two programs may start at once; the lock goes with the process that holds it.
   using lock = await Deno.open(`${venv}/setup.lock`, { create: true, write: true });
   await lock.lock(true);
@@ -113,7 +114,7 @@ export async function installTensorFlow(
     await Deno.remove(part, { recursive: true }).catch(() => {});
     await Deno.rename(folder, part);
   }
-  await Deno.mkdir(part, { recursive: true });
+  await makeFolder(part);
   const manifest = await readManifest(part);
   // The list grows when TensorFlow's own wheel, the first, has told what it requires.
   for (let i = 0; i < requirements(manifest, build).length; i++) {
@@ -121,7 +122,7 @@ export async function installTensorFlow(
     if (await isIntact(part, manifest[requirement])) continue;
     const hashes = HASHES[requirement];
     manifest[requirement] = await fetchWheel(python, requirement, { target: part, patterns: KEPT, hashes, onProgress });
-    await Deno.writeTextFile(`${part}/manifest.json`, JSON.stringify(manifest, null, 2));
+    await writeFile(`${part}/manifest.json`, JSON.stringify(manifest, null, 2));
   }
   await Deno.rename(part, folder);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { makeFolder, writeFile } from "../write_file.ts";
 
 /** How far a step has come: bytes of a download or an unpacking; "steps", 0 and then 1 of 1, where nothing is counted. */
 export interface Progress {
@@ -197,9 +198,9 @@ export async function fetchWheel(
   const name = requirement.replace(/[^\w-].*$/, "");
   const download = `${target}/download`;
   await Deno.remove(download, { recursive: true }).catch(() => {});
-  await Deno.mkdir(download, { recursive: true });
+  await makeFolder(download);
   const list = `${download}/requirements.txt`;
-  await Deno.writeTextFile(list, requirement + hashes.map((hash) => ` --hash=sha256:${hash}`).join("") + "\n");
+  await writeFile(list, requirement + hashes.map((hash) => ` --hash=sha256:${hash}`).join("") + "\n");
   await runPip(
     python,
     // The libraries are the same in every CPython's wheel: 3.12 is named because the user's may be newer than all of them.

@@ -8,6 +8,7 @@ import type { Dataset } from "../datasets/dataset.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
+import { openToWrite } from "../write_file.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type StepEntry, train } from "./loop.ts";
@@ -114,8 +115,6 @@ async function openRun<Inputs>(
   return { ...checkpoint, log };
 }
 
-const encoder = new TextEncoder();
-
 /**
  * Trains an objective, writing the run into a folder: config.json, data.json, log.jsonl and checkpoint.safetensors.
  *
@@ -157,7 +156,7 @@ export async function trainRun<Inputs>(
     }
   };
 
-  using logFile = await Deno.open(`${dir}/log.jsonl`, { append: true });
+  using logFile = await openToWrite(`${dir}/log.jsonl`, { append: true });
   try {
     const step = await train(objective, {
       ...{ variables, start: begun.step, parts, precision: config.precision, workers, onCompile, signal },
@@ -166,7 +165,7 @@ export async function trainRun<Inputs>(
         const entry: RunLogEntry = { ...values }, { step } = entry;
         const finite = Number.isFinite(entry.loss) && Number.isFinite(entry.gradientNorm);
         if (monitor && finite && isMeasured(step, monitor.every, totalSteps)) entry.measures = await measure(step);
-        logFile.writeSync(encoder.encode(JSON.stringify(entry) + "\n"));
+        logFile.writeText(JSON.stringify(entry) + "\n");
         log.push(entry);
         if (!finite) return;
         onStep?.(entry, totalSteps);

@@ -5,6 +5,7 @@
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
+import { makeFolder, replaceFile, writeFile } from "../write_file.ts";
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
@@ -18,12 +19,6 @@ interface Images {
 const toJson = (config: object) =>
   JSON.stringify(config, (_, value) => value === Infinity ? "Infinity" : value, 2) + "\n";
 const fromJson = (text: string) => JSON.parse(text, (_, value) => value === "Infinity" ? Infinity : value);
-
-/** Writes text beside and renames it, so that the file is always whole. */
-async function replaceFile(path: string, text: string): Promise<void> {
-  await Deno.writeTextFile(`${path}.part`, text);
-  await Deno.rename(`${path}.part`, path);
-}
 
 /**
  * The configuration that a run was started with.
@@ -48,8 +43,8 @@ export async function createRun(dir: string, config: object, images: Images): Pr
   if (await exists(`${dir}/config.json`)) {
     throw new Error(`${dir} holds a run already: go on with it (--resume), or name another folder (--out).`);
   }
-  await Deno.mkdir(dir, { recursive: true });
-  await Deno.writeTextFile(`${dir}/log.jsonl`, "");
+  await makeFolder(dir);
+  await writeFile(`${dir}/log.jsonl`, "");
   const { name, length } = images;
   await replaceFile(`${dir}/data.json`, JSON.stringify({ name, length }) + "\n");
   await replaceFile(`${dir}/config.json`, toJson(config));

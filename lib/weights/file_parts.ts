@@ -4,6 +4,8 @@
  * @module
  */
 
+import { osReason } from "../os_error.ts";
+
 /** Bytes a single read asks for: the operating system takes no more than 2 GiB, and a timer may want its turn. */
 const CHUNK = 1 << 26;
 
@@ -24,19 +26,23 @@ export interface FileParts {
 /**
  * Looks at a file whose parts are to be read.
  *
- * @throws Error that names the path where there is none, or a folder
+ * @throws Error that names the path where there is no file, or one that may not be read
  */
 export async function openParts(path: string): Promise<FileParts> {
-  const { isDirectory, size, mtime } = await Deno.stat(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  const cannot = (error: unknown): never => {
+    throw new Error(`${path} cannot be read (${osReason(error)}): is the path right?`, { cause: error });
+  };
+  const { isFile, isDirectory, size, mtime } = await Deno.stat(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) return cannot(error);
     throw new Deno.errors.NotFound(`There is no file ${path}: is the path right?`, { cause: error });
   });
-  if (isDirectory) throw new Error(`${path} is a folder, not a file.`);
+  // To open a FIFO would wait for somebody to write into it.
+  if (!isFile) throw new Error(`${path} is ${isDirectory ? "a folder" : "a FIFO, a socket or a device"}, not a file.`);
   return {
     path,
     size,
     async read(at, length) {
-      using file = await Deno.open(path);
+      using file = await Deno.open(path).catch(cannot);
       const now = await file.stat();
       const changed = () => new Error(`${path} was changed while it was being read: read it again.`);
       if (now.size !== size || now.mtime?.getTime() !== mtime?.getTime()) throw changed();

@@ -9,6 +9,7 @@ import { findEncoder, type FoundEncoder } from "./find_encoder.ts";
 import { openShards, readObject } from "./hugging_face_files.ts";
 import { writeSafetensors } from "./safetensors.ts";
 import { elementsOf, type HostTensor, type StoredTensor } from "./tensors.ts";
+import { makeFolder, writeFile } from "../write_file.ts";
 
 /** What a config.json says of an IJepaModel. */
 export interface HuggingFaceSize {
@@ -260,8 +261,8 @@ export async function writeHuggingFace(
     qkv_bias: true,
   };
   const toJson = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeSafetensors(`${folder}/model.safetensors`, Object.fromEntries(theirs), { format: "pt" });
-  await Deno.writeTextFile(`${folder}/preprocessor_config.json`, toJson(preprocessorConfig(preprocessing)));
-  await Deno.writeTextFile(`${folder}/config.json`, toJson(config));
+  await writeFile(`${folder}/preprocessor_config.json`, toJson(preprocessorConfig(preprocessing)));
+  await writeFile(`${folder}/config.json`, toJson(config));
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { NPY_HEADER_BYTES, npyHeader } from "./npy.ts";
+import { openToWrite, writing } from "../write_file.ts";
 
 /** What is known of an array before its rows are there. */
 export interface RowArray {
@@ -75,10 +76,6 @@ function npy(path: string, { names: all, shape }: RowArray): Format {
   return { headerBytes: NPY_HEADER_BYTES, header: (names) => npyHeader([names.length, ...shape]) };
 }
 
-async function writeFully(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-}
-
 /**
  * The files that openRows(path) comes to write: the rows', and behind it the names' where the format has one.
  *
@@ -100,34 +97,35 @@ export async function openRows(path: string, array: RowArray): Promise<RowWriter
   const { headerBytes, header } = namesPath ? npy(path, array) : safetensors(path, array);
   const perRow = array.shape.reduce((product, n) => product * n, 1);
   const part = `${path}.part`, namesPart = `${namesPath}.part`;
-  const file = await Deno.open(part, { create: true, truncate: true, write: true }).catch((error) => {
-    throw new Error(`${path} cannot be written (${error.message}).`, { cause: error });
-  });
+  const file = await openToWrite(part, { name: path });
   let rows = 0, open = true;
   const close = () => {
-    if (open) file.close();
+    if (open) file[Symbol.dispose]();
     open = false;
   };
-  await file.seek(headerBytes, Deno.SeekMode.Start);
+  await file.seek(headerBytes);
   return {
     async write(values) {
       if (values.length % perRow !== 0) {
         throw new RangeError(`${values.length} numbers are not whole rows of ${perRow} for ${path}.`);
       }
       rows += values.length / perRow;
-      await writeFully(file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      await file.write(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     },
     async finish(names) {
       if (names.length !== rows || rows > array.names.length) {
         throw new RangeError(`${path} has ${rows} rows, for ${names.length} names of at most ${array.names.length}.`);
       }
-      await file.seek(0, Deno.SeekMode.Start);
-      await writeFully(file, header(names));
+      await file.seek(0);
+      await file.write(header(names));
       await file.sync();
       close();
-      if (namesPath) await Deno.writeTextFile(namesPart, names.map((name) => name + "\n").join(""));
-      await Deno.rename(part, path);
-      if (namesPath) await Deno.rename(namesPart, namesPath);
+      if (namesPath) {
+        const text = names.map((name) => name + "\n").join("");
+        await writing(namesPath, () => Deno.writeTextFile(namesPart, text));
+      }
+      await writing(path, () => Deno.rename(part, path));
+      if (namesPath) await writing(namesPath, () => Deno.rename(namesPart, namesPath));
     },
     abandon() {
       close();

@@ -10,6 +10,7 @@
 import { fileKind, KIND_BYTES } from "./file_kind.ts";
 import { openParts } from "./file_parts.ts";
 import { ARRAYS, type Dtype, elementsOf, type HostTensor, isCount, type StoredTensor } from "./tensors.ts";
+import { openToWrite, writing } from "../write_file.ts";
 
 export { toBfloat16, toFloat16, toFloat32 } from "./tensors.ts";
 export type { Dtype, DtypeArrays, HostTensor } from "./tensors.ts";
@@ -21,8 +22,6 @@ const UNREAD = /^(F4|F6_E[23]M[23]|F8_E\dM\d(FNUZ)?|C64)$/;
 
 /** The reference implementation's limit on the header, in bytes. */
 const MAX_HEADER = 100_000_000;
-/** Bytes a single write asks for: the operating system takes no more than 2 GiB, and a timer may want its turn. */
-const CHUNK = 1 << 26;
 
 /** A tensor's entry in the header; `begin` and `end` count from the end of the header. */
 interface Entry {
@@ -94,10 +93,6 @@ function parseHeader(
   return { entries, metadata: metadata as Record<string, string> };
 }
 
-async function writeFully(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>) {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done, done + CHUNK));
-}
-
 /**
  * Reads and checks a safetensors file's header; the tensors are there in its order, to be read when they are wanted.
  *
@@ -157,7 +152,7 @@ export async function readSafetensors(
  * order in which tensors are given, and are those of the reference implementation. The file is written as `path.part`,
  * synced to the disk and renamed, so at `path` there is always a whole file.
  *
- * @throws {Error} naming the tensor whose data does not fit its dtype and shape
+ * @throws {Error} naming the tensor whose data does not fit its dtype and shape, or the file that cannot be written
  */
 export async function writeSafetensors(
   path: string,
@@ -187,15 +182,15 @@ export async function writeSafetensors(
 
   const part = `${path}.part`;
   try {
-    using file = await Deno.open(part, { create: true, truncate: true, write: true });
-    await writeFully(file, head);
+    using file = await openToWrite(part, { name: path });
+    await file.write(head);
     for (const [, { data }] of sorted) {
-      await writeFully(file, new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength));
+      await file.write(new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength));
     }
     await file.sync();
   } catch (error) {
     await Deno.remove(part).catch(() => {});
     throw error;
   }
-  await Deno.rename(part, path);
+  await writing(path, () => Deno.rename(part, path));
 }

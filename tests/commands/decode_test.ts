@@ -96,9 +96,17 @@ Deno.test("decode draws samples, predictions and interpolations, each of as many
       "samples.png": [5, 2], // the image, its patches, three samples
     });
 
-    const alone = [...sampling, "--rows", "1", "--guidance", "2", "--out", `${dir}/one`];
+    await Deno.writeTextFile(`${dir}/images/0.png`, "not a picture");
+    const alone = ["--skip-bad-images", ...sampling, "--rows", "1", "--guidance", "2", "--out", `${dir}/one`];
     const one = await run("decode", "--weights", `${dir}/alone.safetensors`, ...alone);
     assertEquals(one.code, 0, one.error);
     assertMatch(one.error, /alone\.safetensors holds no predictor: nothing is decoded of predictions\./);
+    assertMatch(one.out, /1 image\(s\) could not be read and are not drawn: .*images\/0\.png \(/);
     assertEquals(await picturesIn(`${dir}/one`), { "samples.png": [5, 1] });
+
+    const stopped = await run("decode", "--weights", dir, ...sampling, "--out", `${dir}/none`);
+    assertMatch(
+      stopped.error,
+      /images\/0\.png cannot be read as an image \(.*\): repair .*, or add --skip-bad-images\.\n$/,
+    );
   }));

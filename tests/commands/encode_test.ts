@@ -131,9 +131,17 @@ Deno.test("encode names a bad image, or leaves it out on request and lists it", 
     assertEquals(stopped.code, 1);
     assertMatch(stopped.error, /images\/b\/2\.png cannot be read as an image \(.*\): .* add --skip-bad-images\.\n$/);
     assertEquals(await listing(dir), ["images", "weights.safetensors"]);
+    await Deno.symlink("nowhere", `${dir}/images/0.png`);
+    await Deno.symlink("nowhere", `${dir}/images/README`);
+    const linked = await encode(...args);
+    assertMatch(
+      linked.error,
+      /images\/0\.png cannot be read \(it is a link to nothing\): .* add --skip-bad-images\.\n$/,
+    );
     const skipped = await encode(...args, "--skip-bad-images", "--image", "8", "--heads", "2", "--pool", "none");
     assertEquals(skipped.code, 0, skipped.error);
-    assertMatch(skipped.out, /1 image\(s\) could not be read and have no row: .*b\/2\.png/);
+    assertMatch(skipped.out, /^1 file\(s\) or folder\(s\) are no images and left out, such as .*images\/README\.\n/);
+    assertMatch(skipped.out, /2 image\(s\) could not be read and have no row: .*images\/0\.png .*b\/2\.png/);
     assertEquals(await Deno.readTextFile(`${dir}/f.npy.txt`), "a.jpg\nb/10.png\nc/d/e.webp\nz.png\n");
     assertEquals((await readNpy(`${dir}/f.npy`)).shape, [4, 4, 16]);
   }));

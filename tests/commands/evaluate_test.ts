@@ -88,6 +88,29 @@ Deno.test("evaluate prints a table with baselines and the paper's rows, and writ
     assertMatch(stray.error, /list\.txt: of its 2 names 1 are not among the 24 images \(green_1\.png\)/);
   }));
 
+Deno.test("evaluate takes the neighbours that there are, and names or skips a bad image; what it took is in a line", () =>
+  withEncoder(async (dir) => {
+    for (const name of ["blue", "red"]) {
+      for (let i = 4; i < 12; i++) await Deno.remove(`${dir}/images/train/${name}/${name}_${i}.png`);
+    }
+    await Deno.writeTextFile(`${dir}/images/train/red/red_2.png`, "not a picture");
+    const args = ["--weights", `${dir}/weights.safetensors`, "--data", `${dir}/images`, "--no-cache"];
+    const stopped = await run("evaluate", [...args, "--protocol", "knn"]);
+    assertEquals(stopped.code, 1);
+    assertMatch(stopped.error, /\nknn, encoder: .*red_2\.png cannot be read as .* or add --skip-bad-images\.\n$/);
+    const skipped = await run("evaluate", [...args, "--protocol", "knn", "--skip-bad-images"]);
+    assertEquals(skipped.code, 0, skipped.error);
+    const read = [
+      "train to train on: 8 images, 2 classes (blue, red)",
+      "val to test on: 10 images, 2 classes (blue, red).",
+    ];
+    assertStringIncludes(skipped.out, read.map((part) => `${dir}/images/${part}`).join("; "));
+    assertMatch(skipped.out, /\nknn, 8 neighbours, as there are no more\s+\d/);
+    assertMatch(skipped.out, /train: 1 image\(s\) could not be read and were skipped: .*red_2\.png/);
+    const few = await run("evaluate", [...args, "--protocol", "knn,linear"]);
+    assertMatch(few.error, /^linear: .*train has 8 images, too few to hold out a tenth and choose by it: take 10/);
+  }));
+
 Deno.test("evaluate ends with one sentence and exit code 1 where it is told nonsense", () =>
   withEncoder(async (dir) => {
     const weights = `${dir}/weights.safetensors`;

@@ -27,7 +27,18 @@ async function makeImages(dir: string, perClass: number, grey?: number): Promise
 
 Deno.test("pretrain ends with one sentence and exit code 1 where it is told nonsense", async () => {
   const dir = await Deno.makeTempDir();
+  for (const split of ["Train", "Test"]) await makeImages(`${dir}/few/${split}`, 2);
+  await makeImages(`${dir}/doubtful/pets`, 1);
   const cases: [string[], RegExp][] = [
+    [
+      ["--data", `${dir}/few`],
+      /^Without --no-eval the encoder is evaluated after .*: linear: .*\/few\/Train has 4 images, too few to hold out/,
+    ],
+    [
+      ["--data", `${dir}/doubtful`],
+      /\/pets holds no images itself, .*: name the folder .*, or add --layout classes where/,
+    ],
+    [["--data", `${dir}/few`, "--layout", "trees"], /^--layout is splits or classes or flat; got "trees"\.\n$/],
     [["--preset", "huge"], /^No preset is called "huge": there are cifar10, .*\.\n$/],
     [["--epochs", "many"], /^--epochs takes a number from 0 on; got "many"\.\n$/],
     [["--monitor", "1.5"], /^--monitor takes a whole number from 0 on; got "1\.5"\.\n$/],
@@ -53,12 +64,16 @@ Deno.test("pretrain names a corrupt image, and leaves it out on request", async 
 
   const stopped = await pretrain(...options, "--out", `${dir}/stopped`);
   assertEquals(stopped.code, 1);
-  assertStringIncludes(stopped.error, "images/dogs/1.png");
+  assertMatch(
+    stopped.error,
+    /images\/dogs\/1\.png cannot be read as an image \(.*\): repair .*, or add --skip-bad-images\.\n$/,
+  );
 
   const skipped = await pretrain(...options, "--out", `${dir}/skipped`, "--skip-bad-images");
   assertEquals(skipped.code, 0, skipped.error);
-  assertMatch(skipped.out, /1 image\(s\) could not be read, others stood in: .*dogs\/1\.png/);
+  assertMatch(skipped.out, /1 image\(s\) could not be read and were skipped: .*dogs\/1\.png/);
   assertStringIncludes(skipped.out, "No evaluation");
+  assertStringIncludes(skipped.out, `${dir}/images to train on: 8 images, 2 classes (cats, dogs).\n`);
   const log = (await Deno.readTextFile(`${dir}/skipped/log.jsonl`)).trimEnd().split("\n").map((line) =>
     JSON.parse(line)
   );

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
+import type { Layout } from "../../lib/datasets/folders/layout.ts";
 import { openDataset } from "../../lib/datasets/open_dataset.ts";
 import { tarOf } from "./fixtures/tar_of.ts";
 
@@ -42,6 +43,44 @@ Deno.test("openDataset() opens a folder with train/ and test/ or val/, or one to
     await Deno.remove(join(dir, "a/test"), { recursive: true });
     await write(dir, "a/test/5.png");
     assertEquals([...(await openDataset(join(dir, "a"))).test!.labels], [-1], "the only one there is");
+  }));
+
+Deno.test("openDataset() takes splits by other names, tells what it leaves out, and asks where it is in doubt", () =>
+  withFolder(async (dir) => {
+    const opened = async (layout?: Layout) => {
+      const { train, test } = await openDataset(dir, { layout });
+      return [train.classes, train.length, test?.classes, test?.length];
+    };
+    await write(dir, "Train/cat/1.png", "Train/dog/2.png", "Test/cat/3.png", "extra/x.png", "loose.png");
+    assertEquals(await opened(), [["cat", "dog"], 2, ["cat"], 1]);
+    const { train } = await openDataset(dir);
+    assertEquals(train.ignored, [join(dir, "extra"), join(dir, "loose.png")]);
+    await Deno.remove(join(dir, "loose.png"));
+    assertEquals(await opened("classes"), [["Test", "Train", "extra"], 4, undefined, undefined]);
+    assertEquals(await opened("flat"), [["unlabelled"], 4, undefined, undefined]);
+    await Deno.remove(join(dir, "Test"), { recursive: true });
+    await assertRejects(
+      () => opened(),
+      Error,
+      `${dir} holds Train/, which looks like a split, beside other folders of`,
+    );
+    assertEquals(await opened("splits"), [["cat", "dog"], 2, undefined, undefined]);
+
+    await write(dir, "Train/cat/images/4.png");
+    await Deno.remove(join(dir, "Train/cat/1.png"));
+    await Deno.remove(join(dir, "extra"), { recursive: true });
+    await assertRejects(() => opened(), Error, `${dir}/Train/cat holds no images itself, but folders of them (images)`);
+    assertEquals(await opened("splits"), [["cat", "dog"], 2, undefined, undefined]);
+  }));
+
+Deno.test("openDataset() does not take a data set's own folder for a class", () =>
+  withFolder(async (dir) => {
+    await write(dir, "pets/train/cat/1.png", "pets/val/cat/1.png");
+    await assertRejects(
+      () => openDataset(dir),
+      Error,
+      `${dir}/pets holds no images itself, but folders of them (train, val): name the folder that holds the classes, or`,
+    );
   }));
 
 Deno.test("openDataset() opens ImageNet by its archives, and keeps their indexes in the folder of data sets", () =>

@@ -1,10 +1,16 @@
 import "../tensorflow/loaded.ts";
-import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { patchDepths, scenes } from "../../lib/datasets/scenes/scenes.ts";
-import { evaluate } from "../../lib/evaluation/evaluate.ts";
+import { checkProtocols, evaluate } from "../../lib/evaluation/evaluate.ts";
 import { type EvaluationData, type ProtocolName, PROTOCOLS } from "../../lib/evaluation/protocols.ts";
-import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../../lib/evaluation/subjects.ts";
+import {
+  disposeSubject,
+  encoderSubject,
+  pixelSubject,
+  randomSubject,
+  type Subject,
+} from "../../lib/evaluation/subjects.ts";
 import { encoderShapes } from "../../lib/jepa/architectures.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { randomStream } from "../../lib/random.ts";
@@ -88,7 +94,14 @@ Deno.test("evaluate() names the evaluation that fails, and what is missing for o
   const subject = pixelSubject(size);
   await assertRejects(() => evaluate([subject], ["count"], { images }), RangeError, "count needs scenes");
   const lone = { train: colours("train", 60), test: memoryDataset({ ...blank(), name: "no labels" }) };
-  await assertRejects(() => evaluate([subject], ["knn"], { images: lone }), Error, "knn, raw pixels: ");
+  await assertRejects(
+    () => evaluate([subject], ["knn"], { images: lone }),
+    RangeError,
+    "knn: no labels has images without",
+  );
+  const torn = { ...images.test, centred: () => Promise.reject(new Error("x.png cannot be read")) };
+  const broken = { images: { train: images.train, test: torn } };
+  await assertRejects(() => evaluate([subject], ["knn"], broken), Error, "knn, raw pixels: x.png cannot be read");
 });
 
 function blank() {
@@ -109,4 +122,34 @@ Deno.test("randomSubject() has the encoder's sizes and other weights for each se
   assert(weights(a).some((value, i) => value !== weights(b)[i]));
   [a, b].forEach(disposeSubject);
   tf.dispose(parameters);
+});
+
+Deno.test("checkProtocols() refuses what cannot be evaluated before anything is computed, by the protocol's name", async () => {
+  const names = Object.keys(PROTOCOLS) as ProtocolName[];
+  const pair = (train: number, test = 3) => ({
+    images: { train: colours("train", train), test: colours("test", test) },
+  });
+  checkProtocols(["knn", "attentive", "lowshot", "finetune", "full-finetune"], pair(3));
+  checkProtocols(["knn", "linear"], pair(10, 1));
+  const refused = (protocols: ProtocolName[], data: EvaluationData, message: string, options = {}) =>
+    assertThrows(() => checkProtocols(protocols, data, options), RangeError, message);
+  refused(["knn", "linear"], pair(9), "linear: train has 9 images, too few to hold out a tenth");
+  refused(["lowshot"], pair(5), "lowshot: train has 1 images of the class blue, fewer than the 2 labels", {
+    perClass: [2],
+  });
+  refused(["finetune"], pair(5), "finetune: train has 1 images of the class blue", { perClass: [1, 2] });
+  checkProtocols(["lowshot"], pair(5), { perClass: [2], subset: Uint32Array.of(0) });
+  refused(["knn"], pair(1), "knn: train has images of one class alone");
+  refused(["knn"], pair(3, 0), "knn: test holds no images");
+  refused(["depth"], pair(3), "The evaluation depth needs scenes");
+  const scenesOf = async (count: number): Promise<EvaluationData> => ({
+    ...pair(60),
+    scenes: { train: await pictures("train", count), test: await pictures("test", 4) },
+  });
+  checkProtocols(names, await scenesOf(12));
+  const few = await scenesOf(6);
+  for (const name of ["count", "distance", "depth"] as const) refused([name], few, `${name}: `);
+
+  const touched = { name: "none", features: () => Promise.reject(new Error("computed")) } as unknown as Subject;
+  await assertRejects(() => evaluate([touched], ["knn", "linear"], pair(9)), RangeError, "linear: train has 9 images");
 });

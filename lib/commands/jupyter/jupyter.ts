@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { PROJECT_VENV } from "../../tensorflow/locate.ts";
 import { setUpPackages } from "../python_packages.ts";
+import { makeFolder, writeFile } from "../../write_file.ts";
 
 /** The environment. */
 export const JUPYTER_VENV = `${PROJECT_VENV}/lab`;
@@ -35,7 +36,7 @@ export async function setUpJupyter(task: string): Promise<void> {
     `Setting up JupyterLab in ${JUPYTER_VENV}, once: 60 MB, 330 MB on disk.`,
   );
   const folder = `${JUPYTER_VENV}/share/jupyter/kernels/deno`;
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // Written each time, for Deno may have moved; it need not be on the PATH, as with npx.
   const kernel = {
     argv: [Deno.execPath(), "jupyter", "--kernel", "--conn", "{connection_file}"],
@@ -43,10 +44,10 @@ export async function setUpJupyter(task: string): Promise<void> {
     language: "typescript",
     env: { NO_COLOR: "1" },
   };
-  await Deno.writeTextFile(`${folder}/kernel.json`, JSON.stringify(kernel, null, 2) + "\n");
+  await writeFile(`${folder}/kernel.json`, JSON.stringify(kernel, null, 2) + "\n");
   const settings = `${JUPYTER_VENV}/share/jupyter/lab/settings`;
-  await Deno.mkdir(settings, { recursive: true });
+  await makeFolder(settings);
   // Neither does it ask whether to fetch news from elsewhere.
   const overrides = { "@jupyterlab/apputils-extension:notification": { checkForUpdates: false, fetchNews: "false" } };
-  await Deno.writeTextFile(`${settings}/overrides.json`, JSON.stringify(overrides, null, 2) + "\n");
+  await writeFile(`${settings}/overrides.json`, JSON.stringify(overrides, null, 2) + "\n");
 }

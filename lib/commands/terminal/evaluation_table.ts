@@ -7,20 +7,18 @@ import type { Dataset } from "../../datasets/dataset.ts";
 import type { EvaluationResult } from "../../evaluation/evaluate.ts";
 import { type ProtocolName, PROTOCOLS } from "../../evaluation/protocols.ts";
 import { type PublishedTable, TABLE_3_CIFAR100 } from "../../evaluation/published.ts";
+import { checkLabelled, differingClasses } from "../../evaluation/requirements.ts";
 import { table } from "../../figures/table.ts";
 
 /**
- * Whether a probe on `train` can be measured on `test`: both have labels, of the same classes.
+ * Whether a probe on `train` can be measured on `test`: both have labels, of the same classes, of which there are two.
  *
  * @throws Error that says what is missing
  */
 export function checkEvaluable(train: Dataset, test: Dataset): void {
-  const lacking = [train, test].find(({ labels }) => labels.some((label) => label < 0));
-  if (lacking) throw new Error(`${lacking.name} has images without a label: sort them into classes.`);
-  const only = [
-    ...train.classes.filter((name) => !test.classes.includes(name)),
-    ...test.classes.filter((name) => !train.classes.includes(name)),
-  ];
+  checkLabelled(train);
+  checkLabelled(test);
+  const only = differingClasses(train, test);
   if (only.length === 0) return;
   throw new Error(
     `${train.name} and ${test.name} do not have the same classes: ${only.join(", ")} are in one of them alone. Give ` +

@@ -1,31 +1,53 @@
 /**
- * Opens the data set that a command is told, with a bar for what has to be downloaded or indexed first.
+ * Opens the data set that a command is told, with a bar for what has to be downloaded or indexed first, and a line that
+ * says what a folder was taken for.
  *
  * @module
  */
 import type { Dataset } from "../../datasets/dataset.ts";
+import { type Layout, LAYOUTS, some } from "../../datasets/folders/layout.ts";
 import { openDataset } from "../../datasets/open_dataset.ts";
 import type { ImageColours } from "../../datasets/pixels/decode.ts";
+import { differingClasses } from "../../evaluation/requirements.ts";
 import { type ProgressBar, progressBar } from "../../figures/progress.ts";
+import { oneOf } from "./flags.ts";
+
+/** The flags of a command that opens images, for parseArgs(). */
+export const IMAGE_FLAGS = {
+  "layout": { type: "string" },
+  "skip-bad-images": { type: "boolean", default: false },
+} as const;
+
+/** Their values. */
+export interface ImageFlags {
+  layout?: string;
+  "skip-bad-images": boolean;
+}
+
+/** What --layout takes, or the sentence that says it. */
+function layoutOf(text: string | undefined): Layout | undefined {
+  return text === undefined ? undefined : oneOf("layout", text, LAYOUTS);
+}
 
 /**
  * The images to train on, and those to test on where there are some.
  *
  * @param data what openDataset() takes
- * @param skipBad whether others stand in for images that cannot be read
  * @param colours how colours in files become pixels
  * @throws Error as openDataset() does
  */
 export async function openImages(
   data: string,
-  skipBad: boolean,
+  flags: ImageFlags,
   colours: ImageColours = "managed",
 ): Promise<{ train: Dataset; test?: Dataset }> {
+  const layout = layoutOf(flags.layout);
   let bar: ProgressBar | undefined, shown: string | undefined;
   try {
-    return await openDataset(data, {
-      onBadImage: skipBad ? "skip" : "stop",
+    const opened = await openDataset(data, {
+      layout,
       colours,
+      onBadImage: flags["skip-bad-images"] ? "skip" : "stop",
       onProgress: ({ label, done, total }) => {
         if (label !== shown) {
           bar?.stop();
@@ -34,16 +56,38 @@ export async function openImages(
         bar!.update(done);
       },
     });
+    if (opened.train.paths) console.log(describe(opened.train, opened.test));
+    return opened;
   } finally {
     bar?.stop();
   }
 }
 
-/** Says which images could not be read, where others stood in. */
+function classesOf({ labels, classes }: Dataset): string {
+  if (labels.includes(-1)) return "without classes";
+  return classes.length === 1 ? `1 class (${classes[0]})` : `${classes.length} classes (${some(classes)})`;
+}
+
+/** What folders were taken for, in a line. */
+export function describe(train: Dataset, test?: Dataset): string {
+  const part = (dataset: Dataset, use: string) =>
+    `${dataset.name} to ${use}: ${dataset.length} images, ${classesOf(dataset)}`;
+  const parts = [part(train, "train on")];
+  if (test) {
+    const only = differingClasses(train, test);
+    const differing = only.length === 0 ? "" : `, not the same ones (${some(only)} in one alone)`;
+    parts.push(part(test, "test on") + differing);
+  }
+  const ignored = [...train.ignored ?? [], ...test?.ignored ?? []];
+  if (ignored.length > 0) parts.push(`left out: ${ignored.length} other file(s) or folder(s), such as ${ignored[0]}`);
+  return parts.join("; ") + ".";
+}
+
+/** Says what could not be read and was skipped. */
 export function reportSkipped(train: Dataset, test?: Dataset): void {
   for (const { name, skipped = [] } of test ? [train, test] : [train]) {
     if (skipped.length) {
-      console.log(`${name}: ${skipped.length} image(s) could not be read, others stood in: ${skipped.join(", ")}`);
+      console.log(`${name}: ${skipped.length} image(s) could not be read and were skipped: ${skipped.join(", ")}`);
     }
   }
 }

@@ -3,10 +3,17 @@
  *
  * @module
  */
+import { osSentence } from "../../os_error.ts";
+
+/** What the library calls its options in messages, as a command's user reads it. */
+function inFlags(message: string): string {
+  return message.replaceAll('set onBadImage to "skip"', "add --skip-bad-images")
+    .replaceAll(/set layout to "(\w+)"/g, "add --layout $1");
+}
 
 /** What is said of an error: its message, and of one of parseArgs() on one line, where the options are listed. */
 export function sentenceOf(error: Error & { code?: unknown }): string {
-  if (!`${error.code}`.startsWith("ERR_PARSE_ARGS_")) return error.message;
+  if (!`${error.code}`.startsWith("ERR_PARSE_ARGS_")) return osSentence(error) ?? inFlags(error.message);
   return `${error.message.replaceAll("\n", " ").replace(/\.$/, "")}. --help lists the options.`;
 }
 

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { isImage, kinds } from "../folders/image_folder.ts";
-import type { ImageList } from "../folders/image_files.ts";
+import { isHidden, isImage, kinds, type Unreadable } from "../folders/folder_tree.ts";
+import { type BadImages, type ImageList, refuseUnreadable } from "../folders/image_files.ts";
+import { doubtOf } from "../folders/layout.ts";
 import type { Progress } from "../sources.ts";
 import { indexTar, readMember } from "./tar_index.ts";
 
@@ -14,44 +15,55 @@ import { indexTar, readMember } from "./tar_index.ts";
  *
  * @param archive the archive's path; a path of an image is that one and the image's name in it
  * @param cache the folder of tar indexes
- * @throws Error naming the archive if it cannot be read, holds no image, or mixes images of a class with others
+ * @throws Error naming the archive if it cannot be read, holds no image, a link that has an image's name, mixes images of a
+ *   class with others, or where it is in doubt that its folders are classes
  */
 export async function listImageTar(
   archive: string,
   cache: string,
   onProgress?: (progress: Progress) => void,
+  { onBadImage }: BadImages = {},
 ): Promise<ImageList> {
   const index = await indexTar(archive, cache, onProgress);
-  const classes: string[] = [],
+  const byClass = new Map<string, string[]>(),
     labels: number[] = [],
     members: number[] = [],
     paths: string[] = [],
-    ignored: string[] = [];
-  let loose: string | undefined;
-  for (const [member, name] of index.names.entries()) {
-    if (/(^|\/)\./.test(name)) continue;
+    ignored: string[] = [],
+    unreadable: Unreadable[] = [];
+  const isWanted = (name: string) => isImage(name) && !name.split("/").some(isHidden);
+  for (const { name, odd } of index.odd) {
     const path = `${archive}/${name}`;
-    if (!isImage(name)) {
+    if (isWanted(name)) unreadable.push({ path, reason: `it is ${odd}` });
+    else ignored.push(path);
+  }
+  refuseUnreadable(unreadable, onBadImage);
+  for (const [member, name] of index.names.entries()) {
+    const path = `${archive}/${name}`;
+    if (!isWanted(name)) {
       ignored.push(path);
       continue;
     }
-    const folder = name.slice(0, Math.max(0, name.indexOf("/")));
-    if (folder === "") loose ??= name;
-    else if (folder !== classes.at(-1)) classes.push(folder); // the index is sorted
-    labels.push(folder === "" ? -1 : classes.length - 1);
+    const folder = name.slice(0, Math.max(0, name.indexOf("/"))), inner = name.slice(folder.length + 1);
+    byClass.set(folder, byClass.get(folder) ?? []).get(folder)!.push(folder === "" ? name : inner);
+    labels.push(folder === "" ? -1 : byClass.size - 1); // the index is sorted
     members.push(member);
     paths.push(path);
   }
   if (paths.length === 0) throw new Error(`${archive} holds no image (${kinds()}).`);
-  if (classes.length > 0 && loose !== undefined) {
+  const loose = byClass.get("")?.[0];
+  if (byClass.size > 1 && loose !== undefined) {
     throw new Error(`${archive} holds both folders of classes and images of no class (${loose}).`);
   }
+  const doubt = loose === undefined ? doubtOf(archive, byClass) : undefined;
+  if (doubt !== undefined) throw new Error(`${doubt}: unpack it, or give an archive whose folders are the classes.`);
   return {
     name: archive,
-    classes: classes.length === 0 ? ["unlabelled"] : classes,
+    classes: loose === undefined ? [...byClass.keys()] : ["unlabelled"],
     labels: Int32Array.from(labels),
     paths,
     ignored,
+    unreadable: unreadable.map(({ path }) => path),
     read: (i) => readMember(index, members[i]),
   };
 }

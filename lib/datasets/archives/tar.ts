@@ -16,16 +16,28 @@ export interface TarMember {
   offset: number;
   /** How many bytes it has. */
   size: number;
+  /** What it is where it is no regular file, and has no bytes to be read. */
+  odd?: string;
 }
 
+/** Kinds that are neither files nor folders. None of them has bytes, whatever its size says. */
+const ODD_KINDS: Record<string, string> = {
+  "1": "a hard link",
+  "2": "a link",
+  "3": "a device",
+  "4": "a device",
+  "6": "a FIFO",
+};
+
 /**
- * The regular files of a tar archive (POSIX ustar and pax, GNU), in its order; folders are passed over.
+ * The files of a tar archive (POSIX ustar and pax, GNU), in its order, and links and the like, which are marked; folders
+ * are passed over.
  *
  * @param read the bytes at offset .. offset + length - 1 of what holds the archive; fewer where it ends
  * @param start where the archive begins
  * @param end where it must have ended
  * @returns whether the archive has its mark of the end; one cut short between two files lacks it
- * @throws Error where it is no archive, is cut short in a file, or holds what is neither file nor folder, as a link
+ * @throws Error where it is no archive, or is cut short in a file
  */
 export function* tarMembers(
   read: (offset: number, length: number) => Uint8Array,
@@ -39,8 +51,8 @@ export function* tarMembers(
     if (header.length < BLOCK) return false;
     if (header.every((byte) => byte === 0)) return true;
     const { kind, ...own } = parseHeader(header, at);
-    const { name, size } = kind === "L" || kind === "x" || kind === "g" ? own : { ...own, ...next };
-    const offset = at + BLOCK;
+    const { name, ...stated } = ["L", "K", "x", "g"].includes(kind) ? own : { ...own, ...next };
+    const offset = at + BLOCK, odd = ODD_KINDS[kind], size = odd === undefined && kind !== "5" ? stated.size : 0;
     if (!(offset + size <= end)) throw new Error(`the archive ends inside ${name}`);
     at = offset + Math.ceil(size / BLOCK) * BLOCK;
     if (kind === "L") {
@@ -50,10 +62,9 @@ export function* tarMembers(
     } else if (kind === "0" || kind === "" || kind === "7") {
       next = {};
       yield { name, offset, size };
-    } else if (kind === "5") {
+    } else if (kind !== "K" && kind !== "g") { // K is the long name that a link leads to
       next = {};
-    } else if (kind !== "g") {
-      throw new Error(`${name} in the archive is neither a file nor a folder (its kind is "${kind}")`);
+      if (kind !== "5") yield { name, offset, size, odd: odd ?? `neither a file nor a folder (its kind is "${kind}")` };
     }
   }
   return false;
@@ -108,6 +119,7 @@ function parseExtended(bytes: Uint8Array, name: string): { name?: string; size?:
 export async function readTarGz(archive: Uint8Array): Promise<Map<string, Uint8Array>> {
   const tar: Uint8Array = await promisify(gunzip)(archive);
   const read = (offset: number, length: number) => tar.subarray(offset, offset + length);
-  const members = Array.from(tarMembers(read, 0, tar.length)); // gzip's own checksum says that the end is there
+  // gzip's own checksum says that the end is there
+  const members = Array.from(tarMembers(read, 0, tar.length)).filter(({ odd }) => odd === undefined);
   return new Map(members.map(({ name, offset, size }) => [name.slice(name.indexOf("/") + 1), read(offset, size)]));
 }

@@ -9,6 +9,7 @@ import { basename, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Progress } from "../sources.ts";
 import { type TarMember, tarMembers } from "./tar.ts";
+import { makeFolder, replaceFile } from "../../write_file.ts";
 
 /** The files of an archive, and of the archives in it. */
 export interface TarIndex {
@@ -20,6 +21,8 @@ export interface TarIndex {
   offsets: readonly number[];
   /** [N], in bytes. */
   sizes: readonly number[];
+  /** What in it is neither file nor folder: by its name, a link or the like. */
+  odd: readonly { name: string; odd: string }[];
 }
 
 /** What an index is kept with, to tell whether it is still the archive's. */
@@ -56,7 +59,8 @@ export async function indexTar(
   const kept = await readKept(path, identity);
   if (kept) return { archive, ...kept };
 
-  const found = await walk(archive, size, onProgress).catch(fail);
+  const all = await walk(archive, size, onProgress).catch(fail);
+  const found = all.filter(({ odd }) => odd === undefined);
   // A folder's files together: "a/b" before "a-b/c", which as texts are the other way round.
   const members = found.map((member) => ({ ...member, place: member.name.replaceAll("/", "\0") }));
   members.sort((a, b) => a.place < b.place ? -1 : a.place > b.place ? 1 : 0);
@@ -66,19 +70,20 @@ export async function indexTar(
     names: members.map(({ name }) => name),
     offsets: members.map(({ offset }) => offset),
     sizes: members.map(({ size }) => size),
+    odd: all.flatMap(({ name, odd }) => odd === undefined ? [] : [{ name, odd }]),
   };
-  await Deno.mkdir(cache, { recursive: true });
-  await Deno.writeTextFile(`${path}.${Deno.pid}.part`, JSON.stringify({ ...identity, ...lists }));
-  await Deno.rename(`${path}.${Deno.pid}.part`, path);
+  await makeFolder(cache);
+  await replaceFile(path, JSON.stringify({ ...identity, ...lists }));
   return { archive, ...lists };
 }
 
 /** The kept index, unless there is none, it is another archive's, or it is damaged: it is then made anew. */
 async function readKept(path: string, identity: Identity): Promise<Omit<TarIndex, "archive"> | undefined> {
   try {
-    const { names, offsets, sizes, ...of } = JSON.parse(await Deno.readTextFile(path));
+    const { names, offsets, sizes, odd, ...of } = JSON.parse(await Deno.readTextFile(path));
     const same = (Object.keys(identity) as (keyof Identity)[]).every((key) => of[key] === identity[key]);
-    if (same && offsets.length === names.length && sizes.length === names.length) return { names, offsets, sizes };
+    const whole = offsets.length === names.length && sizes.length === names.length && Array.isArray(odd);
+    if (same && whole) return { names, offsets, sizes, odd };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound || error instanceof SyntaxError || error instanceof TypeError)) {
       throw error;
@@ -100,10 +105,10 @@ async function walk(archive: string, size: number, onProgress?: (progress: Progr
     const members = tarMembers(read, start, end);
     let member = members.next();
     for (; !member.done; member = members.next()) {
-      const { name, offset, size } = member.value, path = folder + name.replace(/^(\.?\/)+/, "");
+      const { name, offset, size, odd } = member.value, path = folder + name.replace(/^(\.?\/)+/, "");
       // An inner archive's length is known from outside, so its mark of the end says nothing more.
-      if (name.endsWith(".tar")) yield* walkNested(offset, offset + size, path.slice(0, -4) + "/");
-      else yield { name: path, offset, size };
+      if (name.endsWith(".tar") && odd === undefined) yield* walkNested(offset, offset + size, path.slice(0, -4) + "/");
+      else yield { ...member.value, name: path };
     }
     return member.value;
   }

@@ -44,7 +44,8 @@ export async function loadClevr(
   options: Pick<ReadOptions, "colours"> = {},
 ): Promise<CountedDataset> {
   const folder = join(dir, "images", split), path = join(dir, "scenes", `CLEVR_${split}_scenes.json`);
-  const images = await openImageFolder(folder, options);
+  // None stands in for another one, as withLabels() sees to.
+  const images = await openImageFolder(folder, { ...options, onBadImage: "skip" });
   const scenes = new Map<string, SceneRecord>();
   let index = 0;
   for await (const element of elementsOf(path, "scenes")) {

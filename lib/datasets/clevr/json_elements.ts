@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { osReason } from "../../os_error.ts";
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, OPEN = 0x5b, CLOSE = 0x5d, OPEN_OBJECT = 0x7b, CLOSE_OBJECT = 0x7d;
 
@@ -21,7 +22,9 @@ export async function* elementsOf(path: string, key: string): AsyncGenerator<Rec
   const fail = (why: string): never => {
     throw new Error(`${path} cannot be used: ${why}.`);
   };
-  const file = await Deno.open(path).catch((error) => fail(error.message));
+  const { isFile } = await Deno.stat(path).catch((error) => fail(osReason(error)));
+  if (!isFile) fail("it is no file");
+  const file = await Deno.open(path).catch((error) => fail(osReason(error)));
   let depth = 0, inString = false, escaped = false, inArray = false, found = false, elements = 0;
   let name = ""; // the last string of the outermost object, which before an array is its key
   let pieces: Uint8Array[] | undefined; // of the element or name that is being read, from chunks before this one

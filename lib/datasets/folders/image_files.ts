@@ -8,6 +8,7 @@ import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "..
 import type { Batch, Dataset } from "../dataset.ts";
 import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
 import { centredCut, framingOf } from "../pixels/preprocessing.ts";
+import type { Unreadable } from "./folder_tree.ts";
 
 /** A data set of image files, in folders or in an archive. */
 export interface ImageFiles extends Dataset {
@@ -15,9 +16,12 @@ export interface ImageFiles extends Dataset {
   readonly paths: readonly string[];
   /** How their colours become pixels. */
   readonly colours: ImageColours;
-  /** Images found unreadable so far, sorted, which another one stood in for: only with onBadImage "skip". */
+  /**
+   * What was found unreadable so far, only with onBadImage "skip": images that another one stood in for, after folders and
+   * what has an image's name without being a file, which were left out.
+   */
   readonly skipped: readonly string[];
-  /** Files beside them that are no images by the endings of their names, and hence are not in the set. */
+  /** What lies beside them and is not in the set, as it is no image by the ending of its name, or hidden. */
   readonly ignored: readonly string[];
 }
 
@@ -46,10 +50,31 @@ export interface ImageList {
   labels: Int32Array;
   /** [N], for messages and lists. */
   paths: readonly string[];
-  /** Files beside them that are no images. Default none. */
+  /** What lies beside them and is no image. Default none. */
   ignored?: readonly string[];
+  /** What could not be read already, and is not among the paths. Default none. */
+  unreadable?: readonly string[];
   /** The bytes of the image file at an index. */
   read(index: number): Promise<Uint8Array>;
+}
+
+/** That an image cannot be read. */
+function unreadableError(path: string, what: string, cause?: unknown): Error {
+  return new Error(`${path} cannot be read${what}: repair or remove it, or set onBadImage to "skip".`, { cause });
+}
+
+/**
+ * Holds that there is nothing among what was found that cannot be read, unless that is to be skipped.
+ *
+ * @throws Error that names the first
+ */
+export function refuseUnreadable(
+  unreadable: readonly Unreadable[],
+  onBadImage: BadImages["onBadImage"] = "stop",
+): void {
+  if (onBadImage === "skip" || unreadable.length === 0) return;
+  const [{ path, reason }] = unreadable, more = unreadable.length - 1;
+  throw unreadableError(path, ` (${reason}${more > 0 ? `; ${more} more cannot either` : ""})`);
 }
 
 /** Images that are read and decoded at the same time. */
@@ -57,7 +82,7 @@ const IN_FLIGHT = Math.max(8, navigator.hardwareConcurrency);
 
 /** The listed images as a Dataset. Nothing is read yet. */
 export function imageFiles(
-  { name, classes, labels, paths, ignored = [], read }: ImageList,
+  { name, classes, labels, paths, ignored = [], unreadable = [], read }: ImageList,
   { onBadImage = "stop", colours = "managed" }: ReadOptions = {},
 ): ImageFiles {
   const bad = new Set<number>();
@@ -76,10 +101,7 @@ export function imageFiles(
         } catch (error) {
           reason = reasonOf(error);
           if (onBadImage === "stop") {
-            throw new Error(
-              `${paths[i]} cannot be read as an image (${reason}): repair or remove it, or set onBadImage to "skip".`,
-              { cause: error },
-            );
+            throw unreadableError(paths[i], ` as an image (${reason})`, error);
           }
           bad.add(i);
         }
@@ -117,7 +139,7 @@ export function imageFiles(
     colours,
     ignored,
     get skipped() {
-      return [...bad].sort((a, b) => a - b).map((i) => paths[i]);
+      return [...unreadable, ...[...bad].sort((a, b) => a - b).map((i) => paths[i])];
     },
     async crops(indices, size, crop, { seed, epoch }) {
       checkSize(size); // here, or it would be taken for a fault of the image, as the range would

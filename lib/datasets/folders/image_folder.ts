@@ -3,9 +3,19 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
-import { IMAGE_ENDINGS } from "../pixels/decode.ts";
-import { type ImageFiles, imageFiles, type ImageList, type ReadOptions } from "./image_files.ts";
+import { basename, relative } from "node:path";
+import { kinds, readBelow, readFolder, type Tree } from "./folder_tree.ts";
+import { type ImageFiles, imageFiles, type ImageList, type ReadOptions, refuseUnreadable } from "./image_files.ts";
+import { doubtOf, sayLayout } from "./layout.ts";
+
+/** How to open a folder of images. */
+export interface FolderOptions extends ReadOptions {
+  /**
+   * "classes" takes each folder in it for a class without doubting it, "flat" all images at any depth without classes.
+   * Default: classes, or images alone, where that is beyond doubt.
+   */
+  layout?: "classes" | "flat";
+}
 
 /**
  * The images in `dir`, at any depth below their class's folder, sorted within it; classes are sorted by name. A folder
@@ -13,77 +23,61 @@ import { type ImageFiles, imageFiles, type ImageList, type ReadOptions } from ".
  * are no part of it. Nothing is decoded yet.
  *
  * @param dir a folder of class folders, or a folder of images
- * @throws Error if the folder cannot be read, holds no image, has a class without one, or mixes images and class folders
+ * @throws Error if the folder cannot be read, holds no image or what has an image's name and is none, has a class without
+ *   one, mixes images and class folders, or where it is in doubt that its folders are classes
  */
-export async function openImageFolder(dir: string, options: ReadOptions = {}): Promise<ImageFiles> {
-  return imageFiles(await listImageFolder(dir), options);
+export async function openImageFolder(dir: string, options: FolderOptions = {}): Promise<ImageFiles> {
+  return imageFiles(await listImageFolder(dir, options), options);
 }
 
-/** What openImageFolder() makes a data set of. */
-export async function listImageFolder(dir: string): Promise<ImageList> {
-  const list = await listImages(dir);
-  return { name: dir, ...list, read: (index) => Deno.readFile(list.paths[index]) };
-}
+/**
+ * What openImageFolder() makes a data set of.
+ *
+ * @param whole what says of a larger folder, which this one is a part of, that its parts' folders are classes
+ */
+export async function listImageFolder(
+  dir: string,
+  { layout, onBadImage }: FolderOptions = {},
+  whole: "splits" | "classes" = "classes",
+): Promise<ImageList> {
+  const top = await readFolder(dir), { folders, chain } = top;
+  const trees = await Promise.all(folders.map((folder) => readBelow(folder, chain)));
+  const all: Tree[] = [top, ...trees];
+  const unreadable = all.flatMap((tree) => tree.unreadable), ignored = all.flatMap((tree) => tree.ignored);
+  refuseUnreadable(unreadable, onBadImage);
+  const rest = { name: dir, ignored, unreadable: unreadable.map(({ path }) => path) };
 
-async function listImages(dir: string) {
-  const top = await readFolder(dir);
-  const loose = top.files.filter(isImage);
-  const ignored = top.files.filter((path) => !isImage(path));
-  if (top.folders.length > 0 && loose.length > 0) {
+  if (folders.length === 0 || layout === "flat") {
+    const paths = all.flatMap(({ images }) => images);
+    if (paths.length === 0) throw new Error(`${dir} holds no image: expected class folders, or ${kinds()} files.`);
+    const labels = new Int32Array(paths.length).fill(-1);
+    return { ...rest, classes: ["unlabelled"], paths, labels, read: (index) => Deno.readFile(paths[index]) };
+  }
+  if (top.images.length > 0) {
     throw new Error(
-      `${dir} holds both class folders and ${loose.length} images of no class (${loose[0]}): move those into a class.`,
+      `${dir} holds both class folders and ${top.images.length} images of no class (${
+        top.images[0]
+      }): move those into ` +
+        'a class, or set layout to "flat" for all images without classes.',
     );
   }
-  if (top.folders.length === 0) {
-    if (loose.length === 0) throw new Error(`${dir} holds no image: expected class folders, or ${kinds()} files.`);
-    return { classes: ["unlabelled"], paths: loose, labels: new Int32Array(loose.length).fill(-1), ignored };
+  const empty = trees.findIndex(({ images }) => images.length === 0);
+  if (empty >= 0) {
+    throw new Error(`The class folder ${folders[empty]} holds no image (${kinds()}): fill it or remove it.`);
   }
-  const paths: string[] = [], labels: number[] = [];
-  for (const [label, folder] of top.folders.entries()) {
-    const files = await readTree(folder);
-    const images = files.filter(isImage);
-    if (images.length === 0) {
-      throw new Error(`The class folder ${folder} holds no image (${kinds()}): fill it or remove it.`);
+  if (layout !== "classes") {
+    const own = trees.map(({ images }, i): [string, string[]] => [
+      basename(folders[i]),
+      images.map((path) => relative(folders[i], path).replaceAll("\\", "/")),
+    ]);
+    const doubt = doubtOf(dir, new Map(own));
+    if (doubt !== undefined) {
+      const advice = sayLayout(whole, `the folders in ${dir} are classes all the same`);
+      throw new Error(`${doubt}: name the folder that holds the classes, or ${advice}.`);
     }
-    for (const path of images) {
-      paths.push(path);
-      labels.push(label);
-    }
-    ignored.push(...files.filter((path) => !isImage(path)));
   }
-  const classes = top.folders.map((folder) => basename(folder));
-  return { classes, paths, labels: Int32Array.from(labels), ignored };
-}
-
-/** The endings of images' names, for messages. */
-export function kinds(): string {
-  return IMAGE_ENDINGS.map((ending) => "." + ending).join(", ");
-}
-
-/** Whether a file is an image by the ending of its name. */
-export function isImage(path: string): boolean {
-  return IMAGE_ENDINGS.includes(path.slice(path.lastIndexOf(".") + 1).toLowerCase());
-}
-
-/** A folder's files and folders as paths, sorted; links are followed. */
-async function readFolder(dir: string): Promise<{ files: string[]; folders: string[] }> {
-  const files: string[] = [], folders: string[] = [];
-  try {
-    for await (const { name, isSymlink, isDirectory } of Deno.readDir(dir)) {
-      if (name.startsWith(".")) continue;
-      const path = join(dir, name);
-      const folder = isSymlink ? (await Deno.stat(path)).isDirectory : isDirectory;
-      (folder ? folders : files).push(path);
-    }
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`The image folder ${dir} cannot be read (${reason}): is the path right?`, { cause: error });
-  }
-  return { files: files.sort(), folders: folders.sort() };
-}
-
-/** All files in a folder and in those below it, as paths. */
-export async function readTree(dir: string): Promise<string[]> {
-  const { files, folders } = await readFolder(dir);
-  return files.concat(...await Promise.all(folders.map(readTree)));
+  const paths = trees.flatMap(({ images }) => images);
+  const labels = Int32Array.from(trees.flatMap(({ images }, label) => images.map(() => label)));
+  const classes = folders.map((folder) => basename(folder));
+  return { ...rest, classes, paths, labels, read: (index) => Deno.readFile(paths[index]) };
 }

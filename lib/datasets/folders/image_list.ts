@@ -4,10 +4,11 @@
  * @module
  */
 import { isAbsolute, join, relative } from "node:path";
+import { osReason } from "../../os_error.ts";
 import type { Batch } from "../dataset.ts";
 import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
-import { forEachInFlight } from "./image_files.ts";
-import { isImage, kinds, readTree } from "./image_folder.ts";
+import { kinds, readTree, type Unreadable } from "./folder_tree.ts";
+import { type BadImages, forEachInFlight, refuseUnreadable } from "./image_files.ts";
 import { centredCut, checkFraming, type Framing } from "../pixels/preprocessing.ts";
 
 /** An image file. */
@@ -30,17 +31,20 @@ export interface NamedBatch extends Pick<Batch, "pixels"> {
  * All images in a folder and those below it, by the endings of their names, sorted by their paths from `dir`, which are
  * their names. Files and folders whose names begin with a dot are left out.
  *
- * @returns `ignored` are the paths of the other files
+ * @param options.onBadImage "stop" (the default) throws where a folder does not open or what has an image's name is no
+ *   file; "skip" tells it in `unreadable`
+ * @returns `ignored` are the paths of what else there is
  * @throws Error if a folder cannot be read, or there is no image
  */
-export async function findImages(dir: string): Promise<{ images: ListedImage[]; ignored: string[] }> {
-  const files = await readTree(dir);
-  const images = files.filter(isImage).map((path) => ({ name: relative(dir, path).replaceAll("\\", "/"), path }));
+export async function findImages(
+  dir: string,
+  { onBadImage }: BadImages = {},
+): Promise<{ images: ListedImage[]; ignored: string[]; unreadable: Unreadable[] }> {
+  const { images: paths, ignored, unreadable } = await readTree(dir);
+  refuseUnreadable(unreadable, onBadImage);
+  const images = paths.map((path) => ({ name: relative(dir, path).replaceAll("\\", "/"), path }));
   if (images.length === 0) throw new Error(`${dir} holds no image (${kinds()}), nor do the folders in it.`);
-  return {
-    images: images.sort((a, b) => a.name < b.name ? -1 : 1),
-    ignored: files.filter((path) => !isImage(path)),
-  };
+  return { images: images.sort((a, b) => a.name < b.name ? -1 : 1), ignored, unreadable };
 }
 
 /**
@@ -51,7 +55,7 @@ export async function findImages(dir: string): Promise<{ images: ListedImage[]; 
  */
 export async function readImageList(list: string, dir = "."): Promise<ListedImage[]> {
   const text = await Deno.readTextFile(list).catch((error) => {
-    throw new Error(`The list of images ${list} cannot be read (${error.message}): is the path right?`, {
+    throw new Error(`The list of images ${list} cannot be read (${osReason(error)}): is the path right?`, {
       cause: error,
     });
   });

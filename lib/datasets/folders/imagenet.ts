@@ -51,8 +51,10 @@ export async function openImageNet(
 ): Promise<{ train?: ImageFiles; val?: ImageFiles }> {
   const root = await exists(join(dir, KAGGLE)) ? join(dir, KAGGLE) : dir;
   async function list(folder: string, archive: string): Promise<ImageList | undefined> {
-    if (await exists(join(root, folder))) return await listImageFolder(join(root, folder));
-    if (await exists(join(root, archive))) return await listImageTar(join(root, archive), cache, onProgress);
+    if (await exists(join(root, folder))) {
+      return await listImageFolder(join(root, folder), { layout: "classes", ...reading });
+    }
+    if (await exists(join(root, archive))) return await listImageTar(join(root, archive), cache, onProgress, reading);
     return undefined;
   }
   const train = await list("train", TRAIN_TAR), val = await list("val", VAL_TAR);

@@ -4,9 +4,10 @@
  * @module
  */
 import { join } from "node:path";
-import { damaged, hash, writeWhole } from "../kept_splits.ts";
+import { damaged, hash } from "../kept_splits.ts";
 import type { Scene } from "./scene.ts";
 import { checkedOptions, datasetOf, renderedScenes, type ScenesDataset, type ScenesOptions } from "./scenes.ts";
+import { makeFolder, replaceFile } from "../../write_file.ts";
 
 /** Raised when the same options come to give other scenes or pictures, so that files of before are no longer taken. */
 const VERSION = 1;
@@ -41,10 +42,10 @@ export async function loadScenes(dir: string, options: ScenesOptions): Promise<S
     return datasetOf(options, { scenes: index.scenes, pixels });
   }
   const rendered = await renderedScenes(options);
-  await Deno.mkdir(folder, { recursive: true });
-  await writeWhole(pixelsPath, rendered.pixels);
+  await makeFolder(folder);
+  await replaceFile(pixelsPath, rendered.pixels);
   const made: Index = { sha256: hash(rendered.pixels), scenes: rendered.scenes };
-  await writeWhole(indexPath, new TextEncoder().encode(JSON.stringify(made)));
+  await replaceFile(indexPath, JSON.stringify(made));
   return datasetOf(options, rendered);
 }
 

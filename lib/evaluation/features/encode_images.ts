@@ -47,7 +47,12 @@ export async function encodeImages(
   out: string,
   options: EncodeImagesOptions = {},
 ): Promise<number[]> {
-  const { layer = "last", pool = "mean", colours = "managed", onBadImage = stop, onProgress, signal } = options;
+  const { layer = "last", pool = "mean", colours = "managed", onProgress, signal } = options;
+  let fault = "";
+  const onBadImage = (image: ListedImage, reason: string) => {
+    fault ||= ` (${image.path}: ${reason})`;
+    (options.onBadImage ?? stop)(image, reason);
+  };
   const preprocessing = options.preprocessing ?? defaultPreprocessing(size.image);
   const batch = Math.min(options.batch ?? 256, Math.max(images.length, 1));
   const shape = featureShape(size, options);
@@ -69,7 +74,7 @@ export async function encodeImages(
       for (const name of some.names) names.push(name);
       onProgress?.(done += some.tried);
     }
-    if (names.length === 0) throw new Error(`Not one of the ${images.length} images can be read.`);
+    if (names.length === 0) throw new Error(`Not one of the ${images.length} images can be read${fault}.`);
     await rows.finish(names);
     return [names.length, ...shape];
   } catch (error) {

@@ -15,6 +15,7 @@ import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts"
 import { featureShape } from "./feature_batches.ts";
 import { extractFeatures, type FeatureOptions, type Features, type TokenFeatures } from "./features.ts";
 import { inChunks } from "../passes.ts";
+import { makeFolder } from "../../write_file.ts";
 
 /** How to extract features, and where to keep them. */
 export interface CachedFeatureOptions extends FeatureOptions {
@@ -229,7 +230,7 @@ async function keep(
   const beside = `${path}.${Deno.pid}`;
   try {
     if (values.byteLength > LIMIT) throw new RangeError("they are more than the 4 GiB that it holds");
-    await Deno.mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeSafetensors(beside, {
       features: { dtype: "F32", shape, data: values },
       labels: { dtype: "I32", shape: [labels.length], data: labels },
@@ -237,7 +238,7 @@ async function keep(
     await Deno.rename(beside, path);
   } catch (error) {
     await Deno.remove(beside).catch(() => {});
-    const reason = error instanceof Error ? error.message : error;
+    const { message, cause } = error as Error, reason = cause instanceof Error ? cause.message : message;
     onNote(`The features cannot be kept in ${path} (${reason}): the next evaluation extracts them again.`);
   }
 }

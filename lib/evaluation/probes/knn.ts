@@ -10,7 +10,7 @@ import { checkPair, columnMeans, type Features } from "../features/features.ts";
 
 /** How to vote. */
 export interface KnnOptions {
-  /** Neighbours that vote. Default 20. */
+  /** Neighbours that vote. Default 20, or all training images where they are fewer. */
   k?: number;
   /** tau: a neighbour of cosine similarity s has the weight exp(s / tau). Default 0.07. */
   temperature?: number;
@@ -24,7 +24,12 @@ export interface KnnResult {
   accuracy: number;
   /** [N], a label for each test image. */
   predictions: Int32Array<ArrayBuffer>;
+  /** Neighbours that voted. */
+  k: number;
 }
+
+/** DINO's k. */
+export const NEIGHBOURS = 20;
 
 /** Test images compared with all training images at once. */
 const CHUNK = 512;
@@ -61,9 +66,10 @@ function vote(similarities: Float32Array, labels: Int32Array, temperature: numbe
  * @throws RangeError where the sets do not fit together, k is not in 1 .. N or the temperature not above 0
  */
 export async function knn(train: Features, test: Features, options: KnnOptions = {}): Promise<KnnResult> {
-  const { k = 20, temperature = 0.07, onProgress } = options;
+  const { temperature = 0.07, onProgress } = options;
   checkPair(train, test);
   const { width } = train, images = train.labels.length, queries = test.labels.length;
+  const k = options.k ?? Math.min(NEIGHBOURS, images);
   if (!Number.isSafeInteger(k) || k < 1 || k > images) {
     throw new RangeError(`kNN needs a whole k between 1 and the ${images} training images; got ${k}.`);
   }
@@ -97,5 +103,5 @@ export async function knn(train: Features, test: Features, options: KnnOptions =
     neighbours.dispose();
   }
   const right = predictions.filter((label, i) => label === test.labels[i]).length;
-  return { accuracy: 100 * right / queries, predictions };
+  return { accuracy: 100 * right / queries, predictions, k };
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { join } from "node:path";
 import sharp from "sharp";
 import type { CropRange } from "../../../lib/datasets/dataset.ts";
-import { openImageFolder } from "../../../lib/datasets/folders/image_folder.ts";
+import { type FolderOptions, openImageFolder } from "../../../lib/datasets/folders/image_folder.ts";
 
 const CROP: CropRange = { scale: [0.3, 1], aspect: [3 / 4, 4 / 3] };
 const ALL = (n: number) => Uint32Array.from({ length: n }, (_, i) => i);
@@ -44,7 +44,7 @@ Deno.test("openImageFolder() sorts classes and files, and says what it ignored",
     assertEquals(dataset.classes, ["cat", "dog"]);
     assertEquals(dataset.paths, ["cat/a.png", "cat/b.jpg", "dog/c.webp", "dog/old/d.JPEG"].map((p) => join(dir, p)));
     assertEquals(dataset.labels, Int32Array.of(0, 0, 1, 1));
-    assertEquals(dataset.ignored, [join(dir, "cat/notes.txt")]);
+    assertEquals(dataset.ignored, [join(dir, "cat/.hidden.png"), join(dir, "cat/notes.txt")]);
     const { pixels, labels } = await dataset.centred(Uint32Array.of(3, 0), 4);
     assertEquals(labels, Int32Array.of(1, 0));
     assertEquals([...pixels.slice(0, 3)], [90, 90, 90]);
@@ -67,6 +67,53 @@ Deno.test("openImageFolder() says what is wrong with a folder", () =>
     await assertRejects(() => openImageFolder(dir), Error, `The class folder ${join(dir, "cat")} holds no image`);
     await write(dir, "loose.png", await plain("red").png().toBuffer());
     await assertRejects(() => openImageFolder(dir), Error, "both class folders and 1 images of no class");
+  }));
+
+Deno.test("openImageFolder() asks where folders look like splits or hold folders alone, and takes a user's word", () =>
+  withFolder(async (dir) => {
+    const png = await plain("red").png().toBuffer();
+    const opened = async (options: FolderOptions = {}) => {
+      const { classes, paths } = await openImageFolder(dir, options);
+      return [classes, paths.length];
+    };
+    for (const path of ["part1/cat/a.png", "part1/dog/b.png", "part2/cat/c.png"]) await write(dir, path, png);
+    await assertRejects(
+      () => openImageFolder(dir),
+      Error,
+      `${dir}/part1 holds no images itself, but folders of them (cat, dog): name the folder that holds the classes, or set ` +
+        `layout to "classes" where the folders in ${dir} are classes all the same, or set layout to "flat" for all images`,
+    );
+    assertEquals(await opened({ layout: "classes" }), [["part1", "part2"], 3]);
+    assertEquals(await opened({ layout: "flat" }), [["unlabelled"], 3]);
+    await write(dir, "loose.png", png);
+    await assertRejects(() => openImageFolder(dir, { layout: "classes" }), Error, "1 images of no class");
+    assertEquals(await opened({ layout: "flat" }), [["unlabelled"], 4]);
+  }));
+
+Deno.test("openImageFolder() leaves out and counts what is no image, and ends for none of it", () =>
+  withFolder(async (dir) => {
+    await writePets(dir);
+    await Deno.symlink("nowhere", join(dir, "README"));
+    await Deno.symlink(dir, join(dir, "cat/again"));
+    await write(dir, "cat/._a.png", new Uint8Array(3));
+    await write(dir, "__MACOSX/cat/._a.png", new Uint8Array(3));
+    const { classes, paths, ignored } = await openImageFolder(dir);
+    assertEquals([classes, paths.length], [["cat", "dog"], 4]);
+    const left = ["README", "__MACOSX", "cat/._a.png", "cat/.hidden.png", "cat/again", "cat/notes.txt"];
+    assertEquals([...ignored].sort(), left.map((name) => join(dir, name)));
+  }));
+
+Deno.test("openImageFolder() names what has an image's name and is none before anything is read, or skips it", () =>
+  withFolder(async (dir) => {
+    await writePets(dir);
+    await Deno.symlink("nowhere", join(dir, "cat/gone.jpg"));
+    await assertRejects(
+      () => openImageFolder(dir),
+      Error,
+      `${dir}/cat/gone.jpg cannot be read (it is a link to nothing): repair or remove it, or set onBadImage to "skip".`,
+    );
+    const { paths, skipped } = await openImageFolder(dir, { onBadImage: "skip" });
+    assertEquals([paths.length, skipped], [4, [join(dir, "cat/gone.jpg")]]);
   }));
 
 Deno.test("crops() of files are the same in any batch, and others each epoch", () =>

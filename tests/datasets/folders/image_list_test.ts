@@ -38,17 +38,24 @@ Deno.test("findImages() finds images in folders at will, sorted by their paths",
       "ü.gif",
     ]);
     assertEquals(images.map(({ path }) => path), images.map(({ name }) => join(dir, name)));
-    assertEquals(ignored, [join(dir, "a/notes.txt")]);
+    assertEquals(ignored, [".git", ".hidden.png", "a/notes.txt"].map((path) => join(dir, path)));
     await assertRejects(() => findImages(join(dir, ".git/y")), Error, ".git/y");
     await Deno.mkdir(join(dir, "empty/deep"), { recursive: true });
     await assertRejects(() => findImages(join(dir, "empty")), Error, "holds no image (.jpg");
   }));
 
-Deno.test("findImages() ends where a link leads back into its own folder", () =>
+Deno.test("findImages() stops at what has an image's name and is no file, or tells of it", () =>
   withFolder(async (dir) => {
     await write(dir, "a/x.png");
-    await Deno.symlink(dir, join(dir, "a/again"));
-    await assertRejects(() => findImages(dir), Error, "cannot be read");
+    await Deno.symlink(join(dir, "none.png"), join(dir, "a/y.png"));
+    await assertRejects(
+      () => findImages(dir),
+      Error,
+      `${join(dir, "a/y.png")} cannot be read (it is a link to nothing)`,
+    );
+    const { images, unreadable } = await findImages(dir, { onBadImage: "skip" });
+    assertEquals(images.map(({ name }) => name), ["a/x.png"]);
+    assertEquals(unreadable, [{ path: join(dir, "a/y.png"), reason: "it is a link to nothing" }]);
   }));
 
 Deno.test("readImageList() keeps the list's order and names, and names the line that has no file", () =>

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { dirname, join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import sharp from "sharp";
 import type { Dataset } from "../../../lib/datasets/dataset.ts";
 import { isImageNet, openImageNet } from "../../../lib/datasets/folders/imagenet.ts";
@@ -204,6 +204,8 @@ Deno.test("openImageNet() names what is missing, damaged, or does not fit", () =
       tarOf(new Map([["a.JPEG", bytesOf("x")], ["n01.tar", tarOf(new Map([["b.JPEG", bytesOf("x")]]), "")]]), ""),
     );
     await refused(`${archive} holds both folders of classes and images of no class (a.JPEG)`);
+    await Deno.writeFile(archive, tarOf(new Map([["n01/a.JPEG", bytesOf("x")]]), "train/"));
+    await refused(`${archive} holds train/, which look like splits rather than classes: unpack it, or give an archive`);
   }));
 
 Deno.test("openImageNet() names a bad image in an archive, or has others stand in; says what it ignored", () =>
@@ -215,10 +217,29 @@ Deno.test("openImageNet() names a bad image in an archive, or has others stand i
     await write(dir, new Map([["ILSVRC2012_img_train.tar", trainTar(files)]]));
     const archive = join(dir, "ILSVRC2012_img_train.tar"), { train } = await openImageNet(dir, options);
     await assertRejects(() => greysOf(train!), Error, `${archive}/${bad} cannot be read as an image`);
-    assertEquals(train!.ignored, [`${archive}/n02119789/notes.txt`]);
+    const left = ["._n02119789_7.JPEG", "notes.txt"].map((name) => `${archive}/n02119789/${name}`);
+    assertEquals(train!.ignored, left);
     const lenient = (await openImageNet(dir, { ...options, onBadImage: "skip" })).train!;
     assertEquals(await greysOf(lenient), [20, 10, 30, 30, 60, 50]);
     assertEquals(lenient.skipped, [`${archive}/${bad}`]);
+  }));
+
+Deno.test("openImageNet() leaves out what is no file in an archive, and stops at links that have images' names", () =>
+  withFolder(async (dir, options) => {
+    const odd = gunzipSync(await Deno.readFile(new URL("../fixtures/tar_odd.tar.gz", import.meta.url)));
+    await write(dir, new Map([["ILSVRC2012_img_train.tar", odd]]));
+    const archive = join(dir, "ILSVRC2012_img_train.tar");
+    await assertRejects(
+      () => openImageNet(dir, options),
+      Error,
+      `${archive}/a/hard.jpg cannot be read (it is a hard link; 3 more cannot either): repair or remove it, or set`,
+    );
+    for (const when of ["found", "kept"]) {
+      const { train } = await openImageNet(dir, { ...options, onBadImage: "skip" });
+      assertEquals(train!.paths, ["x", "y"].map((name) => `${archive}/a/${name}.jpg`), when);
+      assertEquals(train!.skipped.length, 4, when);
+      assertEquals(train!.ignored, [`${archive}/a/device`], when);
+    }
   }));
 
 Deno.test("isImageNet() knows the folder by its archives, not by folders that any set may have", () =>

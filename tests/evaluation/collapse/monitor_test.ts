@@ -117,6 +117,21 @@ Deno.test("representationMonitor() refuses too few images", async () => {
   tf.dispose(p);
 });
 
+Deno.test("representationMonitor() leaves labels out where the few images that it fits to have one alone", async () => {
+  const p = encoder();
+  let alone = 0;
+  for (let odd = 0; odd < 4; odd++) { // one of these four is held out
+    const monitor = await representationMonitor(CONFIG, images(4, (i) => i === odd ? 1 : 0), { every: 1 });
+    if (monitor.heldOut === 0) {
+      alone++;
+      assertEquals(Object.keys(await monitor.measure(p, 1)), ["rankMe", "lidar"]);
+    }
+    monitor.dispose();
+  }
+  assertEquals(alone, 1);
+  tf.dispose(p);
+});
+
 Deno.test("pretrain() with a representationMonitor() ends with the bits of a run without", async () => {
   const root = await Deno.makeTempDir(), dataset = images(48, (i) => i % 2);
   const monitor = await representationMonitor(CONFIG, dataset, { every: 5 });

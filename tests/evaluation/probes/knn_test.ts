@@ -71,6 +71,15 @@ Deno.test("knn() takes the training mean off both sets", async () => {
   assertEquals((await knn(shifted(train), shifted(test), { k: 1 })).accuracy, 100);
 });
 
+Deno.test("knn() takes all training images where 20 are not there", async () => {
+  const test = randomFeatures(3, 4, 2, 2);
+  for (const [images, k] of [[5, 5], [30, 20]]) {
+    const train = randomFeatures(images, 4, 2, 1);
+    assertEquals(await knn(train, test), await knn(train, test, { k }));
+    assertEquals((await knn(train, test)).k, k);
+  }
+});
+
 Deno.test("knn() keeps no tensor", async () => {
   const handles = () => (tf.memory() as unknown as { numHandles: number }).numHandles;
   const train = randomFeatures(30, 4, 3, 1), test = randomFeatures(600, 4, 3, 2);
@@ -83,7 +92,7 @@ Deno.test("knn() keeps no tensor", async () => {
 
 Deno.test("knn() refuses what it cannot count", async () => {
   const train = randomFeatures(5, 4, 2, 1), test = randomFeatures(3, 4, 2, 2);
-  await assertRejects(() => knn(train, test), RangeError, "between 1 and the 5 training images; got 20");
+  await assertRejects(() => knn(train, test, { k: 6 }), RangeError, "between 1 and the 5 training images; got 6");
   await assertRejects(() => knn(train, test, { k: 0 }), RangeError, "got 0");
   await assertRejects(() => knn(train, test, { k: 1.5 }), RangeError, "got 1.5");
   await assertRejects(() => knn(train, test, { k: 2, temperature: 0 }), RangeError, "temperature");

@@ -1,0 +1,50 @@
+/**
+ * Has each of the kit's writers write into a folder whose files lie on a full disk, and prints what it says, a line each.
+ *
+ * @module
+ */
+import { indexTar } from "../../lib/datasets/archives/tar_index.ts";
+import { saveFigure } from "../../lib/figures/save.ts";
+import { createRun } from "../../lib/training/run_folder.ts";
+import { openRows } from "../../lib/weights/row_writer.ts";
+import { writeSafetensors } from "../../lib/weights/safetensors.ts";
+import { openToWrite } from "../../lib/write_file.ts";
+import { tarOf } from "../datasets/fixtures/tar_of.ts";
+
+const [dir] = Deno.args;
+
+async function said(file: string, write: () => Promise<unknown>): Promise<void> {
+  await Deno.symlink("/dev/full", `${dir}/${file}`);
+  await write().then(() => console.log(`${file}: nothing was said`), (error) => console.log(error.message));
+}
+
+await said("log.jsonl", async () => {
+  using log = await openToWrite(`${dir}/log.jsonl`, { append: true });
+  log.writeText("{}\n");
+});
+
+const tensors = { x: { dtype: "U8" as const, shape: [1], data: new Uint8Array(1) } };
+await said("weights.safetensors.part", () => writeSafetensors(`${dir}/weights.safetensors`, tensors));
+
+for (const [part, path] of [["rows.npy.part", "rows.npy"], ["names.npy.txt.part", "names.npy"]]) {
+  await said(part, async () => {
+    const rows = await openRows(`${dir}/${path}`, { names: ["a"], shape: [1], metadata: {} });
+    await rows.write(new Float32Array(1));
+    await rows.finish(["a"]);
+  });
+}
+
+await said("figure.svg", () => saveFigure({ data: [], layout: { width: 9, height: 9 } }, `${dir}/figure.svg`));
+
+await Deno.mkdir(`${dir}/new`);
+await said(`new/data.json.${Deno.pid}.part`, () => createRun(`${dir}/new`, {}, { name: "images", length: 1 }));
+
+const archive = `${dir}/a.tar`, cache = `${dir}/cache`;
+await Deno.writeFile(archive, tarOf(new Map([["x.png", new Uint8Array(1)]])));
+await indexTar(archive, cache);
+const [{ name }] = [...Deno.readDirSync(cache)];
+await Deno.remove(`${cache}/${name}`);
+await said(
+  `cache/${name}.${Deno.pid}.part`,
+  () => indexTar(archive, cache).catch((error) => Promise.reject(new Error(error.message.replace(name, "index.json")))),
+);
