@@ -91,5 +91,7 @@ export async function abortCollectives(reason: string): Promise<void> {
 export function prepare(world: World): void {
   if (isStarted()) throw new Error("Join the other workers before the first tensor is made: TensorFlow runs already.");
   Deno.env.set("CUDA_VISIBLE_DEVICES", visibleGpu(world, Deno.env.get("CUDA_VISIBLE_DEVICES")));
+  // A proxy for the web would keep the workers' TensorFlow apart; empty, this one goes before http_proxy.
+  Deno.env.set("grpc_proxy", "");
   library();
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { idsOf, tensorOf, tf } from "./backend.ts";
+import { disposeAll, idsOf, tensorOf, tf } from "./backend.ts";
 import { eagerValue, register } from "./binding.ts";
 import { agree, workerName, type World } from "./channel.ts";
 import { abortCollectives, joinCluster, prepare, reservePort } from "./cluster.ts";
@@ -76,6 +76,21 @@ export interface Communicator {
 /** Seconds for the channel to say who is lost, after TensorFlow has noticed that something is. */
 const VERDICT = 15;
 
+/** Seconds for the first exchange of tensors, in which TensorFlow, and NCCL, connect. */
+const FIRST = 120;
+
+/** Resolves to nothing; does not keep the program alive. */
+function after(seconds: number): Promise<undefined> {
+  return new Promise((resolve) => Deno.unrefTimer(setTimeout(() => resolve(undefined), 1000 * seconds)));
+}
+
+function whenLost(lost: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (lost.aborted) resolve();
+    else lost.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /** A world of one joins nothing. */
 function alone(): Communicator {
   const copy = <T>(tensors: T) => {
@@ -101,6 +116,22 @@ function alone(): Communicator {
  *
  * A worker that is killed is noticed at once, one that hangs or is out of reach after `patience.silence` seconds.
  *
+ * @example
+ * ```ts
+ * const workers = await joinWorld(worldOf(Deno.env.toObject()));
+ * try {
+ *   await workers.agree("the configuration", config);
+ *   for (let stop = false; !stop;) {
+ *     const sums = await workers.allReduce({ gradients, stop: tf.scalar(asked ? 1 : 0) });
+ *     stop = (await sums.stop.data())[0] > 0; // At the same step everywhere.
+ *   }
+ *   await workers.close();
+ * } catch (error) {
+ *   await workers.close(error);
+ *   throw workers.lost.aborted ? workers.lost.reason : error;
+ * }
+ * ```
+ *
  * @param world see worldOf() of lib/training/world.ts
  * @throws Error, one sentence and the same at every worker, where not all come, a rank is there twice, they disagree on
  *   their number, on TensorFlow's version, or on whether they have a GPU; and where worker 0's port is in use
@@ -119,54 +150,65 @@ export async function joinWorld(world: World, patience: Patience = {}): Promise<
     throw error;
   });
   const { lost, members, gather } = channel;
+  const me = workerName(rank, members[rank].host);
   const close = async (error?: unknown) => {
     release();
     await channel.close(error);
   };
-  try {
-    await joinCluster(world, members.map(({ address }) => address), () => release());
-    lost.addEventListener("abort", () => abortCollectives((lost.reason as Error).message));
-    // Also a barrier: from here on every worker's TensorFlow listens.
-    await agree(channel, "TensorFlow", { version: tensorflowVersion(), device: hasGpu() ? "GPU" : "CPU" });
-  } catch (error) {
-    await close(error);
-    throw error;
-  }
 
-  const functions = new Map<string, string>();
+  const functions = new Map<string, { name: string; agreed: Promise<void> }>();
   let turn: Promise<unknown> = Promise.resolve();
 
   const carry = async <T>(collective: Collective, tensors: T): Promise<T> => {
     lost.throwIfAborted();
     const flat = flatten(tensors, "tensors");
-    const values = idsOf(flat.tensors).map(eagerValue);
+    const values = idsOf(flat.tensors).map(eagerValue), shapes = values.map(({ shape }) => shape);
     const wrong = values.findIndex(({ dtype }) => dtype !== DType.FLOAT);
     if (wrong >= 0) {
       const { dtype, shape } = values[wrong];
       throw new TypeError(`${flat.paths[wrong]} is ${describe(dtype, shape)}; workers exchange float32.`);
     }
-    const shapes = values.map(({ shape }) => shape);
     const key = `${collective} ${JSON.stringify(shapes)}`;
-    const name = functions.get(key) ?? collectiveFunction(collective, shapes, world);
-    functions.set(key, name);
-    const execution = executeFunction(name, [], values, values.length, turn);
+    if (!functions.has(key)) {
+      const name = collectiveFunction(collective, shapes, world);
+      const shapesByPath = Object.fromEntries(flat.paths.map((path, i) => [path, shapes[i]]));
+      functions.set(key, { name, agreed: agree(channel, "an exchange of tensors", { collective, ...shapesByPath }) });
+    }
+    const { name, agreed } = functions.get(key)!;
     // One after another, for the same numbers stand for the next call's tensors.
+    const execution = executeFunction(name, [], values, values.length, Promise.all([turn, agreed]));
     turn = execution.catch(() => {});
+    await agreed;
     try {
       return flat.rebuild((await execution).map((value) => tensorOf(register(value)))) as T;
     } catch (error) {
       // TensorFlow may notice first that a worker is gone, but cannot say which.
-      if (!lost.aborted) {
-        const verdict = Promise.withResolvers<void>(), limit = setTimeout(verdict.resolve, VERDICT * 1000);
-        lost.addEventListener("abort", () => verdict.resolve());
-        await verdict.promise;
-        clearTimeout(limit);
-      }
-      const who = workerName(rank, members[rank].host);
-      channel.fail(`An exchange of tensors failed at ${who}: ${(error as Error).message}`);
-      throw lost.reason;
+      await Promise.race([whenLost(lost), after(VERDICT)]);
+      const [reason] = (error as Error).message.replace(/\{\{.*?\}\} /g, "").split("\n");
+      channel.fail(`An exchange of tensors failed at ${me}: ${reason}`);
+      throw lost.reason ?? error;
     }
   };
+
+  try {
+    await joinCluster(world, members.map(({ address }) => address), () => release());
+    whenLost(lost).then(() => abortCollectives((lost.reason as Error).message));
+    // Also a barrier: from here on every worker's TensorFlow listens.
+    await agree(channel, "TensorFlow", { version: tensorflowVersion(), device: hasGpu() ? "GPU" : "CPU" });
+    const one = tf.scalar(1), limit = Math.min(FIRST, patience.arrival ?? FIRST);
+    const sum = await Promise.race([carry("sum", one), after(limit)]);
+    if (!sum) {
+      channel.fail(
+        `No tensor came through between ${me} and the others within ${limit} s: open all ports between the workers' ` +
+          `machines, for TensorFlow takes free ones (${reserved.port} there).`,
+      );
+      throw lost.reason;
+    }
+    disposeAll([one, sum]);
+  } catch (error) {
+    await close(error);
+    throw error;
+  }
 
   return {
     rank,

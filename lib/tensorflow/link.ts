@@ -7,10 +7,13 @@ import type { Member } from "./channel.ts";
 
 /** Who is calling, and where its TensorFlow will listen. */
 export interface Hello {
+  /** Its number. */
   rank: number;
-  /** Of the world that it was started in. */
+  /** Workers in the world that it was started in. */
   size: number;
+  /** Its machine's name. */
   host: string;
+  /** Where its TensorFlow will listen. */
   port: number;
 }
 

@@ -6,6 +6,8 @@
  */
 import type { World } from "../tensorflow/channel.ts";
 
+export type { World };
+
 /** Environment variables; an empty one counts as absent. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 

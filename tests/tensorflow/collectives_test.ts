@@ -22,7 +22,11 @@ function worlds(size: number): World[] {
 
 /** Runs three workers until all are adding up, takes one away, and returns what was added up and how the others ended. */
 async function lose(rank: number, signal: Deno.Signal): Promise<{ bits: string[]; endings: Ending[] }> {
-  const workers = worlds(3).map((world) => spawn("worker.ts", [JSON.stringify(world), "3"]));
+  // A proxy for the web, which gRPC would take too.
+  const env = { http_proxy: "http://127.0.0.1:9" };
+  const workers = worlds(3).map((world) => spawn("worker.ts", [JSON.stringify(world), "3"], env));
+  // What waits for ever shall fail, with what the workers complain of.
+  const limit = setTimeout(() => workers.forEach(({ end }) => end()), 90_000);
   try {
     const bits = await Promise.all(workers.map(async ({ nextLine }) => JSON.parse(await nextLine()).bits));
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -36,6 +40,7 @@ async function lose(rank: number, signal: Deno.Signal): Promise<{ bits: string[]
     }));
     return { bits, endings };
   } finally {
+    clearTimeout(limit);
     await Promise.all(workers.map(({ end }) => end()));
   }
 }

@@ -33,8 +33,8 @@ export interface Running {
 }
 
 /** Starts a program. */
-export function spawn(name: string, args: string[]): Running {
-  const process = command(name, { args, stdout: "piped", stderr: "piped" }).spawn();
+export function spawn(name: string, args: string[], env: Record<string, string> = {}): Running {
+  const process = command(name, { args, env, stdout: "piped", stderr: "piped" }).spawn();
   const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
   const complaints = new Response(process.stderr).text();
   let printed = "";
