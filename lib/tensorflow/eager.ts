@@ -27,20 +27,55 @@ export function liveHandles(): number {
   return live;
 }
 
-/**
- * The context in which everything runs. GPU memory grows as needed instead of being taken whole at the start:
- * ConfigProto { gpu_options { allow_growth: true } }.
- */
-export function context(): Deno.PointerValue {
-  if (current !== null) return current;
-  const config = new Uint8Array([0x32, 0x02, 0x20, 0x01]);
-  return current = checked(() => "TensorFlow could not start", (tf, status) => {
+/** ConfigProto { gpu_options { allow_growth: true } }: GPU memory grows as needed instead of being taken whole at the start. */
+const CONFIG = [0x32, 0x02, 0x20, 0x01];
+
+/** Options for a context, from ConfigProto's bytes. */
+function contextOptions(config: Uint8Array<ArrayBuffer>): Deno.PointerValue {
+  return checked(() => "TensorFlow could not start", (tf, status) => {
     const options = tf.TFE_NewContextOptions();
     tf.TFE_ContextOptionsSetConfig(options, config, BigInt(config.length), status);
-    const made = tf.TFE_NewContext(options, status);
-    tf.TFE_DeleteContextOptions(options);
-    return made;
+    return options;
   });
+}
+
+/** Whether TensorFlow runs already. */
+export function isStarted(): boolean {
+  return current !== null;
+}
+
+/** The context in which everything runs. */
+export function context(): Deno.PointerValue {
+  if (current !== null) return current;
+  const options = contextOptions(new Uint8Array(CONFIG));
+  const made = checked(() => "TensorFlow could not start", (tf, status) => tf.TFE_NewContext(options, status));
+  library().TFE_DeleteContextOptions(options);
+  return current = made;
+}
+
+/**
+ * Starts the context as one task of a cluster; see joinCluster(). Off the event loop, for GPUs take seconds to start. No
+ * other context may be there, for its tensors would lose their devices.
+ *
+ * @param config bytes to add to the ConfigProto
+ * @param serverDef a ServerDef's bytes
+ * @param release called just before TensorFlow listens
+ */
+export async function startInCluster(
+  config: number[],
+  serverDef: Uint8Array<ArrayBuffer>,
+  release: () => void,
+): Promise<void> {
+  const options = contextOptions(new Uint8Array([...CONFIG, ...config]));
+  const doing = () => "TensorFlow could not start";
+  const made = await checkedAsync(doing, (tf, status) => tf.TFE_NewContextAsync(options, status));
+  library().TFE_DeleteContextOptions(options);
+  release();
+  await checkedAsync(
+    () => "TensorFlow could not listen to the other workers",
+    (tf, status) => tf.TFE_EnableCollectiveOpsAsync(made, serverDef, BigInt(serverDef.length), status),
+  );
+  current = made;
 }
 
 let gpu: boolean | undefined;

@@ -145,6 +145,7 @@ export class Graph {
   /**
    * Adds an operation as it is, in the types of its inputs.
    *
+   * @param after operations that must have run before
    * @throws TensorFlowError that names the op, its inputs' types and shapes, and TensorFlow's reason.
    */
   operation(
@@ -152,6 +153,7 @@ export class Graph {
     attributes: readonly Attribute[],
     inputs: readonly SymbolicValue[],
     outputs: number,
+    after: readonly Deno.PointerValue[] = [],
   ): SymbolicValue[] {
     const describe = () => describeCall(type, inputs);
     const tensorflow = library();
@@ -164,6 +166,7 @@ export class Graph {
       for (const attribute of attributes) {
         if (!inferred.has(attribute.name)) setAttribute("graph", operation, attribute);
       }
+      for (const earlier of after) tensorflow.TF_AddControlInput(operation, earlier);
     });
     return Array.from({ length: outputs }, (_, i) => this.#output(op, i, describe));
   }

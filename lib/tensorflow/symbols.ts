@@ -1,7 +1,8 @@
 /**
  * The functions of TensorFlow's C API that the kit calls, as Deno FFI declares them. TF_Status, TF_Tensor and TF_Buffer
  * functions live in libtensorflow_framework, all others in libtensorflow_cc. Signatures: tensorflow/c/c_api.h,
- * tensorflow/c/eager/c_api.h and tensorflow/c/tf_tensor.h of TensorFlow 2.21.
+ * tensorflow/c/eager/c_api.h, tensorflow/c/c_api_experimental.h (collectives) and tensorflow/c/tf_tensor.h of
+ * TensorFlow 2.21.
  *
  * @module
  */
@@ -19,6 +20,24 @@ export const ccSymbols = {
   TFE_DeleteContextOptions: { parameters: [pointer], result: none },
   TFE_ContextOptionsSetConfig: { parameters: [pointer, buffer, usize, pointer], result: none },
   TFE_NewContext: { parameters: [pointer, pointer], result: pointer },
+  TFE_NewContextAsync: {
+    name: "TFE_NewContext",
+    parameters: [pointer, pointer],
+    result: pointer,
+    nonblocking: true,
+  },
+  TFE_EnableCollectiveOpsAsync: {
+    name: "TFE_EnableCollectiveOps",
+    parameters: [pointer, buffer, usize, pointer],
+    result: none,
+    nonblocking: true,
+  },
+  TFE_AbortCollectiveOpsAsync: {
+    name: "TFE_AbortCollectiveOps",
+    parameters: [pointer, pointer],
+    result: none,
+    nonblocking: true,
+  },
   TFE_ContextListDevices: { parameters: [pointer, pointer], result: pointer },
   TFE_ContextAddFunction: { parameters: [pointer, pointer, pointer], result: none },
   TFE_ContextRemoveFunction: { parameters: [pointer, buffer, pointer], result: none },
@@ -104,6 +123,7 @@ export const ccSymbols = {
 export const frameworkSymbols = {
   TF_NewStatus: { parameters: [], result: pointer },
   TF_DeleteStatus: { parameters: [pointer], result: none },
+  TF_SetStatus: { parameters: [pointer, i32, buffer], result: none },
   TF_GetCode: { parameters: [pointer], result: i32 },
   TF_Message: { parameters: [pointer], result: pointer },
   TF_AllocateTensor: { parameters: [i32, buffer, i32, usize], result: pointer },

@@ -4,26 +4,61 @@ import { fileURLToPath } from "node:url";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
+function command(name: string, { flags = [], args = [], ...options }: Deno.CommandOptions & { flags?: string[] }) {
+  const config = `--config=${path("../../deno.json")}`;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--no-check", config, ...flags, path(`programs/${name}`), ...args],
+    ...options,
+  });
+}
+
 /** Runs a program to its end. */
 export async function execute(
   name: string,
   flags: string[] = [],
   env: Record<string, string> = {},
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--quiet",
-      "--no-check",
-      `--config=${path("../../deno.json")}`,
-      ...flags,
-      path(`programs/${name}`),
-    ],
-    env,
-  }).output();
+  const { code, stdout, stderr } = await command(name, { flags, env }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** A program that runs. */
+export interface Running {
+  process: Deno.ChildProcess;
+  /** The next line that it prints. */
+  nextLine(): Promise<string>;
+  /** Ends it, whatever it is doing. */
+  end(): Promise<void>;
+}
+
+/** Starts a program. */
+export function spawn(name: string, args: string[], env: Record<string, string> = {}): Running {
+  const process = command(name, { args, env, stdout: "piped", stderr: "piped" }).spawn();
+  const reader = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const complaints = new Response(process.stderr).text();
+  let printed = "";
+  return {
+    process,
+    async nextLine() {
+      while (!printed.includes("\n")) {
+        const { value, done } = await reader.read();
+        if (done) throw new Error(`${name} ended without another line: ${await complaints}`);
+        printed += value;
+      }
+      const [line] = printed.split("\n", 1);
+      printed = printed.slice(line.length + 1);
+      return line;
+    },
+    async end() {
+      try {
+        process.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await Promise.all([process.status, complaints, reader.cancel()]);
+    },
+  };
 }
 
 /** Runs a program that must succeed, and parses the JSON that it prints: numbers by two names. */
