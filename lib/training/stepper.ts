@@ -6,6 +6,7 @@
  */
 import type { Precision } from "../tensorflow/autocast.ts";
 import { disposeAll, type Tensor, tf } from "../tensorflow/backend.ts";
+import type { Communicator } from "../tensorflow/collectives.ts";
 import { type Compiled, compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import type { MicroBatch, Networks, Objective, Share } from "./objective.ts";
@@ -19,15 +20,8 @@ import {
   zerosFor,
 } from "./step.ts";
 
-/** The other workers of a run, as a step needs them. */
-export interface Workers {
-  /** Of this worker, from 0 on. */
-  rank: number;
-  /** How many there are, this one included. */
-  size: number;
-  /** The sums over all workers, element by element, of tensors that each has of the same shapes; new tensors. */
-  sum(tensors: Tensor[]): Promise<Tensor[]>;
-}
+/** The other workers of a run, as a step needs them: see joinWorld(). */
+export type Workers = Pick<Communicator, "rank" | "size" | "allReduce">;
 
 /** A worker's micro-batches, one after another. */
 export interface Source<Inputs> {
@@ -161,19 +155,15 @@ export function accumulatingStepper<Inputs>(
   /** The sums over all workers; what they report, and whether one wants to stop, goes along. */
   async function overWorkers(gradients: Networks, values: Record<string, number>, stop: boolean) {
     if (!workers) return { gradients, values, stop };
-    const paths = Object.entries(gradients).flatMap(([network, p]) => Object.keys(p).map((name) => [network, name]));
-    const names = Object.keys(values);
-    const told = tf.tensor1d([...Object.values(values), stop ? 1 : 0]);
-    const summed = await workers.sum([...paths.map(([network, name]) => gradients[network][name]), told]);
-    disposeAll([gradients, told]);
-    const all: Networks = {};
-    paths.forEach(([network, name], i) => (all[network] ??= {})[name] = summed[i]);
-    const heard = await summed[paths.length].data();
-    summed[paths.length].dispose();
+    const own = { gradients, told: tf.tensor1d([...Object.values(values), stop ? 1 : 0]) };
+    const summed = await workers.allReduce(own);
+    disposeAll(own);
+    const told = await summed.told.data();
+    summed.told.dispose();
     return {
-      gradients: all,
-      values: Object.fromEntries(names.map((name, i) => [name, heard[i]])),
-      stop: heard[names.length] > 0,
+      gradients: summed.gradients,
+      values: Object.fromEntries(Object.keys(values).map((name, i) => [name, told[i]])),
+      stop: told.at(-1)! > 0,
     };
   }
 

@@ -6,7 +6,8 @@ import { preset } from "../../lib/jepa/pretraining/presets.ts";
 import { jepaObjective, stepMasks, stepTensors } from "../../lib/jepa/pretraining/pretraining_objective.ts";
 import type { Masks } from "../../lib/jepa/masks.ts";
 import { randomStream } from "../../lib/random.ts";
-import { disposeAll, type Tensor, tf } from "../../lib/tensorflow/backend.ts";
+import { disposeAll, tf } from "../../lib/tensorflow/backend.ts";
+import { flatten, type Flattened } from "../../lib/tensorflow/structure.ts";
 import { Variables } from "../../lib/tensorflow/variables.ts";
 import { shareOf, type StepEntry, train, type TrainOptions } from "../../lib/training/loop.ts";
 import type { Workers } from "../../lib/training/stepper.ts";
@@ -85,19 +86,18 @@ function largestDifference(a: TrainingState, b: TrainingState): number {
 
 /** Workers in one process, each of whose sums waits for the others'. */
 function workersInOneProcess(size: number): Workers[] {
-  let waiting: { tensors: Tensor[]; done: (sums: Tensor[]) => void }[] = [];
-  return Array.from({ length: size }, (_, rank) => ({
-    rank,
-    size,
-    sum: (tensors) =>
-      new Promise((done) => {
-        waiting[rank] = { tensors, done };
-        if (Object.keys(waiting).length < size) return;
-        const all = waiting;
-        waiting = [];
-        for (const { done } of all) done(tensors.map((_, i) => tf.addN(all.map(({ tensors }) => tensors[i]))));
-      }),
-  }));
+  let waiting: { given: Flattened; done: (sums: unknown) => void }[] = [];
+  const allReduce = (rank: number) => <T>(tensors: T) =>
+    new Promise<T>((done) => {
+      waiting[rank] = { given: flatten(tensors, "tensors"), done: done as (sums: unknown) => void };
+      if (Object.keys(waiting).length < size) return;
+      const all = waiting;
+      waiting = [];
+      for (const { given, done } of all) {
+        done(given.rebuild(given.tensors.map((_, i) => tf.addN(all.map((other) => other.given.tensors[i])))));
+      }
+    });
+  return Array.from({ length: size }, (_, rank) => ({ rank, size, allReduce: allReduce(rank) }));
 }
 
 Deno.test("train() in micro-batches makes the step of the whole batch", async () => {
