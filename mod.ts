@@ -285,6 +285,7 @@ export {
 } from "./lib/datasets/clevr/clevr_tasks.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/sources.ts";
 export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
+export type { Fingerprint } from "./lib/datasets/fingerprint.ts";
 export { type BadImages, type ImageFiles, imageFiles, type ImageList } from "./lib/datasets/folders/image_files.ts";
 export { openImageFolder } from "./lib/datasets/folders/image_folder.ts";
 export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";

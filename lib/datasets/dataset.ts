@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Fingerprint } from "./fingerprint.ts";
 import type { Framing } from "./pixels/preprocessing.ts";
 
 /** Images of one size with their labels. */
@@ -48,4 +49,8 @@ export interface Dataset {
   centred(indices: Uint32Array, framing: number | Framing): Promise<Batch>;
   /** Paths of images that could not be read and had others put in their place, so far; where a data set allows that. */
   readonly skipped?: readonly string[];
+  /** What opens it again, the name or the folder that openDataset() takes; where that is known. */
+  readonly source?: string;
+  /** What tells its images from others; worked out when it is first asked for. A data set without is known by its length. */
+  fingerprint?(): Promise<Fingerprint>;
 }

@@ -52,6 +52,8 @@ export async function listImageTar(
     labels: Int32Array.from(labels),
     paths,
     ignored,
+    nameOf: (i) => index.names[members[i]],
+    bytesOf: (i) => index.sizes[members[i]],
     read: (i) => readMember(index, members[i]),
   };
 }

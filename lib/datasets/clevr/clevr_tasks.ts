@@ -93,6 +93,7 @@ export function withLabels(dataset: Dataset, { labels, classes }: TaskLabels, ta
     classes,
     labels,
     paths: dataset.paths,
+    fingerprint: dataset.fingerprint,
     async crops(indices, size, crop, key) {
       const { pixels } = await dataset.crops(indices, size, crop, key);
       return { pixels, labels: labelsOf(indices) };

@@ -6,6 +6,7 @@
 import { randomStream } from "../../random.ts";
 import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "../pixels/crop.ts";
 import type { Batch, Dataset } from "../dataset.ts";
+import { fileFingerprint, type Fingerprint } from "../fingerprint.ts";
 import { decodeCut, reasonOf } from "../pixels/decode.ts";
 import { centredCut, framingOf } from "../pixels/preprocessing.ts";
 
@@ -40,6 +41,10 @@ export interface ImageList {
   paths: readonly string[];
   /** Files beside them that are no images. Default none. */
   ignored?: readonly string[];
+  /** The name of the image file at an index from its folder or archive on, by which it is known elsewhere. Default its path. */
+  nameOf?(index: number): string;
+  /** Its size in bytes, for the same; without, names alone tell the images from others. */
+  bytesOf?(index: number): number | Promise<number>;
   /** The bytes of the image file at an index. */
   read(index: number): Promise<Uint8Array>;
 }
@@ -49,7 +54,7 @@ const IN_FLIGHT = Math.max(8, navigator.hardwareConcurrency);
 
 /** The listed images as a Dataset. Nothing is read yet. */
 export function imageFiles(
-  { name, classes, labels, paths, ignored = [], read }: ImageList,
+  { name, classes, labels, paths, ignored = [], nameOf = (i) => paths[i], bytesOf, read }: ImageList,
   { onBadImage = "stop" }: BadImages = {},
 ): ImageFiles {
   const bad = new Set<number>();
@@ -100,6 +105,7 @@ export function imageFiles(
     return out;
   }
 
+  let known: Promise<Fingerprint> | undefined;
   return {
     name,
     length: paths.length,
@@ -107,6 +113,7 @@ export function imageFiles(
     labels,
     paths,
     ignored,
+    fingerprint: () => known ??= fileFingerprint(paths.length, nameOf, bytesOf),
     get skipped() {
       return [...bad].sort((a, b) => a - b).map((i) => paths[i]);
     },

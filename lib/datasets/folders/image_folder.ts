@@ -22,7 +22,9 @@ export async function openImageFolder(dir: string, options: BadImages = {}): Pro
 /** What openImageFolder() makes a data set of. */
 export async function listImageFolder(dir: string): Promise<ImageList> {
   const list = await listImages(dir);
-  return { name: dir, ...list, read: (index) => Deno.readFile(list.paths[index]) };
+  const start = join(dir, "_").length - 1, nameOf = (index: number) => list.paths[index].slice(start);
+  const bytesOf = async (index: number) => (await Deno.stat(list.paths[index])).size;
+  return { name: dir, ...list, nameOf, bytesOf, read: (index) => Deno.readFile(list.paths[index]) };
 }
 
 async function listImages(dir: string) {
