@@ -15,7 +15,7 @@ import { compile, compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { biasCorrections } from "../training/adamw.ts";
 import { readGroups, writeGroups } from "../training/checkpoint.ts";
-import { checkRun, createRun, truncateLog } from "../training/run_folder.ts";
+import { openRunFolder, truncateLog } from "../training/run_folder.ts";
 import { warmupCosine } from "../training/schedules.ts";
 import { initialMoments, type StepScalars } from "../training/step.ts";
 import { scalarTensors } from "../training/trainer.ts";
@@ -178,7 +178,6 @@ async function openRun(
   dir: string,
   resume: boolean,
 ): Promise<{ state: DecoderState; standardisation: Standardisation; step: number; log: DecoderLogEntry[] }> {
-  await (resume ? checkRun : createRun)(dir, config, images);
   const state = initialState(config), standardisation = await measureStandardisation(config, encoder, images);
   if (!resume) return { state, standardisation, step: 0, log: [] };
   const path = `${dir}/checkpoint.safetensors`;
@@ -237,8 +236,9 @@ const encodeText = (text: string) => new TextEncoder().encode(text);
  * kill, and resumed ends with the same weights, bit for bit, on the same machine.
  *
  * @param encoder the target encoder, which stays the caller's
- * @throws RangeError where decoder and encoder do not fit; Error where the folder holds another run, where there is nothing
- *   to resume, or, with the step, where loss or gradients are not finite; the last checkpoint is then left as it is
+ * @throws RangeError where decoder and encoder do not fit; Error where the folder holds another run, or another process
+ *   writes it, where there is nothing to resume, or, with the step, where loss or gradients are not finite; the last
+ *   checkpoint is then left as it is
  */
 export async function trainDecoder(
   config: DecoderConfig,
@@ -254,6 +254,7 @@ export async function trainDecoder(
   const rate = warmupCosine({ ...config.learningRate, start: 0, warmupSteps, totalSteps });
   const draw = config.kind === "pooled" ? pooledDraws(config, size.image / size.patch) : () => ({});
 
+  using _writer = await openRunFolder(dir, config, images, resume);
   const begun = await openRun(config, encoder, images, dir, resume);
   const { log, standardisation } = begun;
   let step = begun.step, saved = begun.step, last = performance.now();

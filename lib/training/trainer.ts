@@ -20,7 +20,7 @@ import { Variables } from "../tensorflow/variables.ts";
 import { biasCorrections } from "./adamw.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import type { RunConfig } from "./presets.ts";
-import { checkRun, createRun, type LogEntry, truncateLog } from "./run_folder.ts";
+import { type LogEntry, openRunFolder, truncateLog } from "./run_folder.ts";
 import { cosine, linear, warmupCosine } from "./schedules.ts";
 import { initialMoments, type StepMetrics, type StepScalars, type TrainingState, trainingStep } from "./step.ts";
 
@@ -131,16 +131,11 @@ const encoder = new TextEncoder();
 /** A new run's state, or the one that a stopped run left. */
 async function openRun(
   config: RunConfig,
-  images: Dataset,
   dir: string,
   resume: boolean,
 ): Promise<{ state: TrainingState; step: number; log: LogEntry[] }> {
   const state = initialState(config);
-  if (!resume) {
-    await createRun(dir, config, images);
-    return { state, step: 0, log: [] };
-  }
-  await checkRun(dir, config, images);
+  if (!resume) return { state, step: 0, log: [] };
   const checkpoint = await readCheckpoint(`${dir}/checkpoint.safetensors`, state).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined; // Stopped before its first one: from the beginning.
     throw error;
@@ -186,8 +181,8 @@ async function readMetrics(metrics: StepMetrics): Promise<Record<keyof StepMetri
  * The result depends on the configuration and the images alone: a run that was stopped, by its signal or by a kill, and
  * resumed ends with the same weights, bit for bit, on the same machine.
  *
- * @throws Error where the folder holds another run, where there is nothing to resume, or, with the step, where loss or
- *   gradients are not finite; the last checkpoint is then left as it is
+ * @throws Error where the folder holds another run, or another process writes it, where there is nothing to resume, or, with
+ *   the step, where loss or gradients are not finite; the last checkpoint is then left as it is
  */
 export async function pretrain(config: RunConfig, dataset: Dataset, options: PretrainOptions): Promise<PretrainResult> {
   const { dir, resume = false, checkpointEvery = 200, monitor, onStep, onCompile, targetsOf, signal } = options;
@@ -199,7 +194,8 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   const masksOf = stepMasks(config);
   const scheduled = schedules(config, totalSteps);
 
-  const begun = await openRun(config, dataset, dir, resume);
+  using _writer = await openRunFolder(dir, config, dataset, resume);
+  const begun = await openRun(config, dir, resume);
   const { log } = begun;
   let step = begun.step, saved = begun.step, last = performance.now();
   const variables = new Variables(begun.state);
