@@ -3,9 +3,27 @@
  *
  * @module
  */
+import { isAbsolute } from "node:path";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { openDataset } from "../../datasets/open_dataset.ts";
 import { type ProgressBar, progressBar } from "../../figures/progress.ts";
+import { readRunSource } from "../../training/run_folder.ts";
+
+/**
+ * What the run in a folder was started on, for openImages(), or "scenes".
+ *
+ * @throws Error where the run does not know, or its images have gone
+ */
+export async function dataOfRun(dir: string): Promise<string> {
+  const source = await readRunSource(dir);
+  if (source === undefined) {
+    throw new Error(`${dir}/data.json does not say where the run's images are: say it with --data.`);
+  }
+  if (!isAbsolute(source) || await Deno.stat(source).catch(() => undefined)) return source;
+  throw new Error(
+    `The images of the run in ${dir} were in ${source}, which is gone: say with --data where they are now.`,
+  );
+}
 
 /**
  * The images to train on, and those to test on where there are some.

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { outliveTerminal } from "./lost_terminal.ts";
 
 /** What is said of an error: its message, and of one of parseArgs() on one line, where the options are listed. */
 export function sentenceOf(error: Error & { code?: unknown }): string {
@@ -12,6 +13,7 @@ export function sentenceOf(error: Error & { code?: unknown }): string {
 
 /** Runs a command. IJEPA_TRACE=1 prints where an error came from, for those who work on the kit itself. */
 export async function runCommand(main: () => Promise<void>): Promise<void> {
+  outliveTerminal();
   try {
     await main();
   } catch (error) {
