@@ -25,6 +25,7 @@ import { multiBlock } from "../jepa/mask_samplers/multi_block.ts";
 import type { PretrainedEncoder } from "../jepa/pretrained.ts";
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { commandLine, typedPath } from "./terminal/advice.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./terminal/load_weights.ts";
 import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./terminal/open_images.ts";
@@ -120,7 +121,11 @@ const exists = async (path: string) => (await Deno.stat(path).catch(() => undefi
 /** The decoders of an encoder; the second where there is one. */
 async function openDecoders(weights: string, given: string | undefined, givenPatches: string | undefined) {
   const path = given ?? await decoderFolder(weights, "pooled");
-  if (!await exists(path)) throw new Error(`There is no decoder at ${path}: train one with deno task train-decoder.`);
+  if (!await exists(path)) {
+    const out = given === undefined ? [] : ["--out", typedPath(given)];
+    const train = commandLine("train-decoder", "--weights", typedPath(weights), ...out);
+    throw new Error(`There is no decoder at ${path}. Train one with: ${train}`);
+  }
   const decoder = await loadDecoder(path, "pooled");
   const patchPath = givenPatches ?? await decoderFolder(weights, "patches");
   const isThere = givenPatches !== undefined || await exists(`${patchPath}/decoder.safetensors`);

@@ -14,6 +14,7 @@ import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./termin
 import { coloursOf, readPreprocessingFlag } from "./terminal/image_flags.ts";
 import { loadWeights } from "./terminal/load_weights.ts";
 import { runCommand } from "./terminal/run_command.ts";
+import { onStop } from "./terminal/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task encode --weights FILE|DIR --images DIR --out FEATURES.safetensors
@@ -113,8 +114,7 @@ async function main(): Promise<void> {
     console.error(`\nStopped: nothing was written to ${out}.`);
     Deno.exit(130);
   };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  signals.forEach((signal) => Deno.addSignalListener(signal, onSignal));
+  const unlisten = onStop(onSignal);
   const bar = progressBar({ label: "Encoding", total: images.length, unit: "images" });
   const shape = await encodeImages(parameters, size, images, out, {
     layer,
@@ -129,7 +129,7 @@ async function main(): Promise<void> {
     signal: stop.signal,
   }).finally(() => {
     bar.stop();
-    signals.forEach((signal) => Deno.removeSignalListener(signal, onSignal));
+    unlisten();
     tf.dispose(parameters);
   });
   if (bad.length > 0) console.log(`${bad.length} image(s) could not be read and have no row: ${bad.join(", ")}`);

@@ -22,6 +22,7 @@ import { loadWeights } from "./terminal/load_weights.ts";
 import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
+import { onStop } from "./terminal/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { writeFile } from "../write_file.ts";
 
@@ -168,6 +169,25 @@ async function main(): Promise<void> {
   };
   const subject = encoderSubject("encoder", encoder, options);
   const results: EvaluationResult[] = [];
+  const report = async () => {
+    if (results.length === 0) return;
+    console.log(evaluationTable(results));
+    console.log("\n" + publishedTables(protocols, dataName));
+    if (json === undefined) return;
+    const about = {
+      ...{ weights, seed, seeds, precision, preprocessing: encoder.preprocessing, colours },
+      data: images && { train: images.train.name, test: images.test.name },
+      scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
+    };
+    await writeFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
+  };
+  // What was measured before is lost neither by an error nor by Ctrl-C.
+  const unlisten = onStop(async () => {
+    bar.stop();
+    await report();
+    console.error(`Stopped: ${results.length} results of before are told, nothing of what was under way.`);
+    Deno.exit(130);
+  });
   let failure: unknown;
   try {
     for (let s = seed; s < seed + seeds; s++) {
@@ -187,23 +207,13 @@ async function main(): Promise<void> {
     }
     bar.update(done);
   } catch (error) {
-    failure = error; // What was measured before it is not lost.
+    failure = error;
   } finally {
+    unlisten();
     bar.stop();
     disposeSubject(subject);
   }
-  if (results.length > 0) {
-    console.log(evaluationTable(results));
-    console.log("\n" + publishedTables(protocols, dataName));
-  }
-  if (json !== undefined && results.length > 0) {
-    const about = {
-      ...{ weights, seed, seeds, precision, preprocessing: encoder.preprocessing, colours },
-      data: images && { train: images.train.name, test: images.test.name },
-      scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
-    };
-    await writeFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
-  }
+  await report();
   if (images) reportSkipped(images.train, images.test);
   if (failure) throw failure;
   if (clevr !== undefined && protocols.includes("depth")) {

@@ -18,6 +18,7 @@ transformers' IJepaModel.from_pretrained() loads it; the predictor, for which th
 
   --weights PATH  a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel,
                   or safetensors of a timm ViT without class token
+  --out PATH      where it goes: a file's name ends in .safetensors; a folder is made, or is an earlier export
   --dtype D       F32 (default) | F16 | BF16: the last two take half the space
   --heads N       attention heads, where the weights do not say
   --help

@@ -11,6 +11,7 @@ import { numberOf } from "./terminal/flags.ts";
 import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
 import { missingOutputs, type Notebook } from "./jupyter/notebook_file.ts";
 import { runCommand } from "./terminal/run_command.ts";
+import { onStop } from "./terminal/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { writeFile } from "../write_file.ts";
 
@@ -61,6 +62,16 @@ export async function runNotebook(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  // Python then ends its kernel, which would live on as a process of its own, and after it itself.
+  let stopped = false;
+  const unlisten = onStop(() => {
+    stopped = true;
+    try {
+      child.kill("SIGTERM");
+    } catch {
+      // It has ended, as Ctrl-C reaches it too.
+    }
+  });
   let failed: CellReport | undefined, said = "";
   const readReports = async () => {
     let rest = "";
@@ -78,7 +89,9 @@ export async function runNotebook(
       }
     }
   };
-  const [written, status] = await Promise.all([new Response(child.stdout).text(), child.status, readReports()]);
+  const [written, status] = await Promise.all([new Response(child.stdout).text(), child.status, readReports()])
+    .finally(unlisten);
+  if (stopped) throw new Error(`${name} was stopped: nothing of it was written.`);
   if (failed) {
     throw new Error(`${name}, code cell ${failed.cell} of ${failed.of}: ${failed.error}\n\n${failed.source}`);
   }

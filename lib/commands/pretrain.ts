@@ -11,9 +11,8 @@ import { checkProtocols, evaluate } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/collapse/monitor.ts";
 import type { EvaluationData } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
-import { lossCurve } from "../figures/loss_curve.ts";
 import { masksFigure } from "../figures/masks_figure.ts";
-import { formatDuration, formatNumber, progressBar } from "../figures/progress.ts";
+import { progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { contextOf, targetBlock } from "../jepa/masks.ts";
 import { preset, PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
@@ -21,15 +20,17 @@ import { pretrain } from "../jepa/pretraining/pretrain.ts";
 import { stepMasks, totalStepsOf } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { readConfig } from "../training/run_folder.ts";
+import { checkFree, readConfig } from "../training/run_folder.ts";
+import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
-import { IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
+import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
+import { summariseTraining } from "./terminal/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task pretrain [options]
@@ -39,7 +40,8 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
   --preset NAME      ${Object.keys(PRESETS).join(" | ")} (default cifar10)
   --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
                      folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
-                     ImageNet's may hold its archives instead (default what the preset's name begins with)
+                     ImageNet's may hold its archives instead (default what the preset's name begins with; of a run
+                     that goes on, where its images were, and with it where they are now)
   --epochs N         passes over the images
   --batch N          images a step
   --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
@@ -64,6 +66,12 @@ const exists = async (path: string) => (await Deno.stat(path).catch(() => undefi
 /** Scenes to train on, and to test on, where the data is "scenes". */
 const SCENES = { train: 10_000, test: 1000, seed: 0 };
 
+/** Scenes of a size, and what they are opened again by. */
+async function openDrawn(size: number): Promise<{ train: Dataset; test: Dataset }> {
+  const { train, test } = await openScenes({ ...SCENES, size });
+  return { train: { ...train, source: "scenes" }, test };
+}
+
 /** What a preset is for: the data set that its name begins with. */
 function defaultData(presetName: string): string {
   if (presetName.startsWith("scenes")) return "scenes";
@@ -78,7 +86,10 @@ async function defaultFolder(name: string, resume: boolean): Promise<string> {
   let n = 1;
   while (await exists(`weights/${name}-${n}`)) n++;
   if (!resume) return `weights/${name}-${n}`;
-  if (n === 1) throw new Error(`There is no run of the preset ${name} to resume: start one without --resume.`);
+  if (n === 1) {
+    const start = commandLine("pretrain", "--preset", name);
+    throw new Error(`There is no run of the preset ${name} to resume. Start one with: ${start}`);
+  }
   return `weights/${name}-${n - 1}`;
 }
 
@@ -170,6 +181,11 @@ async function main(): Promise<void> {
   const name = flags.preset ?? "cifar10";
   const base = preset(name);
   const dir = flags.out ?? await defaultFolder(name, flags.resume);
+  const goOn = commandLine(
+    ...["pretrain", "--resume", "--out", typedPath(dir)] as const,
+    ...givenAgain(flags, "monitor", "layout", "skip-bad-images", "no-eval"),
+  );
+  if (!flags.resume) await checkFree(dir, goOn);
   // What is not said again on resuming is as the run was started.
   const started = flags.resume ? await readConfig<RunConfig>(dir) : base;
   const precision = oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]);
@@ -185,11 +201,12 @@ async function main(): Promise<void> {
   };
 
   const monitorEvery = numberOf("monitor", flags.monitor, { integer: true });
+  const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : defaultData(name));
 
   await setUpTensorFlow();
-  const data = flags.data ?? defaultData(name);
-  const drawn = data === "scenes" ? await openScenes({ ...SCENES, size: config.architecture.image }) : undefined;
-  const { train, test } = drawn ?? await openImages(data, flags);
+  const { train, test } = data === "scenes"
+    ? await openDrawn(config.architecture.image)
+    : await openImages(data, flags);
   if (test && !flags["no-eval"]) checkEvaluation(train, test);
   const totalSteps = totalStepsOf(config, train.length);
   const every = monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
@@ -198,8 +215,8 @@ async function main(): Promise<void> {
   const advice = precisionAdvice(config.precision);
   if (advice) console.warn(advice);
 
-  const { signal, unlisten } = stopSignal();
   const bar = progressBar({ label: "Pretraining", total: totalSteps, unit: "steps" });
+  const { signal, unlisten } = stopSignal(bar.log);
   let rate = 0, warned = false;
   const result = await pretrain(config, train, {
     dir,
@@ -230,18 +247,12 @@ async function main(): Promise<void> {
     monitor?.dispose();
   });
   if (!result.finished) {
-    console.log(
-      `Stopped at step ${result.step} of ${totalSteps}${
-        result.step > 0 ? ", with a checkpoint" : ""
-      }. Go on with: --resume --out ${dir}`,
-    );
+    const kept = result.step > 0 ? ", with a checkpoint" : "";
+    console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${goOn}`);
     return;
   }
-  await saveFigure(lossCurve(result.log), `${dir}/loss`);
+  const pictures = [...await summariseTraining(result.log, config.batch, dir), `${dir}/masks.png`];
   await saveMasks(config, train, dir);
-  const seconds = result.log.reduce((sum, entry) => sum + entry.seconds, 0);
-  const images = result.log.length * config.batch;
-  console.log(`Trained ${formatDuration(seconds)}, ${formatNumber(images / seconds)} images/s.`);
 
   if (!flags["no-eval"] && test) {
     await evaluateRun(config, result.targetEncoder, { images: { train, test } }, `${dir}/evaluation.json`);
@@ -250,7 +261,7 @@ async function main(): Promise<void> {
   }
   tf.dispose(result.targetEncoder);
   reportSkipped(train, test);
-  console.log(`Weights: ${result.weights}\nPictures: ${dir}/loss.png, ${dir}/masks.png (and .html, .svg)`);
+  console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")} (and .html, .svg)`);
 }
 
 if (import.meta.main) await runCommand(main);

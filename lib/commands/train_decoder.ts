@@ -20,19 +20,23 @@ import {
   type TrainedDecoder,
 } from "../decoding/saved_decoder.ts";
 import { frozenEncoder, readDecoderConfig, trainDecoder } from "../decoding/train_decoder.ts";
-import { lossCurve } from "../figures/loss_curve.ts";
-import { formatDuration, formatNumber, progressBar } from "../figures/progress.ts";
-import { saveFigure } from "../figures/save.ts";
+import { progressBar } from "../figures/progress.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { checkFree } from "../training/run_folder.ts";
+import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./terminal/load_weights.ts";
-import { IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
+import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
+import { summariseTraining } from "./terminal/training_summary.ts";
 import { writeFile } from "../write_file.ts";
+
+/** Test images that a decoder is measured on. */
+const MEASURED = 1000;
 
 const HELP = `deno task train-decoder --weights FILE|DIR [options]
 
@@ -42,7 +46,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --weights PATH    the encoder: a run's folder or any other weights that deno task encode takes
   --preset NAME     ${Object.keys(DECODER_PRESETS).join(" | ")} (default cifar10)
   --data NAME|DIR   cifar10 (default), cifar100, or a folder of images; with train/ and test/ or val/ inside, the second
-                    is what the decoder is measured on
+                    is what the decoder is measured on; of a run that goes on, where its images are now
   --epochs N        passes over the images
   --batch N         images a step
   --micro-batch N   images whose gradients are computed at once, where a whole step does not fit in memory; divides the
@@ -52,7 +56,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --precision P     float32 | bfloat16: what matrix products compute in
   --out DIR         the run's folder (default decoder/, or patch-decoder/, in the folder of the weights)
   --resume          goes on with the run in --out
-  --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default 1000)
+  --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default ${MEASURED})
   --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
                     folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
@@ -112,7 +116,7 @@ async function main(): Promise<void> {
     options: {
       "weights": { type: "string" },
       "preset": { type: "string" },
-      "data": { type: "string", default: "cifar10" },
+      "data": { type: "string" },
       "epochs": { type: "string" },
       "batch": { type: "string" },
       "micro-batch": { type: "string" },
@@ -121,7 +125,7 @@ async function main(): Promise<void> {
       "precision": { type: "string" },
       "out": { type: "string" },
       "resume": { type: "boolean", default: false },
-      "measure": { type: "string", default: "1000" },
+      "measure": { type: "string" },
       ...IMAGE_FLAGS,
       "help": { type: "boolean", short: "h" },
     },
@@ -129,7 +133,7 @@ async function main(): Promise<void> {
   if (flags.help) return console.log(HELP);
   const { weights, resume } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
-  const measured = numberOf("measure", flags.measure, { integer: true })!;
+  const measured = numberOf("measure", flags.measure, { integer: true }) ?? MEASURED;
   const changes = {
     epochs: numberOf("epochs", flags.epochs),
     batch: numberOf("batch", flags.batch, { integer: true }),
@@ -145,6 +149,11 @@ async function main(): Promise<void> {
   const encoder = frozenEncoder(loaded);
   const base = decoderPreset(flags.preset ?? "cifar10", encoder.size);
   const dir = flags.out ?? await decoderFolder(weights, base.kind);
+  const goOn = commandLine(
+    ...["train-decoder", "--weights", typedPath(weights), "--resume", "--out", typedPath(dir)] as const,
+    ...givenAgain(flags, "measure", "layout", "skip-bad-images"),
+  );
+  if (!resume) await checkFree(dir, goOn);
   // What is not said again on resuming is as the run was started.
   const started = resume ? await readDecoderConfig(dir) : base;
   const given = Object.fromEntries(
@@ -153,15 +162,15 @@ async function main(): Promise<void> {
   const learningRate = { ...started.learningRate, peak: peak ?? started.learningRate.peak };
   const config: DecoderConfig = { ...started, ...given, learningRate };
 
-  const { train, test } = await openImages(flags.data, flags);
+  const { train, test } = await openImages(flags.data ?? (resume ? await dataOfRun(dir) : "cifar10"), flags);
   const testImages = test ? Math.min(measured, test.length) : 0;
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
   const totalSteps = decoderSteps(config, train.length);
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
   const advice = precisionAdvice(config.precision);
   if (advice) console.warn(advice);
-  const { signal, unlisten } = stopSignal();
   const bar = progressBar({ label: "Training", total: totalSteps, unit: "steps" });
+  const { signal, unlisten } = stopSignal(bar.log);
   let rate = 0;
   const result = await trainDecoder(config, encoder, train, {
     dir,
@@ -180,9 +189,7 @@ async function main(): Promise<void> {
   });
   const { decoder, finished, log } = result;
   if (finished) {
-    await saveFigure(lossCurve(log), `${dir}/loss`);
-    const seconds = log.reduce((sum, entry) => sum + entry.seconds, 0);
-    console.log(`Trained ${formatDuration(seconds)}, ${formatNumber(log.length * config.batch / seconds)} images/s.`);
+    await summariseTraining(log, config.batch, dir);
     if (measured > 0 && test) {
       // As it ships, its weights rounded.
       const shipped = await loadDecoder(result.weights);
@@ -193,12 +200,8 @@ async function main(): Promise<void> {
     }
     console.log(`Weights: ${result.weights}`);
   } else {
-    console.log(
-      `Stopped at step ${result.step} of ${totalSteps}${
-        result.step > 0 ? ", with a checkpoint" : ""
-      }. Go on with: --weights ${weights} --resume ` +
-        `--out ${dir}`,
-    );
+    const kept = result.step > 0 ? ", with a checkpoint" : "";
+    console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${goOn}`);
   }
   tf.dispose([encoder.parameters, decoder.parameters, decoder.standardisation]);
   reportSkipped(train, test);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Fingerprint } from "./fingerprint.ts";
 import type { ImageColours } from "./pixels/decode.ts";
 import type { Framing } from "./pixels/preprocessing.ts";
 
@@ -53,4 +54,8 @@ export interface Dataset {
   readonly skipped?: readonly string[];
   /** Paths of what lies beside the images and is not in the set; where images are files. */
   readonly ignored?: readonly string[];
+  /** What opens it again, the name or the folder that openDataset() takes; where that is known. */
+  readonly source?: string;
+  /** What tells its images from others; worked out when it is first asked for. A data set without is known by its length. */
+  fingerprint?(): Promise<Fingerprint>;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Fingerprint, pixelFingerprint } from "./fingerprint.ts";
 import { randomStream } from "../random.ts";
 import { checkSize, type Cut, randomResizedCrop, squareOf } from "./pixels/crop.ts";
 import type { Batch, Dataset } from "./dataset.ts";
@@ -56,11 +57,14 @@ export function memoryDataset({ name, classes, pixels, width, height, labels }: 
     return { pixels: out, labels: Int32Array.from(indices, (index) => labels[index]) };
   }
 
+  let known: Fingerprint | undefined;
   return {
     name,
     length,
     classes,
     labels,
+    // deno-lint-ignore require-await
+    fingerprint: async () => known ??= pixelFingerprint(length, pixels),
     // deno-lint-ignore require-await -- async, so that an error is a rejection, as with files
     async crops(indices, size, crop, { seed, epoch }) {
       checkSize(size);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { loadCifar10 } from "./cifar/cifar10.ts";
 import { loadCifar100 } from "./cifar/cifar100.ts";
 import type { Dataset } from "./dataset.ts";
@@ -25,7 +25,7 @@ export interface OpenOptions extends ReadOptions {
 }
 
 /**
- * A data set's images to train on, and those to test on where it has some.
+ * A data set's images to train on, and those to test on where it has some. Both say as their `source` what opens them again.
  *
  * @param spec "cifar10", "cifar100", or a folder: ImageNet's (see openImageNet), one with train/ and test/ or val/ in it
  *   (or Train/, training/, valid/, train2017/, ...), or one of class folders or images to train on alone
@@ -33,7 +33,16 @@ export interface OpenOptions extends ReadOptions {
  */
 export async function openDataset(
   spec: string,
-  { dir = "data", layout, onProgress, ...reading }: OpenOptions = {},
+  options: OpenOptions = {},
+): Promise<{ train: Dataset; test?: Dataset }> {
+  const { train, test } = await openSplits(spec, options);
+  const source = spec === "cifar10" || spec === "cifar100" ? spec : resolve(spec);
+  return { train: Object.assign(train, { source }), test: test && Object.assign(test, { source }) };
+}
+
+async function openSplits(
+  spec: string,
+  { dir = "data", layout, onProgress, ...reading }: OpenOptions,
 ): Promise<{ train: Dataset; test?: Dataset }> {
   if (spec === "cifar10") return await loadCifar10(dir, { onProgress });
   if (spec === "cifar100") return await loadCifar100(dir, { onProgress });

@@ -7,6 +7,7 @@ import { basename } from "node:path";
 import { osReason } from "../os_error.ts";
 import { randomStream, shuffled } from "../random.ts";
 import type { Dataset } from "./dataset.ts";
+import { fingerprintOf, partFingerprint } from "./fingerprint.ts";
 
 /** Key of the draws' random streams; -1 is that of the masks, and those of the images' crops have the epoch there. */
 const SUBSET_STREAM = -2;
@@ -146,6 +147,7 @@ export function subsetOf(dataset: Dataset, indices: Uint32Array): Dataset {
     get skipped() {
       return dataset.skipped;
     },
+    fingerprint: async () => partFingerprint(await fingerprintOf(dataset), own),
     async crops(places, size, crop, key) {
       return await dataset.crops(inWhole(places), size, crop, key);
     },

@@ -13,7 +13,7 @@ import { Variables } from "../tensorflow/variables.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type StepEntry, train } from "./loop.ts";
 import type { Objective } from "./objective.ts";
-import { checkRun, createRun, truncateLog } from "./run_folder.ts";
+import { openRunFolder, truncateLog } from "./run_folder.ts";
 import { initialState, type TrainingState } from "./step.ts";
 import type { Workers } from "./stepper.ts";
 
@@ -93,17 +93,12 @@ export function partsOf({ batch, microBatch = batch }: { batch: number; microBat
 const CHECKPOINT = "checkpoint.safetensors";
 
 /** A new run's state, or the one that a stopped run left. */
-async function openRun<Inputs>(
+async function openState<Inputs>(
   objective: Objective<Inputs>,
-  { config, images }: RunSetting,
   { dir, resume }: Pick<RunOptions, "dir" | "resume">,
 ): Promise<{ state: TrainingState; step: number; log: RunLogEntry[] }> {
-  if (!resume) {
-    await createRun(dir, config, images);
-    return { state: initialState(objective), step: 0, log: [] };
-  }
-  await checkRun(dir, config, images);
   const state = initialState(objective);
+  if (!resume) return { state, step: 0, log: [] };
   const checkpoint = await readCheckpoint(`${dir}/${CHECKPOINT}`, state).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined; // Stopped before its first one: from the beginning.
     throw error;
@@ -121,8 +116,8 @@ async function openRun<Inputs>(
  * The result depends on the objective, the configuration and the images alone: a run that was stopped, by its signal or by
  * a kill, and resumed ends with the same weights, bit for bit, on the same machine.
  *
- * @throws Error where the folder holds another run, where there is nothing to resume, or, with the step, where loss or
- *   gradients are not finite; the last checkpoint is then left as it is
+ * @throws Error where the folder holds another run, or another process writes it, where there is nothing to resume, or, with
+ *   the step, where loss or gradients are not finite; the last checkpoint is then left as it is
  */
 export async function trainRun<Inputs>(
   objective: Objective<Inputs>,
@@ -136,7 +131,8 @@ export async function trainRun<Inputs>(
   }
   const parts = partsOf(config);
 
-  const begun = await openRun(objective, setting, options);
+  using _writer = await openRunFolder(dir, config, setting.images, options.resume ?? false);
+  const begun = await openState(objective, options);
   const { log } = begun;
   let saved = begun.step;
   const variables = new Variables(begun.state);

@@ -1,18 +1,25 @@
 /**
- * A run is a folder: config.json, data.json with the name of its images, log.jsonl with a line for each step, and the
- * checkpoint. This file reads and writes all but the last.
+ * A run is a folder: config.json, data.json with what its images are and where, log.jsonl with a line for each step, and
+ * the checkpoint. This file reads and writes all but the last.
  *
  * @module
  */
+import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { makeFolder, replaceFile, writeFile } from "../write_file.ts";
+import type { Dataset } from "../datasets/dataset.ts";
+import { differenceOf, type Fingerprint, fingerprintOf } from "../datasets/fingerprint.ts";
+import { replaceFile, writeFile } from "../write_file.ts";
+import { lockRun } from "./run_lock.ts";
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
-/** The images of a run, by what tells them from others. */
-interface Images {
+/** data.json: the images of a run, by what tells them from others. Runs from before have their name and length alone. */
+interface RunData {
   name: string;
   length: number;
+  /** What opens them again: a name, or the folder where they were last. */
+  source?: string;
+  fingerprint?: Fingerprint;
 }
 
 /** JSON has no infinity, which stands for "no clipping". */
@@ -35,28 +42,76 @@ export async function readConfig<Config extends object>(dir: string): Promise<Co
 }
 
 /**
- * Begins a run in a new folder.
+ * What a run was started on, for openDataset(): a name or a folder; undefined where data.json, of a run from before, does
+ * not know.
  *
- * @throws Error where the folder holds a run already.
+ * @throws Error where it cannot be read
  */
-export async function createRun(dir: string, config: object, images: Images): Promise<void> {
-  if (await exists(`${dir}/config.json`)) {
-    throw new Error(`${dir} holds a run already: go on with it (--resume), or name another folder (--out).`);
+export async function readRunSource(dir: string): Promise<string | undefined> {
+  const { name, source } = await readData(dir);
+  const named = { "CIFAR-10 train": "cifar10", "CIFAR-100 train": "cifar100", "scenes train (seed 0)": "scenes" };
+  return source ?? named[name as keyof typeof named];
+}
+
+async function readData(dir: string): Promise<RunData> {
+  try {
+    return JSON.parse(await Deno.readTextFile(`${dir}/data.json`));
+  } catch (error) {
+    const what = `${dir}/data.json, which says what images the run is on, cannot be read`;
+    throw new Error(
+      `${what} (${(error as Error).message}): put it back, or begin a new run in another folder (--out).`,
+    );
   }
-  await makeFolder(dir);
-  await writeFile(`${dir}/log.jsonl`, "");
-  const { name, length } = images;
-  await replaceFile(`${dir}/data.json`, JSON.stringify({ name, length }) + "\n");
-  await replaceFile(`${dir}/config.json`, toJson(config));
+}
+
+async function writeData(dir: string, data: RunData): Promise<void> {
+  await replaceFile(`${dir}/data.json`, JSON.stringify(data) + "\n");
 }
 
 /**
- * Checks that a run that is to go on was started with this configuration, on these images, and that it can: one that
- * ships has weights, which going on from the beginning would replace, but no checkpoint.
+ * Begins a run in a new folder, or opens the one that is to go on, and makes the caller its only writer until it disposes of
+ * what is returned. A run that is to go on was started with this configuration, on these images, wherever they lie now; and
+ * it can: one that ships has weights, which going on from the beginning would replace, but no checkpoint.
  *
- * @throws Error that names what differs, or what is missing.
+ * @throws Error where a new run's folder holds one already; that names what differs, or what is missing, of one that is to
+ *   go on; where another process writes it
  */
-export async function checkRun(dir: string, config: object, images: Images): Promise<void> {
+export async function openRunFolder(
+  dir: string,
+  config: object,
+  images: Dataset,
+  resume: boolean,
+): Promise<Disposable> {
+  if (resume) await readConfig(dir); // so that no folder is made where there is none
+  const lock = await lockRun(dir);
+  try {
+    await (resume ? checkRun : createRun)(dir, config, images);
+    return lock;
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
+/**
+ * Holds that a folder is free for a new run.
+ *
+ * @param goOn how to go on with a run that is there
+ */
+export async function checkFree(dir: string, goOn = "--resume"): Promise<void> {
+  if (!await exists(`${dir}/config.json`)) return;
+  throw new Error(`${dir} holds a run already: go on with it (${goOn}), or name another folder (--out).`);
+}
+
+async function createRun(dir: string, config: object, images: Dataset): Promise<void> {
+  await checkFree(dir);
+  await writeFile(`${dir}/log.jsonl`, "");
+  const { name, length, source } = images;
+  await writeData(dir, { name, length, source, fingerprint: await fingerprintOf(images) });
+  await replaceFile(`${dir}/config.json`, toJson(config));
+}
+
+async function checkRun(dir: string, config: object, images: Dataset): Promise<void> {
   const kept = await readConfig<Record<string, unknown>>(dir);
   const weights = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name)
     .filter((name) => name.endsWith(".safetensors"));
@@ -66,47 +121,73 @@ export async function checkRun(dir: string, config: object, images: Images): Pro
       `${dir} holds ${found}, but no checkpoint.safetensors to go on from: begin a new run in another folder (--out).`,
     );
   }
-  const data: Images = JSON.parse(await Deno.readTextFile(`${dir}/data.json`));
-  if (data.name !== images.name || data.length !== images.length) {
-    throw new Error(
-      `The run in ${dir} was started on ${data.name} (${data.length} images), not on ${images.name} (${images.length} ` +
-        "images): name the same data (--data).",
-    );
-  }
   const given: Record<string, unknown> = fromJson(toJson(config));
   const different = Object.keys(given).filter((key) => !isDeepStrictEqual(kept[key], given[key]));
   if (different.length) {
     throw new Error(
       `The run in ${dir} was started with another ${different.join(", ")} (see its config.json): resume it with the ` +
-        "options it was started with, or begin a new run in another folder.",
+        "options it was started with, or begin a new run in another folder (--out).",
     );
   }
+  await checkImages(dir, images);
+}
+
+/** Holds that images are a run's; the run then knows where they are now. */
+async function checkImages(dir: string, images: Dataset): Promise<void> {
+  const run = await readData(dir), fingerprint = await fingerprintOf(images);
+  const difference = run.fingerprint ? differenceOf(run.fingerprint, fingerprint) : differenceOfNames(run, images);
+  if (difference) {
+    throw new Error(
+      `The run in ${dir} was started on ${run.source ?? run.name}, and the images of ${
+        images.source ?? images.name
+      } are ` +
+        `others: ${difference}. Name the data that it was started on (--data).`,
+    );
+  }
+  const { name, length, source = run.source } = images;
+  await writeData(dir, { name, length, source, fingerprint });
+}
+
+/** What differs by all that a run from before knows of its images. */
+function differenceOfNames(run: RunData, { name, length }: Dataset): string | undefined {
+  if (run.length !== length) return differenceOf({ images: run.length }, { images: length });
+  return run.name === name || resolve(run.name) === resolve(name) ? undefined : `they were called ${run.name}`;
 }
 
 /**
- * The log up to a step. Lines after it, of steps that a stopped run did beyond its last checkpoint, are removed from the
- * file, as is a last line that was cut off.
+ * The log up to the step of the checkpoint, of each step the line that was written last; the file has these alone
+ * afterwards. Lines after it are of steps that a stopped run did beyond its checkpoint. Where lines are missing, as after a
+ * power cut or where two processes wrote, the run goes on with a gap in its log.
+ *
+ * @param onNote is told of a gap, in a sentence; default console.warn
  */
 export async function truncateLog<Entry extends { step: number }>(
   dir: string,
   step: number,
+  onNote: (note: string) => void = console.warn,
 ): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for (const line of (await Deno.readTextFile(`${dir}/log.jsonl`)).split("\n")) {
-    let entry: Entry | undefined;
+  const path = `${dir}/log.jsonl`, ofStep = new Map<number, Entry>();
+  const text = await Deno.readTextFile(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  });
+  for (const line of text.split("\n")) {
     try {
-      entry = JSON.parse(line);
+      const entry: Entry = JSON.parse(line);
+      if (entry.step >= 1 && entry.step <= step) ofStep.set(entry.step, entry);
     } catch {
-      break; // A kill in the middle of a write; nothing after it counts.
+      // A kill in the middle of a write, or two writers.
     }
-    if (entry!.step > step) break;
-    entries.push(entry!);
   }
-  if (entries.length !== step) {
-    throw new Error(
-      `${dir}/log.jsonl has ${entries.length} of the ${step} steps of its checkpoint: the file is damaged.`,
+  const entries = [...ofStep.values()].sort((a, b) => a.step - b.step);
+  if (entries.length < step) {
+    onNote(
+      `${path} lacks ${
+        step - entries.length
+      } of the ${step} steps of its checkpoint: the run goes on as it would have, and ` +
+        "its log and loss curve leave them out.",
     );
   }
-  await replaceFile(`${dir}/log.jsonl`, entries.map((entry) => JSON.stringify(entry) + "\n").join(""));
+  await replaceFile(path, entries.map((entry) => JSON.stringify(entry) + "\n").join(""));
   return entries;
 }

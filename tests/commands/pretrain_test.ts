@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import sharp from "sharp";
 import { randomStream } from "../../lib/random.ts";
+import { readRunSource } from "../../lib/training/run_folder.ts";
+import { stopped, typed } from "./typed.ts";
 
 const COMMAND = ["run", "-A", "--no-check", "lib/commands/pretrain.ts"];
 
@@ -84,31 +86,53 @@ Deno.test("pretrain names a corrupt image, and leaves it out on request", async 
   await Deno.remove(dir, { recursive: true });
 });
 
-Deno.test("pretrain stopped by Ctrl-C goes on with --resume, and warns of a collapse once", async () => {
-  const dir = await Deno.makeTempDir();
+Deno.test("pretrain stopped by Ctrl-C goes on where its last line is typed, and warns of a collapse once", async () => {
+  const dir = await Deno.makeTempDir(), run = `${dir}/the run`;
   await makeImages(`${dir}/images`, 8, 128); // representations of the same image cannot differ
-  const options = ["--preset", "smoke", "--data", `${dir}/images`, "--batch", "4", "--epochs", "60"];
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...COMMAND, ...options, "--out", `${dir}/run`],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  const log = `${dir}/run/log.jsonl`;
-  while (((await Deno.stat(log).catch(() => undefined))?.size ?? 0) === 0) await new Promise((r) => setTimeout(r, 50));
-  child.kill("SIGINT");
-  const { code, stdout } = await child.output();
-  assertEquals(code, 0);
-  const stopped = /Stopped at step (\d+) of 240/.exec(new TextDecoder().decode(stdout));
-  assert(stopped && Number(stopped[1]) < 240, new TextDecoder().decode(stdout));
+  const options = [
+    "--preset",
+    "smoke",
+    "--data",
+    `${dir}/images/`,
+    "--batch",
+    "4",
+    "--epochs",
+    "60",
+    "--monitor",
+    "80",
+  ];
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...COMMAND, ...options, "--out", run],
+    ...{ stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } },
+  });
+  const { code, out, error } = await stopped(command, `${run}/log.jsonl`);
+  assertEquals(code, 0, error);
+  assertMatch(error, /Stopping after this step, with a checkpoint\. Ctrl-C again, from 2 s on, ends it at once/);
+  const [, step, goOn] = /^Stopped at step (\d+) of 240, with a checkpoint\. Go on with: (.*)$/m.exec(out) ?? [];
+  assert(Number(step) < 240, out + error);
+  assertEquals(goOn, `deno task pretrain --resume --out '${run}' --monitor 80`);
 
-  // All options but the data are those that the run was started with.
-  const resumed = await pretrain("--resume", "--out", `${dir}/run`, "--data", `${dir}/images`);
+  // What is refused says what to type, too.
+  const again = await pretrain(...options, "--out", run);
+  assertStringIncludes(
+    again.error,
+    `the run holds a run already: go on with it (${goOn}), or name another folder (--out)`,
+  );
+  await Deno.rename(`${dir}/images`, `${dir}/moved`);
+  const moved = await typed(goOn);
+  assertEquals(moved.code, 1);
+  assertStringIncludes(moved.error, `were in ${dir}/images, which is gone: say with --data where they are now.`);
+
+  // All options but the place of the data are those that the run was started with.
+  const resumed = await typed(`${goOn} --data ${dir}/moved`);
   assertEquals(resumed.code, 0, resumed.error);
-  const warnings = resumed.error.split("\n").filter((line) => line.startsWith("Warning: "));
+  const warnings = resumed.error.split("\n").filter((line) => line.startsWith("Warning: The representations"));
   assertEquals(warnings.length, 1, resumed.error);
   assertMatch(warnings[0], /^Warning: The representations are collapsing at step \d+: they differ .* of 0\.0/);
-  const steps = (await Deno.readTextFile(log)).trimEnd().split("\n").map((line) => JSON.parse(line).step);
+  const steps = (await Deno.readTextFile(`${run}/log.jsonl`)).trimEnd().split("\n").map((line) =>
+    JSON.parse(line).step
+  );
   assertEquals(steps, Array.from({ length: 240 }, (_, i) => i + 1));
+  assertEquals(await readRunSource(run), `${dir}/moved`);
   await Deno.remove(dir, { recursive: true });
 });

@@ -1,5 +1,5 @@
 import "../tensorflow/loaded.ts";
-import { assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import sharp from "sharp";
 import { checkMeasurable } from "../../lib/commands/train_decoder.ts";
 import { measureReconstruction, type ReconstructionMeasures } from "../../lib/decoding/reconstruction_measures.ts";
@@ -7,6 +7,7 @@ import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { randomStream, shuffled } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
+import { stopped, typed } from "./typed.ts";
 import { BYTES, PATCHES, pixels, POOLED, SIDE, toyEncoder } from "../decoding/toy.ts";
 
 Deno.test("checkMeasurable() refuses what could not be measured after the training", () => {
@@ -62,6 +63,37 @@ Deno.test("train-decoder says before the training what cannot be measured, and m
     assertAlmostEquals(written.decoded.psnr, expected.decoded.psnr, 1e-6);
     assertAlmostEquals(written.decoded.ssim, expected.decoded.ssim, 1e-6);
     tf.dispose([decoder.parameters, decoder.standardisation]);
+  } finally {
+    tf.dispose(encoder.parameters);
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("train-decoder stopped by Ctrl-C goes on where its last line is typed", async () => {
+  const dir = await Deno.makeTempDir(), encoder = toyEncoder(), run = `${dir}/patch-decoder`;
+  try {
+    await saveEncoder(`${dir}/encoder.safetensors`, { size: encoder.size, parameters: encoder.parameters });
+    await Deno.mkdir(`${dir}/images`);
+    for (let i = 0; i < 8; i++) {
+      const image = sharp(pixels.subarray(i * BYTES, (i + 1) * BYTES), {
+        raw: { width: SIDE, height: SIDE, channels: 3 },
+      });
+      await image.toFile(`${dir}/images/${i}.png`);
+    }
+    const command = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", "lib/commands/train_decoder.ts", "--weights", dir, "--data", `${dir}/images`]
+        .concat(["--preset", "patches", "--epochs", "150", "--batch", "4", "--measure", "0"]),
+      ...{ stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } },
+    });
+    const { code, out, error } = await stopped(command, `${run}/log.jsonl`);
+    assertEquals(code, 0, error);
+    const [, step, goOn] = /^Stopped at step (\d+) of 300, with a checkpoint\. Go on with: (.*)$/m.exec(out) ?? [];
+    assert(Number(step) < 300, out + error);
+    assertEquals(goOn, `deno task train-decoder --weights ${dir} --resume --out ${run} --measure 0`);
+    const resumed = await typed(goOn);
+    assertEquals(resumed.code, 0, resumed.error);
+    assertMatch(resumed.out, /^Weights: .*decoder\.safetensors$/m);
+    assertEquals((await Deno.readTextFile(`${run}/log.jsonl`)).trimEnd().split("\n").length, 300);
   } finally {
     tf.dispose(encoder.parameters);
     await Deno.remove(dir, { recursive: true });

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { indexTar } from "../../lib/datasets/archives/tar_index.ts";
 import { saveFigure } from "../../lib/figures/save.ts";
-import { createRun } from "../../lib/training/run_folder.ts";
+import { openRunFolder } from "../../lib/training/run_folder.ts";
 import { openRows } from "../../lib/weights/row_writer.ts";
 import { writeSafetensors } from "../../lib/weights/safetensors.ts";
 import { openToWrite } from "../../lib/write_file.ts";
@@ -37,7 +38,10 @@ for (const [part, path] of [["rows.npy.part", "rows.npy"], ["names.npy.txt.part"
 await said("figure.svg", () => saveFigure({ data: [], layout: { width: 9, height: 9 } }, `${dir}/figure.svg`));
 
 await Deno.mkdir(`${dir}/new`);
-await said(`new/data.json.${Deno.pid}.part`, () => createRun(`${dir}/new`, {}, { name: "images", length: 1 }));
+const images = memoryDataset({
+  ...{ name: "images", classes: ["one"], pixels: new Uint8Array(3), width: 1, height: 1, labels: new Int32Array(1) },
+});
+await said(`new/data.json.${Deno.pid}.part`, () => openRunFolder(`${dir}/new`, {}, images, false));
 
 const archive = `${dir}/a.tar`, cache = `${dir}/cache`;
 await Deno.writeFile(archive, tarOf(new Map([["x.png", new Uint8Array(1)]])));

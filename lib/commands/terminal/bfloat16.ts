@@ -29,5 +29,5 @@ function cpuFlags(): string {
 /** What is to be said before a training in this precision, where anything is; the machine is asked for bfloat16 alone. */
 export function precisionAdvice(precision: Precision, isNative: () => boolean = hasBfloat16): string | undefined {
   if (precision === "float32" || isNative()) return undefined;
-  return "This CPU has no known instructions for bfloat16, which is then emulated: --precision float32 is several times faster.";
+  return "This CPU has no known instructions for bfloat16, which is then emulated: a new run with --precision float32 is several times faster.";
 }

@@ -4,12 +4,14 @@
  *
  * @module
  */
+import { isAbsolute } from "node:path";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { type Layout, LAYOUTS, some } from "../../datasets/folders/layout.ts";
 import { openDataset } from "../../datasets/open_dataset.ts";
 import type { ImageColours } from "../../datasets/pixels/decode.ts";
 import { differingClasses } from "../../evaluation/requirements.ts";
 import { type ProgressBar, progressBar } from "../../figures/progress.ts";
+import { readRunSource } from "../../training/run_folder.ts";
 import { oneOf } from "./flags.ts";
 
 /** The flags of a command that opens images, for parseArgs(). */
@@ -22,6 +24,22 @@ export const IMAGE_FLAGS = {
 export interface ImageFlags {
   layout?: string;
   "skip-bad-images": boolean;
+}
+
+/**
+ * What the run in a folder was started on, for openImages(), or "scenes".
+ *
+ * @throws Error where the run does not know, or its images have gone
+ */
+export async function dataOfRun(dir: string): Promise<string> {
+  const source = await readRunSource(dir);
+  if (source === undefined) {
+    throw new Error(`${dir}/data.json does not say where the run's images are: say it with --data.`);
+  }
+  if (!isAbsolute(source) || await Deno.stat(source).catch(() => undefined)) return source;
+  throw new Error(
+    `The images of the run in ${dir} were in ${source}, which is gone: say with --data where they are now.`,
+  );
 }
 
 /** What --layout takes, or the sentence that says it. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { osSentence } from "../../os_error.ts";
+import { outliveTerminal } from "./lost_terminal.ts";
 
 /** What the library calls its options in messages, as a command's user reads it. */
 function inFlags(message: string): string {
@@ -19,6 +20,7 @@ export function sentenceOf(error: Error & { code?: unknown }): string {
 
 /** Runs a command. IJEPA_TRACE=1 prints where an error came from, for those who work on the kit itself. */
 export async function runCommand(main: () => Promise<void>): Promise<void> {
+  outliveTerminal();
   try {
     await main();
   } catch (error) {

@@ -64,6 +64,8 @@ export async function listImageTar(
     paths,
     ignored,
     unreadable: unreadable.map(({ path }) => path),
+    nameOf: (i) => index.names[members[i]],
+    bytesOf: (i) => index.sizes[members[i]],
     read: (i) => readMember(index, members[i]),
   };
 }

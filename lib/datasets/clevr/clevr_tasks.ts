@@ -94,6 +94,7 @@ export function withLabels(dataset: Dataset, { labels, classes }: TaskLabels, ta
     labels,
     paths: dataset.paths,
     colours: dataset.colours,
+    fingerprint: dataset.fingerprint,
     async crops(indices, size, crop, key) {
       const { pixels } = await dataset.crops(indices, size, crop, key);
       return { pixels, labels: labelsOf(indices) };

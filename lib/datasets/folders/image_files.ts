@@ -6,6 +6,7 @@
 import { randomStream } from "../../random.ts";
 import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "../pixels/crop.ts";
 import type { Batch, Dataset } from "../dataset.ts";
+import { fileFingerprint, type Fingerprint } from "../fingerprint.ts";
 import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
 import { centredCut, framingOf } from "../pixels/preprocessing.ts";
 import type { Unreadable } from "./folder_tree.ts";
@@ -54,6 +55,10 @@ export interface ImageList {
   ignored?: readonly string[];
   /** What could not be read already, and is not among the paths. Default none. */
   unreadable?: readonly string[];
+  /** The name of the image file at an index from its folder or archive on, by which it is known elsewhere. Default its path. */
+  nameOf?(index: number): string;
+  /** Its size in bytes, for the same; without, names alone tell the images from others. */
+  bytesOf?(index: number): number | Promise<number>;
   /** The bytes of the image file at an index. */
   read(index: number): Promise<Uint8Array>;
 }
@@ -82,7 +87,7 @@ const IN_FLIGHT = Math.max(8, navigator.hardwareConcurrency);
 
 /** The listed images as a Dataset. Nothing is read yet. */
 export function imageFiles(
-  { name, classes, labels, paths, ignored = [], unreadable = [], read }: ImageList,
+  { name, classes, labels, paths, ignored = [], unreadable = [], nameOf = (i) => paths[i], bytesOf, read }: ImageList,
   { onBadImage = "stop", colours = "managed" }: ReadOptions = {},
 ): ImageFiles {
   const bad = new Set<number>();
@@ -130,6 +135,7 @@ export function imageFiles(
     return out;
   }
 
+  let known: Promise<Fingerprint> | undefined;
   return {
     name,
     length: paths.length,
@@ -138,6 +144,7 @@ export function imageFiles(
     paths,
     colours,
     ignored,
+    fingerprint: () => known ??= fileFingerprint(paths.length, nameOf, bytesOf),
     get skipped() {
       return [...unreadable, ...[...bad].sort((a, b) => a - b).map((i) => paths[i])];
     },

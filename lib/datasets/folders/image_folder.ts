@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { kinds, readBelow, readFolder, type Tree } from "./folder_tree.ts";
 import { type ImageFiles, imageFiles, type ImageList, type ReadOptions, refuseUnreadable } from "./image_files.ts";
 import { doubtOf, sayLayout } from "./layout.ts";
@@ -30,6 +30,16 @@ export async function openImageFolder(dir: string, options: FolderOptions = {}):
   return imageFiles(await listImageFolder(dir, options), options);
 }
 
+/** How the files at some paths in a folder are known by name and size, and read. */
+function readingFrom(dir: string, paths: readonly string[]): Pick<ImageList, "nameOf" | "bytesOf" | "read"> {
+  const start = join(dir, "_").length - 1;
+  return {
+    nameOf: (index) => paths[index].slice(start),
+    bytesOf: async (index) => (await Deno.stat(paths[index])).size,
+    read: (index) => Deno.readFile(paths[index]),
+  };
+}
+
 /**
  * What openImageFolder() makes a data set of.
  *
@@ -51,7 +61,7 @@ export async function listImageFolder(
     const paths = all.flatMap(({ images }) => images);
     if (paths.length === 0) throw new Error(`${dir} holds no image: expected class folders, or ${kinds()} files.`);
     const labels = new Int32Array(paths.length).fill(-1);
-    return { ...rest, classes: ["unlabelled"], paths, labels, read: (index) => Deno.readFile(paths[index]) };
+    return { ...rest, classes: ["unlabelled"], paths, labels, ...readingFrom(dir, paths) };
   }
   if (top.images.length > 0) {
     throw new Error(
@@ -79,5 +89,5 @@ export async function listImageFolder(
   const paths = trees.flatMap(({ images }) => images);
   const labels = Int32Array.from(trees.flatMap(({ images }, label) => images.map(() => label)));
   const classes = folders.map((folder) => basename(folder));
-  return { ...rest, classes, paths, labels, read: (index) => Deno.readFile(paths[index]) };
+  return { ...rest, classes, paths, labels, ...readingFrom(dir, paths) };
 }

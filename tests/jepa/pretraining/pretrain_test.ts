@@ -1,6 +1,8 @@
 import "../../tensorflow/loaded.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { memoryDataset } from "../../../lib/datasets/memory.ts";
+import { subsetOf } from "../../../lib/datasets/subset.ts";
+import { lossCurve } from "../../../lib/figures/loss_curve.ts";
 import { pixelTargets } from "../../../lib/jepa/objective.ts";
 import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
@@ -101,6 +103,31 @@ Deno.test("pretrain() killed before its first checkpoint begins again", async ()
   await Deno.remove(root, { recursive: true });
 });
 
+Deno.test("pretrain() is a run's only writer", async () => {
+  const dir = `${await Deno.makeTempDir()}/run`, others: Promise<unknown>[] = [];
+  const second = () => assertRejects(() => run(CONFIG, { dir, resume: true }), Error, "is being written by process");
+  await run(CONFIG, { dir, onStep: ({ step }) => step < 3 && others.push(second()) });
+  assertEquals((await Promise.all(others)).length, 2);
+  await run(CONFIG, { dir, resume: true });
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("pretrain() whose log is behind its checkpoint goes on with a gap in the log, and the same bits", async () => {
+  const root = await Deno.makeTempDir(), dir = `${root}/gap`;
+  await run(CONFIG, { dir: `${root}/whole` });
+  await run(CONFIG, { dir, ...stopAt(5) });
+  const lines = (await Deno.readTextFile(`${dir}/log.jsonl`)).split("\n");
+  await Deno.writeTextFile(`${dir}/log.jsonl`, lines.slice(0, 2).join("\n"));
+  const { log } = await run(CONFIG, { dir, resume: true });
+  assertEquals(log.map(({ step }) => step), [1, 2, 6, 7, 8, 9, 10, 11, 12]);
+  assertEquals((lossCurve(log).data[0] as { x: number[] }).x, log.map(({ step }) => step));
+  assertEquals((await Deno.readTextFile(`${dir}/log.jsonl`)).trimEnd().split("\n").length, 9);
+  for (const name of ["checkpoint.safetensors", "encoder.safetensors"]) {
+    assertEquals(await read(dir, name), await read(`${root}/whole`, name), name);
+  }
+  await Deno.remove(root, { recursive: true });
+});
+
 Deno.test("pretrain() gives different weights for different seeds", async () => {
   const root = await Deno.makeTempDir();
   await run({ ...CONFIG, epochs: 0.5 }, { dir: `${root}/0` });
@@ -130,9 +157,9 @@ Deno.test("pretrain() refuses a folder with a run, and resuming with other optio
   const other = { ...CONFIG, batch: 4, clip: 9 };
   await assertRejects(() => run(other, { dir: `${root}/run`, resume: true }), Error, "another clip, batch");
   await assertRejects(() => run(CONFIG, { dir: `${root}/none`, resume: true }), Error, "holds no run");
-  const others = { ...images, name: "other noise" };
+  const others = subsetOf(images, Uint32Array.from({ length: 40 }, (_, i) => i));
   const onOthers = () => pretrain(CONFIG, others, { dir: `${root}/run`, resume: true });
-  await assertRejects(onOthers, Error, "was started on noise (48 images), not on other noise (48 images)");
+  await assertRejects(onOthers, Error, "was started on noise, and the images of 40 of noise are others: there are 40,");
   await assertRejects(() => run({ ...CONFIG, batch: 1 }, { dir: `${root}/new` }), RangeError, "at least 2 images");
   await assertRejects(() => run({ ...CONFIG, batch: 49 }, { dir: `${root}/new` }), RangeError, "fewer than a batch");
   await Deno.remove(root, { recursive: true });

@@ -1,0 +1,112 @@
+/**
+ * What the kit tells a user to type can be typed: each task that is named is there, and has the options that are named. Both
+ * are read from the sources, as are the sentences; pretrain_test.ts and train_decoder_test.ts type those of the trainings.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { commandLine, givenAgain, typedPath } from "../../lib/commands/terminal/advice.ts";
+
+const LIB = new URL("../../lib/", import.meta.url);
+
+function* sources(dir: URL): Generator<URL> {
+  for (const { name, isDirectory } of Deno.readDirSync(dir)) {
+    const url = new URL(name + (isDirectory ? "/" : ""), dir);
+    if (isDirectory) yield* sources(url);
+    else if (name.endsWith(".ts")) yield url;
+  }
+}
+
+const readSource = (file: URL) => Deno.readTextFileSync(file);
+
+/** The tasks that start a command, with its file. */
+const TASKS = new Map(
+  Object.entries<string>(JSON.parse(readSource(new URL("../deno.json", LIB))).tasks).flatMap(([task, line]) => {
+    const [, path] = /^deno run .*?(lib\/commands\/\w+\.ts)$/.exec(line) ?? [];
+    return path ? [[task, new URL(`../${path}`, LIB).href] as const] : [];
+  }),
+);
+
+/** The options of a command, as it hands them to parseArgs(). */
+function optionsOf(file: string): Set<string> {
+  const [, call] = /parseArgs\(\{([\s\S]*?)\n? *\}\);/.exec(readSource(new URL(file))) ?? [];
+  return new Set(Array.from((call ?? "").matchAll(/"?([a-z][a-z-]*)"?: \{ type: "/g), ([, name]) => name));
+}
+
+const OPTIONS = new Map(Array.from(TASKS, ([task, file]) => [task, optionsOf(file)]));
+
+/** Code without comments, and without literals that are an argument rather than a sentence. */
+function sentences(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$|\s\/\/ .*$/gm, "").replace(/(["`]) ?--[^\s"`]*\1/g, "");
+}
+
+const flagsIn = (text: string) => Array.from(text.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g), ([, name]) => name);
+
+/** All files that a file imports, itself included. */
+function reachable(file: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const [, path] of readSource(new URL(file)).matchAll(/(?:from|import)\s*\(?\s*"(\.[^"]+\.ts)"/g)) {
+    reachable(new URL(path, file).href, seen);
+  }
+  return seen;
+}
+
+Deno.test("the help of a command lists its options, and no others", () => {
+  assert(TASKS.size >= 11 && [...OPTIONS.values()].every((options) => options.has("help")));
+  for (const [task, file] of TASKS) {
+    const [, help] = /const HELP = `([\s\S]*?)`;/.exec(readSource(new URL(file)))!;
+    const listed = Array.from(help.matchAll(/^ {2}--([a-z][a-z-]+)/gm), ([, name]) => name);
+    const options = [...OPTIONS.get(task)!];
+    assertEquals(listed.sort(), options.filter((name) => name !== "help" || listed.includes("help")).sort(), task);
+  }
+});
+
+Deno.test("every option that a sentence names is one of the command that says it, every task is there", () => {
+  const wrong: string[] = [], reach = new Map(Array.from(TASKS, ([task, file]) => [task, reachable(file)]));
+  let flags = 0, tasks = 0;
+  for (const file of sources(LIB)) {
+    const where = fileURLToPath(file), text = sentences(readSource(file));
+    const own = [...TASKS].find(([, path]) => path === file.href)?.[0];
+    const sayers = own ? [own] : [...TASKS.keys()].filter((task) => reach.get(task)!.has(file.href));
+    for (const flag of flagsIn(text)) {
+      flags++;
+      if (!sayers.some((task) => OPTIONS.get(task)!.has(flag))) {
+        wrong.push(`${where}: --${flag} of ${sayers.join(", ")}`);
+      }
+    }
+    // With the options that follow on the line.
+    for (const [, task, rest] of text.matchAll(/deno task ([a-z][a-z-]*)([^`"\n]*)/g)) {
+      tasks++;
+      const lacking = flagsIn(rest).filter((flag) => !OPTIONS.get(task)?.has(flag));
+      if (!TASKS.has(task) || lacking.length) wrong.push(`${where}: deno task ${task} ${lacking.join(" ")}`);
+    }
+  }
+  assertEquals(wrong, []);
+  assert(flags > 100 && tasks > 15, `${flags} options, ${tasks} tasks`);
+});
+
+Deno.test("every command line that is made up names a task and its options", () => {
+  const wrong: string[] = [];
+  let lines = 0;
+  for (const file of sources(LIB)) {
+    const text = readSource(file);
+    for (const [call, args] of text.matchAll(/(?<!function )commandLine\(([\s\S]*?)\);/g)) {
+      lines++;
+      const words = Array.from(args.matchAll(/"([^"]*)"/g), ([, word]) => word.replace(/^--/, ""));
+      const options = OPTIONS.get(words[0]);
+      if (!options || words.slice(1).some((word) => !options.has(word))) wrong.push(`${fileURLToPath(file)}: ${call}`);
+    }
+  }
+  assertEquals(wrong, []);
+  assert(lines >= 4, `${lines}`);
+});
+
+Deno.test("commandLine() is for a shell in the checkout", () => {
+  const root = fileURLToPath(new URL("../", LIB));
+  assertEquals(typedPath(`${root}weights/x/`), "weights/x");
+  assertEquals(typedPath(root), ".");
+  assertEquals(typedPath(`${root}../elsewhere`), fileURLToPath(new URL("../../elsewhere", LIB)));
+  assertEquals(commandLine("pretrain", "--out", "my runs/it's"), `deno task pretrain --out 'my runs/it'\\''s'`);
+  const flags = { monitor: "0", "no-eval": true, resume: false, data: undefined };
+  assertEquals(givenAgain(flags, "no-eval", "monitor", "resume", "data"), ["--no-eval", "--monitor", "0"]);
+});
