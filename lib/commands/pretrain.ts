@@ -20,6 +20,8 @@ import { pretrain } from "../jepa/pretraining/pretrain.ts";
 import { stepMasks, totalStepsOf } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
+import type { World } from "../tensorflow/channel.ts";
+import type { Communicator } from "../tensorflow/collectives.ts";
 import { checkFree, readConfig } from "../training/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
@@ -29,7 +31,10 @@ import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/op
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { STOPPED } from "./terminal/exit_codes.ts";
+import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./terminal/launch_workers.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
+import { asWorker, fromFirst, inTurn } from "./terminal/worker.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
@@ -58,8 +63,13 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
                      folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
   --no-eval          leaves the evaluation out
-  --help
+${WORKER_HELP}  --help
+
+Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
+with a checkpoint.
 `;
+
+const DEFAULT_PRESET = "cifar10";
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
@@ -153,65 +163,80 @@ async function evaluateRun(
   await writeFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
 }
 
-async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "preset": { type: "string" },
-      "data": { type: "string" },
-      "epochs": { type: "string" },
-      "batch": { type: "string" },
-      "micro-batch": { type: "string" },
-      "lr": { type: "string" },
-      "seed": { type: "string" },
-      "precision": { type: "string" },
-      "out": { type: "string" },
-      "resume": { type: "boolean", default: false },
-      "monitor": { type: "string" },
-      ...IMAGE_FLAGS,
-      "no-eval": { type: "boolean", default: false },
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
+const OPTIONS = {
+  "preset": { type: "string" },
+  "data": { type: "string" },
+  "epochs": { type: "string" },
+  "batch": { type: "string" },
+  "micro-batch": { type: "string" },
+  "lr": { type: "string" },
+  "seed": { type: "string" },
+  "precision": { type: "string" },
+  "out": { type: "string" },
+  "resume": { type: "boolean", default: false },
+  "monitor": { type: "string" },
+  ...IMAGE_FLAGS,
+  "no-eval": { type: "boolean", default: false },
+  ...WORKER_FLAGS,
+  "help": { type: "boolean", short: "h" },
+} as const;
 
-  if (flags.resume && flags.out !== undefined && flags.preset !== undefined) {
-    throw new Error("--resume goes on with what the run in --out was started with: leave --preset out.");
-  }
-  const name = flags.preset ?? "cifar10";
-  const base = preset(name);
-  const dir = flags.out ?? await defaultFolder(name, flags.resume);
-  const goOn = commandLine(
+const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
+type Flags = ReturnType<typeof parse>["values"];
+
+/** How to go on with the run in a folder, as it is typed. */
+const howToGoOn = (dir: string, flags: Flags) =>
+  commandLine(
     ...["pretrain", "--resume", "--out", typedPath(dir)] as const,
-    ...givenAgain(flags, "monitor", "layout", "skip-bad-images", "no-eval"),
+    ...givenAgain(flags, "workers", "monitor", "layout", "skip-bad-images", "no-eval"),
   );
-  if (!flags.resume) await checkFree(dir, goOn);
-  // What is not said again on resuming is as the run was started.
-  const started = flags.resume ? await readConfig<RunConfig>(dir) : base;
-  const precision = oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]);
-  const microBatch = numberOf("micro-batch", flags["micro-batch"], { integer: true });
-  const config: RunConfig = {
+
+/** The run's folder, free where the run is new. */
+async function folderOf(flags: Flags): Promise<string> {
+  const dir = flags.out ?? await defaultFolder(flags.preset ?? DEFAULT_PRESET, flags.resume);
+  if (!flags.resume) await checkFree(dir, howToGoOn(dir, flags));
+  return dir;
+}
+
+/** What the flags make of a preset, or of the configuration that a run was started with, for so many workers. */
+function configOf(flags: Flags, started: RunConfig, workers: number): RunConfig {
+  const whole = (name: "batch" | "micro-batch" | "seed") => numberOf(name, flags[name], { integer: true });
+  const batch = whole("batch") ?? started.batch;
+  // Where nobody says otherwise, a step is cut into one micro-batch a worker.
+  const microBatch = whole("micro-batch") ?? started.microBatch ?? (workers > 1 ? batch / workers : undefined);
+  return {
     ...started,
-    precision,
-    epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
-    batch: numberOf("batch", flags.batch, { integer: true }) ?? started.batch,
+    batch,
     ...microBatch !== undefined ? { microBatch } : {},
-    seed: numberOf("seed", flags.seed, { integer: true }) ?? started.seed,
+    precision: oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]),
+    epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
+    seed: whole("seed") ?? started.seed,
     learningRate: { ...started.learningRate, peak: numberOf("lr", flags.lr) ?? started.learningRate.peak },
   };
+}
 
+/** Pretrains and evaluates, as one of the workers. */
+async function run(flags: Flags, workers: Communicator, world: World): Promise<void> {
+  const name = flags.preset ?? DEFAULT_PRESET;
+  const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
+  // What is not said again on resuming is as the run was started.
+  const started = flags.resume ? await readConfig<RunConfig>(dir) : preset(name);
+  const config = configOf(flags, started, workers.size);
   const monitorEvery = numberOf("monitor", flags.monitor, { integer: true });
   const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : defaultData(name));
 
-  await setUpTensorFlow();
-  const { train, test } = data === "scenes"
-    ? await openDrawn(config.architecture.image)
-    : await openImages(data, flags);
+  const { train, test } = await inTurn(
+    workers,
+    world,
+    "the images are there",
+    () => data === "scenes" ? openDrawn(config.architecture.image) : openImages(data, flags),
+  );
   if (test && !flags["no-eval"]) checkEvaluation(train, test);
   const totalSteps = totalStepsOf(config, train.length);
-  const every = monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
+  const every = workers.rank > 0 ? 0 : monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
   const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;
-  console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
+  const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
+  console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}${many}, into ${dir}`);
   const advice = precisionAdvice(config.precision);
   if (advice) console.warn(advice);
 
@@ -223,6 +248,8 @@ async function main(): Promise<void> {
     resume: flags.resume,
     monitor,
     signal,
+    workers,
+    bfloat16Sums: flags["bfloat16-sums"],
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: (entry) => {
@@ -248,9 +275,12 @@ async function main(): Promise<void> {
   });
   if (!result.finished) {
     const kept = result.step > 0 ? ", with a checkpoint" : "";
-    console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${goOn}`);
-    return;
+    console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${howToGoOn(dir, flags)}`);
+    await workers.close();
+    Deno.exit(STOPPED);
   }
+  await workers.close();
+  if (workers.rank > 0) return;
   const pictures = [...await summariseTraining(result.log, config.batch, dir), `${dir}/masks.png`];
   await saveMasks(config, train, dir);
 
@@ -262,6 +292,23 @@ async function main(): Promise<void> {
   tf.dispose(result.targetEncoder);
   reportSkipped(train, test);
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")} (and .html, .svg)`);
+}
+
+async function main(): Promise<void> {
+  const { values: flags, tokens } = parse();
+  if (flags.help) return console.log(HELP);
+  if (flags.resume && flags.out !== undefined && flags.preset !== undefined) {
+    throw new Error("--resume goes on with what the run in --out was started with: leave --preset out.");
+  }
+  const { workers, restarts } = workerFlags(flags);
+  if (workers > 1) {
+    const dir = await folderOf(flags);
+    configOf(flags, flags.resume ? await readConfig<RunConfig>(dir) : preset(flags.preset ?? DEFAULT_PRESET), workers);
+    await setUpTensorFlow();
+    Deno.exit(await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume)));
+  }
+  await setUpTensorFlow();
+  await asWorker((workers, world) => run(flags, workers, world));
 }
 
 if (import.meta.main) await runCommand(main);

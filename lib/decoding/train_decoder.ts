@@ -123,7 +123,7 @@ export async function trainDecoder(
     disposeAll(rest);
     const decoder = { config, parameters: average, standardisation };
     const weights = `${options.dir}/decoder.safetensors`;
-    if (finished) await saveDecoder(weights, decoder, { dtype: "F16" });
+    if (finished && (options.workers?.rank ?? 0) === 0) await saveDecoder(weights, decoder, { dtype: "F16" });
     return { finished, step, log, decoder, weights };
   } catch (error) {
     disposeAll(standardisation);

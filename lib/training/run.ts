@@ -5,9 +5,11 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
+import { fingerprintOf } from "../datasets/fingerprint.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
+import type { Communicator } from "../tensorflow/collectives.ts";
 import { openToWrite } from "../write_file.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
@@ -15,7 +17,6 @@ import { type StepEntry, train } from "./loop.ts";
 import type { Objective } from "./objective.ts";
 import { openRunFolder, truncateLog } from "./run_folder.ts";
 import { initialState, type TrainingState } from "./step.ts";
-import type { Workers } from "./stepper.ts";
 
 /** What is measured of a network now and then, besides each step's own values. */
 export interface Monitor {
@@ -46,8 +47,15 @@ export interface RunOptions<Entry = RunLogEntry> {
   onStep?: (entry: Entry, totalSteps: number) => void;
   /** Told of each compilation: one for each signature of a batch's shapes. */
   onCompile?: (compilation: { operations: number; seconds: number }) => void;
-  /** Stops the run after the present step, with a checkpoint. */
+  /** Stops the run after the present step, with a checkpoint; where workers share it, one's signal stops all. */
   signal?: AbortSignal;
+  /**
+   * Those who share each step's micro-batches; see joinWorld(). The first alone writes, measures and is told of steps. Sums
+   * are rounded in another order than those of one worker, and the same for the same number of workers. Default none.
+   */
+  workers?: Communicator;
+  /** Sends gradients between workers as bfloat16, at half the traffic and with rounding errors. Default false. */
+  bfloat16Sums?: boolean;
 }
 
 /** What belongs to a run besides its objective. */
@@ -58,8 +66,6 @@ export interface RunSetting {
   images: Dataset;
   /** Measures the moving average of this name. */
   monitor?: Monitor & { network: string };
-  /** Those who share the work. */
-  workers?: Workers;
 }
 
 /** What a training leaves. */
@@ -110,6 +116,17 @@ async function openState<Inputs>(
   return { ...checkpoint, log };
 }
 
+/** The state that the first worker opened, at every worker. */
+async function shared(
+  workers: Communicator,
+  own: { state: TrainingState; step: number; log: RunLogEntry[] },
+): Promise<typeof own> {
+  const [step] = await workers.gather("the steps done before", `${own.step}`);
+  const state = await workers.broadcast(own.state);
+  disposeAll(own.state);
+  return { ...own, state, step: Number(step) };
+}
+
 /**
  * Trains an objective, writing the run into a folder: config.json, data.json, log.jsonl and checkpoint.safetensors.
  *
@@ -124,15 +141,20 @@ export async function trainRun<Inputs>(
   setting: RunSetting,
   options: RunOptions,
 ): Promise<Run> {
-  const { dir, checkpointEvery = 200, onStep, onCompile, signal } = options;
-  const { config, monitor, workers } = setting, { totalSteps } = objective;
+  const { dir, checkpointEvery = 200, onStep, onCompile, signal, bfloat16Sums } = options;
+  const { config, monitor } = setting, { totalSteps } = objective;
+  const workers = options.workers && options.workers.size > 1 ? options.workers : undefined;
+  const isFirst = !workers || workers.rank === 0;
   if (monitor && !(Number.isSafeInteger(monitor.every) && monitor.every >= 1)) {
     throw new RangeError(`A monitor measures every 1, 2, ... steps; got ${monitor.every}.`);
   }
   const parts = partsOf(config);
 
-  using _writer = await openRunFolder(dir, config, setting.images, options.resume ?? false);
-  const begun = await openState(objective, options);
+  await workers?.agree("the configuration", config);
+  await workers?.agree("the images", await fingerprintOf(setting.images));
+  using _writer = isFirst ? await openRunFolder(dir, config, setting.images, options.resume ?? false) : undefined;
+  const own = await openState(objective, isFirst ? options : { dir, resume: false });
+  const begun = workers ? await shared(workers, own) : own;
   const { log } = begun;
   let saved = begun.step;
   const variables = new Variables(begun.state);
@@ -152,14 +174,15 @@ export async function trainRun<Inputs>(
     }
   };
 
-  using logFile = await openToWrite(`${dir}/log.jsonl`, { append: true });
+  using logFile = isFirst ? await openToWrite(`${dir}/log.jsonl`, { append: true }) : undefined;
   try {
     const step = await train(objective, {
-      ...{ variables, start: begun.step, parts, precision: config.precision, workers, onCompile, signal },
+      ...{ variables, start: begun.step, parts, precision: config.precision, workers, bfloat16Sums, onCompile, signal },
       advice: () => `The checkpoint of step ${saved} in ${dir} is kept; try a lower learning rate or a smaller clip.`,
       async onStep(values) {
         const entry: RunLogEntry = { ...values }, { step } = entry;
         const finite = Number.isFinite(entry.loss) && Number.isFinite(entry.gradientNorm);
+        if (!logFile) return;
         if (monitor && finite && isMeasured(step, monitor.every, totalSteps)) entry.measures = await measure(step);
         logFile.writeText(JSON.stringify(entry) + "\n");
         log.push(entry);
@@ -168,7 +191,7 @@ export async function trainRun<Inputs>(
         if (step % checkpointEvery === 0 && step < totalSteps) await checkpoint(step);
       },
     });
-    if (saved < step) await checkpoint(step);
+    if (isFirst && saved < step) await checkpoint(step);
     return { finished: step === totalSteps, step, log, state: variables.read() };
   } finally {
     variables.dispose();

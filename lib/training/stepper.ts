@@ -37,6 +37,8 @@ export interface StepperOptions {
   variables: Variables<TrainingState>;
   /** What matrix products compute in. */
   precision?: Precision;
+  /** Sends gradients between workers as bfloat16. Default false. */
+  bfloat16Sums?: boolean;
   /** Told of each compilation. */
   onCompile?: (compilation: { operations: number; seconds: number }) => void;
 }
@@ -91,7 +93,7 @@ interface Sums {
 /** Micro-batch by micro-batch: gradients are added up, over the workers too, and then the update is made of their mean. */
 export function accumulatingStepper<Inputs>(
   objective: Objective<Inputs>,
-  { variables, precision, onCompile }: StepperOptions,
+  { variables, precision, bfloat16Sums: bfloat16, onCompile }: StepperOptions,
   { parts, from, to }: Share,
   workers: Workers | undefined,
 ): Stepper<Inputs> {
@@ -155,16 +157,12 @@ export function accumulatingStepper<Inputs>(
   /** The sums over all workers; what they report, and whether one wants to stop, goes along. */
   async function overWorkers(gradients: Networks, values: Record<string, number>, stop: boolean) {
     if (!workers) return { gradients, values, stop };
-    const own = { gradients, told: tf.tensor1d([...Object.values(values), stop ? 1 : 0]) };
-    const summed = await workers.allReduce(own);
-    disposeAll(own);
-    const told = await summed.told.data();
-    summed.told.dispose();
-    return {
-      gradients: summed.gradients,
-      values: Object.fromEntries(Object.keys(values).map((name, i) => [name, told[i]])),
-      stop: told.at(-1)! > 0,
-    };
+    const scalars = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tf.scalar(value)]));
+    const own = { gradients, scalars, stop: tf.scalar(stop ? 1 : 0) };
+    const sums = await workers.allReduce(own, { bfloat16 });
+    const told = { values: await readScalars(sums.scalars), stop: (await sums.stop.data())[0] > 0 };
+    disposeAll([own, sums.scalars, sums.stop]);
+    return { gradients: sums.gradients, ...told };
   }
 
   return {

@@ -23,7 +23,7 @@ function listen(signals: readonly Deno.Signal[], listener: () => void): () => vo
 
 /** Calls back on what other programs end this one by: SIGTERM, and, unless it was started to outlive that, a closed terminal. */
 function listenToPrograms(listener: () => void): () => void {
-  const unlisten = listen(ignoresHangup() ? ["SIGTERM"] : ["SIGTERM", "SIGHUP"], listener);
+  const unlisten = listen(["SIGTERM", "SIGUSR1", ...ignoresHangup() ? [] : ["SIGHUP"] as const], listener);
   const unwatch = watchNpx(listener);
   return () => {
     unlisten();

@@ -70,7 +70,7 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   const { finished, step, log, state } = await trainRun(objective, setting, running as RunOptions);
   const { averages: { target_encoder: targetEncoder }, ...rest } = state;
   const weights = `${options.dir}/encoder.safetensors`;
-  if (finished) {
+  if (finished && (options.workers?.rank ?? 0) === 0) {
     const { predictor: size, ...encoderSize } = config.architecture;
     const predictor = { size, parameters: rest.trained.predictor };
     await saveEncoder(weights, { size: encoderSize, parameters: targetEncoder, predictor });

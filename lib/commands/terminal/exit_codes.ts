@@ -1,0 +1,11 @@
+/**
+ * With what code a command ends, besides 0 for done and 1 for an error.
+ *
+ * @module
+ */
+
+/**
+ * A training was told to stop (Ctrl-C, SIGTERM, SIGUSR1, SIGHUP) and has, with a checkpoint: --resume goes on. It is
+ * sysexits.h's EX_TEMPFAIL, by which a scheduler can know that the job is to be queued again.
+ */
+export const STOPPED = 75;

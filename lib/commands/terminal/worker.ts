@@ -1,0 +1,59 @@
+/**
+ * A command as one of several workers: who it is, who speaks, and how all end.
+ *
+ * @module
+ */
+import process from "node:process";
+import { type Communicator, joinWorld } from "../../tensorflow/collectives.ts";
+import type { World } from "../../tensorflow/channel.ts";
+import { worldOf } from "../../training/world.ts";
+
+/** Seconds without a word after which a worker counts as hung: tracing a large step holds the event loop up for some of them. */
+const SILENCE = 45;
+
+/** Seconds that a worker has to end by itself when another one is lost; a step may be long. */
+const GRACE = 5;
+
+/** Runs the part of a command that all workers share, as the one that this process is; alone, where nobody said otherwise. */
+export async function asWorker(main: (workers: Communicator, world: World) => Promise<void>): Promise<void> {
+  const world = worldOf(Deno.env.toObject()), workers = await joinWorld(world, { silence: SILENCE });
+  if (workers.rank > 0) sayNothing();
+  workers.lost.addEventListener("abort", () => {
+    const end = () => {
+      console.error((workers.lost.reason as Error).message);
+      Deno.exit(1);
+    };
+    Deno.unrefTimer(setTimeout(end, 1000 * GRACE));
+  });
+  try {
+    await main(workers, world);
+    await workers.close();
+  } catch (error) {
+    await workers.close(error);
+    throw workers.lost.aborted ? workers.lost.reason : error;
+  }
+}
+
+/** What all workers would say, the first one says. */
+function sayNothing(): void {
+  console.log = console.warn = () => {};
+  process.stderr.write = () => true; // progress bars
+}
+
+/** What worker 0 finds, at every worker. */
+export async function fromFirst<T>(workers: Communicator, what: string, find: () => Promise<T>): Promise<T> {
+  const found = workers.rank === 0 ? JSON.stringify(await find() ?? null) : "";
+  return JSON.parse((await workers.gather(what, found))[0]);
+}
+
+/** Does on each machine at one worker first what the others then find done, such as a download. */
+export async function inTurn<T>(
+  workers: Communicator,
+  { localRank }: World,
+  what: string,
+  act: () => Promise<T>,
+): Promise<T> {
+  const early = localRank === 0 ? await act() : undefined;
+  await workers.gather(what, "");
+  return localRank === 0 ? early! : await act();
+}
