@@ -26,7 +26,7 @@ import { checkFree, readConfig } from "../training/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
-import { numberOf, oneOf } from "./terminal/flags.ts";
+import { countOf, numberOf, oneOf } from "./terminal/flags.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -56,6 +56,8 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
   --precision P      float32 | bfloat16: what matrix products compute in
   --out DIR          the run's folder (default weights/PRESET-1, -2, ...)
   --resume           goes on with the run in --out, or with the newest of this preset
+  --checkpoint-every N
+                     steps between checkpoints (default 200)
   --monitor N        steps between measurements of the encoder while it trains: RankMe, LiDAR, kNN and a linear probe of
                      2,000 training images, which go into the log and the loss curve; 0 for none (default a tenth of
                      the run, at least 50). Each takes about as long as training on 1,000 images
@@ -174,6 +176,7 @@ const OPTIONS = {
   "precision": { type: "string" },
   "out": { type: "string" },
   "resume": { type: "boolean", default: false },
+  "checkpoint-every": { type: "string" },
   "monitor": { type: "string" },
   ...IMAGE_FLAGS,
   "no-eval": { type: "boolean", default: false },
@@ -188,7 +191,7 @@ type Flags = ReturnType<typeof parse>["values"];
 const howToGoOn = (dir: string, flags: Flags) =>
   commandLine(
     ...["pretrain", "--resume", "--out", typedPath(dir)] as const,
-    ...givenAgain(flags, "workers", "monitor", "layout", "skip-bad-images", "no-eval"),
+    ...givenAgain(flags, "workers", "checkpoint-every", "monitor", "layout", "skip-bad-images", "no-eval"),
   );
 
 /** The run's folder, free where the run is new. */
@@ -250,6 +253,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     signal,
     workers,
     bfloat16Sums: flags["bfloat16-sums"],
+    checkpointEvery: countOf("checkpoint-every", flags["checkpoint-every"]),
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: (entry) => {

@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
 import { representImages } from "../decoding/decode.ts";
-import { DECODER_PRESETS, type DecoderConfig, decoderPreset } from "../decoding/decoder_presets.ts";
+import { DECODER_PRESETS, type DecoderConfig, decoderKind, decoderPreset } from "../decoding/decoder_presets.ts";
 import { decoderSteps } from "../decoding/decoder_objective.ts";
 import { measureDecoder } from "../decoding/measures.ts";
 import { measureReconstruction } from "../decoding/reconstruction_measures.ts";
@@ -23,15 +23,20 @@ import { frozenEncoder, readDecoderConfig, trainDecoder } from "../decoding/trai
 import { progressBar } from "../figures/progress.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
+import type { World } from "../tensorflow/channel.ts";
+import type { Communicator } from "../tensorflow/collectives.ts";
 import { checkFree } from "../training/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
-import { numberOf, oneOf } from "./terminal/flags.ts";
+import { countOf, numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./terminal/load_weights.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { STOPPED } from "./terminal/exit_codes.ts";
+import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./terminal/launch_workers.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
+import { asWorker, fromFirst, inTurn } from "./terminal/worker.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
@@ -56,11 +61,16 @@ average-pooled representation, or with --preset patches a network that maps each
   --precision P     float32 | bfloat16: what matrix products compute in
   --out DIR         the run's folder (default decoder/, or patch-decoder/, in the folder of the weights)
   --resume          goes on with the run in --out
+  --checkpoint-every N
+                    steps between checkpoints (default 200)
   --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default ${MEASURED})
   --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
                     folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
-  --help
+${WORKER_HELP}  --help
+
+Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
+with a checkpoint.
 `;
 
 /**
@@ -110,63 +120,82 @@ async function measure(
   };
 }
 
-async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "weights": { type: "string" },
-      "preset": { type: "string" },
-      "data": { type: "string" },
-      "epochs": { type: "string" },
-      "batch": { type: "string" },
-      "micro-batch": { type: "string" },
-      "lr": { type: "string" },
-      "seed": { type: "string" },
-      "precision": { type: "string" },
-      "out": { type: "string" },
-      "resume": { type: "boolean", default: false },
-      "measure": { type: "string" },
-      ...IMAGE_FLAGS,
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
-  const { weights, resume } = flags;
-  if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
-  const measured = numberOf("measure", flags.measure, { integer: true }) ?? MEASURED;
-  const changes = {
-    epochs: numberOf("epochs", flags.epochs),
-    batch: numberOf("batch", flags.batch, { integer: true }),
-    microBatch: numberOf("micro-batch", flags["micro-batch"], { integer: true }),
-    seed: numberOf("seed", flags.seed, { integer: true }),
-  };
-  const peak = numberOf("lr", flags.lr);
-  const precision = flags.precision && oneOf("precision", flags.precision, ["float32", "bfloat16"]);
+const OPTIONS = {
+  "weights": { type: "string" },
+  "preset": { type: "string" },
+  "data": { type: "string" },
+  "epochs": { type: "string" },
+  "batch": { type: "string" },
+  "micro-batch": { type: "string" },
+  "lr": { type: "string" },
+  "seed": { type: "string" },
+  "precision": { type: "string" },
+  "out": { type: "string" },
+  "resume": { type: "boolean", default: false },
+  "checkpoint-every": { type: "string" },
+  "measure": { type: "string" },
+  ...IMAGE_FLAGS,
+  ...WORKER_FLAGS,
+  "help": { type: "boolean", short: "h" },
+} as const;
 
-  await setUpTensorFlow();
+const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
+type Flags = ReturnType<typeof parse>["values"] & { weights: string };
+
+const DEFAULT_PRESET = "cifar10";
+
+/** How to go on with the run in a folder, as it is typed. */
+const howToGoOn = (dir: string, flags: Flags) =>
+  commandLine(
+    ...["train-decoder", "--weights", typedPath(flags.weights), "--resume", "--out", typedPath(dir)] as const,
+    ...givenAgain(flags, "workers", "checkpoint-every", "measure", "layout", "skip-bad-images"),
+  );
+
+/** The run's folder, free where the run is new. */
+async function folderOf(flags: Flags): Promise<string> {
+  const dir = flags.out ?? await decoderFolder(flags.weights, decoderKind(flags.preset ?? DEFAULT_PRESET));
+  if (!flags.resume) await checkFree(dir, howToGoOn(dir, flags));
+  return dir;
+}
+
+/** What the flags make of a preset, or of the configuration that a run was started with, for so many workers. */
+function configOf(flags: Flags, started: DecoderConfig, workers: number): DecoderConfig {
+  const whole = (name: "batch" | "micro-batch" | "seed") => numberOf(name, flags[name], { integer: true });
+  const batch = whole("batch") ?? started.batch;
+  // Where nobody says otherwise, a step is cut into one micro-batch a worker.
+  const microBatch = whole("micro-batch") ?? started.microBatch ?? (workers > 1 ? batch / workers : undefined);
+  return {
+    ...started,
+    batch,
+    ...microBatch !== undefined ? { microBatch } : {},
+    epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
+    seed: whole("seed") ?? started.seed,
+    precision: oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]),
+    learningRate: { ...started.learningRate, peak: numberOf("lr", flags.lr) ?? started.learningRate.peak },
+  };
+}
+
+/** Trains and measures, as one of the workers. */
+async function run(flags: Flags, workers: Communicator, world: World): Promise<void> {
+  const { weights } = flags;
+  const measured = numberOf("measure", flags.measure, { integer: true }) ?? MEASURED;
+  const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   const loaded = await loadWeights(weights);
   tf.dispose(loaded.predictor?.parameters ?? {});
   const encoder = frozenEncoder(loaded);
-  const base = decoderPreset(flags.preset ?? "cifar10", encoder.size);
-  const dir = flags.out ?? await decoderFolder(weights, base.kind);
-  const goOn = commandLine(
-    ...["train-decoder", "--weights", typedPath(weights), "--resume", "--out", typedPath(dir)] as const,
-    ...givenAgain(flags, "measure", "layout", "skip-bad-images"),
-  );
-  if (!resume) await checkFree(dir, goOn);
   // What is not said again on resuming is as the run was started.
-  const started = resume ? await readDecoderConfig(dir) : base;
-  const given = Object.fromEntries(
-    Object.entries({ ...changes, precision }).filter(([, value]) => value !== undefined),
-  );
-  const learningRate = { ...started.learningRate, peak: peak ?? started.learningRate.peak };
-  const config: DecoderConfig = { ...started, ...given, learningRate };
+  const started = flags.resume
+    ? await readDecoderConfig(dir)
+    : decoderPreset(flags.preset ?? DEFAULT_PRESET, encoder.size);
+  const config = configOf(flags, started, workers.size);
 
-  const { train, test } = await openImages(flags.data ?? (resume ? await dataOfRun(dir) : "cifar10"), flags);
+  const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : "cifar10");
+  const { train, test } = await inTurn(workers, world, "the images are there", () => openImages(data, flags));
   const testImages = test ? Math.min(measured, test.length) : 0;
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
   const totalSteps = decoderSteps(config, train.length);
-  console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
+  const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
+  console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}${many}, into ${dir}`);
   const advice = precisionAdvice(config.precision);
   if (advice) console.warn(advice);
   const bar = progressBar({ label: "Training", total: totalSteps, unit: "steps" });
@@ -174,8 +203,11 @@ async function main(): Promise<void> {
   let rate = 0;
   const result = await trainDecoder(config, encoder, train, {
     dir,
-    resume,
+    resume: flags.resume,
     signal,
+    workers,
+    bfloat16Sums: flags["bfloat16-sums"],
+    checkpointEvery: countOf("checkpoint-every", flags["checkpoint-every"]),
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: ({ step, loss, learningRate, seconds }) => {
@@ -188,23 +220,42 @@ async function main(): Promise<void> {
     unlisten();
   });
   const { decoder, finished, log } = result;
-  if (finished) {
-    await summariseTraining(log, config.batch, dir);
-    if (measured > 0 && test) {
-      // As it ships, its weights rounded.
-      const shipped = await loadDecoder(result.weights);
-      const measures = await measure(encoder, shipped, test, testImages)
-        .finally(() => tf.dispose([shipped.parameters, shipped.standardisation]));
-      await writeFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
-      console.log(JSON.stringify(measures, null, 2));
-    }
-    console.log(`Weights: ${result.weights}`);
-  } else {
+  if (!finished) {
     const kept = result.step > 0 ? ", with a checkpoint" : "";
-    console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${goOn}`);
+    console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${howToGoOn(dir, flags)}`);
+    await workers.close();
+    Deno.exit(STOPPED);
   }
+  await workers.close();
+  if (workers.rank > 0) return;
+  await summariseTraining(log, config.batch, dir);
+  if (measured > 0 && test) {
+    // As it ships, its weights rounded.
+    const shipped = await loadDecoder(result.weights);
+    const measures = await measure(encoder, shipped, test, testImages)
+      .finally(() => tf.dispose([shipped.parameters, shipped.standardisation]));
+    await writeFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
+    console.log(JSON.stringify(measures, null, 2));
+  }
+  console.log(`Weights: ${result.weights}`);
   tf.dispose([encoder.parameters, decoder.parameters, decoder.standardisation]);
   reportSkipped(train, test);
+}
+
+async function main(): Promise<void> {
+  const { values, tokens } = parse(), { weights } = values;
+  if (values.help) return console.log(HELP);
+  if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
+  const flags = { ...values, weights }, { workers, restarts } = workerFlags(flags);
+  for (const name of ["batch", "micro-batch", "seed", "measure"] as const) {
+    numberOf(name, flags[name], { integer: true });
+  }
+  await setUpTensorFlow();
+  if (workers > 1) {
+    const dir = await folderOf(flags);
+    Deno.exit(await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume)));
+  }
+  await asWorker((workers, world) => run(flags, workers, world));
 }
 
 if (import.meta.main) await runCommand(main);

@@ -21,6 +21,13 @@ export function numberOf(name: string, text: string | undefined, { integer = fal
   return value;
 }
 
+/** A whole number from 1 on, or undefined where the option is left out. */
+export function countOf(name: string, text: string | undefined): number | undefined {
+  const value = numberOf(name, text, { integer: true });
+  if (value === 0) throw new Error(`--${name} takes a whole number from 1 on; got "${text}".`);
+  return value;
+}
+
 /**
  * Holds that a file to be written takes the place of none that is read.
  *

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { workerEnvironments } from "../../training/world.ts";
-import { numberOf } from "./flags.ts";
+import { countOf, numberOf } from "./flags.ts";
 import { STOPPED } from "./exit_codes.ts";
 import { stopSignal } from "./stop_signal.ts";
 
@@ -24,15 +24,17 @@ export const WORKER_HELP =
   --bfloat16-sums    sends gradients between workers as bfloat16, at half the traffic
 `;
 
-/** Their numbers. */
+/** Set for a worker that was started here: it is told of --workers too, for what it says to the user. */
+const LAUNCHED = "IJEPA_LAUNCHED";
+
+/** Their numbers: workers to start, 1 for none, as in one that was started here. */
 export function workerFlags(flags: { workers?: string; restarts?: string }): { workers: number; restarts: number } {
-  const workers = numberOf("workers", flags.workers, { integer: true }) ?? 1;
+  const workers = countOf("workers", flags.workers) ?? 1;
   const restarts = numberOf("restarts", flags.restarts, { integer: true }) ?? 0;
-  if (workers < 1) throw new Error("--workers takes a whole number from 1 on; got 0.");
   if (restarts > 0 && workers === 1) {
     throw new Error("--restarts is for --workers 2 or more: whoever starts one starts it again.");
   }
-  return { workers, restarts };
+  return { workers: Deno.env.get(LAUNCHED) ? 1 : workers, restarts };
 }
 
 /** An option as parseArgs() tells it. */
@@ -41,7 +43,7 @@ type Token = { kind: string; name?: string; value?: string | undefined };
 /** A worker's arguments: those of this command, for the run in `dir`, which is gone on with where it has begun. */
 export async function argumentsOf(tokens: readonly Token[], dir: string, resume: boolean): Promise<string[]> {
   const goOn = resume || await Deno.stat(`${dir}/config.json`).then(() => true, () => false);
-  const own = ["workers", "restarts", "out", "resume", ...goOn ? ["preset"] : []];
+  const own = ["restarts", "out", "resume", ...goOn ? ["preset"] : []];
   const given = tokens.filter(({ kind, name }) => kind === "option" && !own.includes(name!));
   return [
     ...given.map(({ name, value }) => value === undefined ? `--${name}` : `--${name}=${value}`),
@@ -67,7 +69,7 @@ type Worker = { rank: number; child: Deno.ChildProcess; said: Promise<string> };
 function start(rank: number, args: string[], env: Record<string, string>): Worker {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-P=kit", "--config", CONFIG, Deno.mainModule, ...args],
-    env,
+    env: { ...env, [LAUNCHED]: "1" },
     stdin: "null",
     stdout: rank === 0 ? "inherit" : "null",
     stderr: rank === 0 ? "inherit" : "piped",
