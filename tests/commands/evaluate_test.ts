@@ -208,3 +208,27 @@ Deno.test("export writes half the bytes in F16, and a folder that loads again", 
     assertEquals(b.parameters[name].dataSync(), a.parameters[name].dataSync());
     tf.dispose([a.parameters, b.parameters]);
   }));
+
+Deno.test("evaluate stopped by Ctrl-C tells what it had measured", () =>
+  withEncoder(async (dir) => {
+    const json = `${dir}/results.json`, features = `${dir}/data/features`;
+    const options = ["--weights", `${dir}/weights.safetensors`, "--data", `${dir}/images`, "--json", json];
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", fileURLToPath(new URL("../../lib/commands/evaluate.ts", import.meta.url))]
+        .concat(options, ["--protocol", "knn,full-finetune", "--epochs", "100000"]),
+      ...{ cwd: dir, stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } },
+    }).spawn();
+    let ended = false;
+    child.status.then(() => ended = true);
+    // Two files of features are the encoder's; the third, of random weights, comes after the encoder's kNN.
+    const kept = async () => (await Array.fromAsync(Deno.readDir(features)).catch(() => [])).length;
+    while (!ended && await kept() < 3) await new Promise((resolve) => setTimeout(resolve, 50));
+    if (!ended) { for (let i = 0; i < 3; i++) child.kill("SIGINT"); }
+    const { code, stdout, stderr } = await child.output();
+    const out = new TextDecoder().decode(stdout), error = new TextDecoder().decode(stderr);
+    assertEquals(code, 130, error);
+    assertMatch(out, /knn .*\d/);
+    const { results }: { results: EvaluationResult[] } = JSON.parse(await Deno.readTextFile(json));
+    assertEquals([results[0].protocol, results[0].subject], ["knn", "encoder"]);
+    assertStringIncludes(error, `Stopped: ${results.length} results of before are told`);
+  }));
