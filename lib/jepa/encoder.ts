@@ -65,7 +65,7 @@ export function encode(
   visible?: Tensor,
 ): Tensor {
   let x = embed(p, patches, visible);
-  for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads, 0, epsilon);
+  for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads, { epsilon });
   return layerNorm(p, "norm", x, epsilon);
 }
 
@@ -90,7 +90,7 @@ export function encodeLayers(
   const layers: Tensor[] = [];
   let x = embed(p, patches);
   for (let i = 0; i < depth; i++) {
-    x = block(p, `blocks.${i}`, x, heads, 0, epsilon);
+    x = block(p, `blocks.${i}`, x, heads, { epsilon });
     if (i >= depth - count) layers.push(layerNorm(p, "norm", x, epsilon));
   }
   return layers;

@@ -35,7 +35,7 @@ export function predict(
   let x = tf.concat([tf.tile(seen, [blocks, 1, 1]), masked], 1); // [M*B, C+T, P]
   for (let i = 0; i < depth - 1; i++) x = block(p, `predictor_blocks.${i}`, x, heads);
   // Of the last block only the mask tokens are read.
-  x = block(p, `predictor_blocks.${depth - 1}`, x, heads, visible); // [M*B, T, P]
+  x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { from: visible }); // [M*B, T, P]
   const predicted = linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [M*B, T, D]
   return tf.reshape(predicted, [blocks, batch, count!, width!]);
 }
