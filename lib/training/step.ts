@@ -109,7 +109,9 @@ export function trainingStep(
 
   const { loss, reported, encoderGradients, predictorGradients } = lossAndGradients(state, (networks) => {
     const losses = jepaLoss(networks, architecture, regulariser, patches, targets, inputs);
-    const cosines = predictionCosines(losses.predicted, targets.blocks, targets.all, inputs.targets);
+    const cosines = predictionCosines(
+      ...[losses.predicted, targets.blocks, targets.all, inputs.targets, inputs.present?.targets] as const,
+    );
     return { loss: losses.loss, reported: { prediction: losses.prediction, ...cosines } };
   });
   const prefixed = Object.entries(predictorGradients).map(([name, gradient]) => [`predictor ${name}`, gradient]);

@@ -8,6 +8,7 @@ import type { Dataset } from "../datasets/dataset.ts";
 import { batches } from "../datasets/loader.ts";
 import { encoderShapes, predictorShapes } from "../jepa/architectures.ts";
 import { maskSampler } from "../jepa/mask_samplers/by_name.ts";
+import { type PaddedMasks, paddedSizes, padMasks } from "../jepa/mask_samplers/padding.ts";
 import type { Masks } from "../jepa/masks.ts";
 import type { StepInputs, targetRepresentations } from "../jepa/objective.ts";
 import { saveEncoder } from "../jepa/save_encoder.ts";
@@ -62,7 +63,7 @@ export interface PretrainOptions {
   monitor?: Monitor;
   /** Told of each step done, and of the steps in the whole run. */
   onStep?: (entry: LogEntry, totalSteps: number) => void;
-  /** Told of each compilation: one for each pair of context and target lengths. */
+  /** Told of each compilation: one, or two where the masks' lengths vary (see paddedSizes()). */
   onCompile?: (compilation: { operations: number; seconds: number }) => void;
   /**
    * What is predicted instead of targetRepresentations(), for experiments such as Table 7's pixelTargets(). The folder does
@@ -164,13 +165,23 @@ export function scalarTensors(values: Record<keyof StepScalars, number>): StepSc
   };
 }
 
+/** Ones for patches, then zeros for padding. */
+const presence = (patches: number, length: number) =>
+  tf.tensor1d(Float32Array.from({ length }, (_, i) => i < patches ? 1 : 0));
+
 /** Images, uint8 [B, size, size, 3], and their masks as tensors. */
-export function stepTensors(pixels: Uint8Array, size: number, masks: Masks): StepInputs {
-  const { batch, blocks, contextLength, targetLength } = masks;
+export function stepTensors(pixels: Uint8Array, size: number, masks: PaddedMasks): StepInputs {
+  const { batch, blocks, contextLength, targetLength, unpadded } = masks;
   return {
     pixels: uint8Tensor(pixels, [batch, size, size, 3]),
     context: tf.tensor2d(masks.context, [batch, contextLength], "int32"),
     targets: tf.tensor3d(masks.targets, [blocks, batch, targetLength], "int32"),
+    ...unpadded && {
+      present: {
+        context: presence(unpadded.contextLength, contextLength),
+        targets: presence(unpadded.targetLength, targetLength),
+      },
+    },
   };
 }
 
@@ -196,7 +207,7 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   if (monitor && !(Number.isSafeInteger(monitor.every) && monitor.every >= 1)) {
     throw new RangeError(`A monitor measures every 1, 2, ... steps; got ${monitor.every}.`);
   }
-  const masksOf = stepMasks(config);
+  const masksOf = stepMasks(config), sizes = paddedSizes(config.masks, architecture, batch);
   const scheduled = schedules(config, totalSteps);
 
   const begun = await openRun(config, dataset, dir, resume);
@@ -208,7 +219,7 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
     (state: TrainingState, inputs: StepInputs, scalars: StepScalars) =>
       trainingStep(config, state, inputs, scalars, targetsOf),
     variables,
-    { name: "training_step", precision: config.precision, onCompile },
+    { name: "training_step", precision: config.precision, recompute: config.recompute, onCompile },
   );
   const checkpoint = async () => {
     const held = variables.read();
@@ -231,7 +242,7 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   try {
     while (step < totalSteps && !signal?.aborted) {
       const { pixels, epoch } = (await stream.next()).value!;
-      const inputs = stepTensors(pixels, architecture.image, masksOf(step));
+      const inputs = stepTensors(pixels, architecture.image, padMasks(masksOf(step), sizes));
       const values = scheduled(step);
       const scalars = scalarTensors({ ...values, ...biasCorrections(step + 1) });
       const metrics = await update(inputs, scalars);
