@@ -164,6 +164,7 @@ export const PRESETS = {
     epochs: 300,
     learningRate: { start: 2e-4, peak: 1e-3, final: 1e-6, warmup: 40 / 300 },
     precision: "bfloat16",
+    recompute: true, // 128 images a device do not fit into 80 GB without
   },
 } satisfies Record<string, RunConfig>;
 

@@ -19,13 +19,18 @@ export interface PaddedMasks extends Masks {
 const fits = (inner: MaskSize, outer: MaskSize) =>
   inner.contextLength <= outer.contextLength && inner.targetLength <= outer.targetLength;
 
+/** The first of the sizes that holds masks of this one, if any does. */
+export function firstThatFits(size: MaskSize, sizes: readonly MaskSize[]): MaskSize | undefined {
+  return sizes.find((other) => fits(size, other));
+}
+
 /**
  * Pads masks to the first of the sizes that holds them; what none holds, and all where there are no sizes, stays as it is.
  *
  * @param sizes from paddedSizes()
  */
 export function padMasks(masks: Masks, sizes: readonly MaskSize[]): PaddedMasks {
-  const size = sizes.find((size) => fits(masks, size));
+  const size = firstThatFits(masks, sizes);
   if (!size) return masks;
   const pad = (rows: Int32Array, from: number, to: number) => {
     const padded = new Int32Array(rows.length / from * to);
@@ -45,7 +50,7 @@ export function padMasks(masks: Masks, sizes: readonly MaskSize[]): PaddedMasks 
 }
 
 /** The smallest size that holds all of these. */
-function enclosing(sizes: readonly MaskSize[]): MaskSize {
+export function enclosing(sizes: readonly MaskSize[]): MaskSize {
   return {
     contextLength: Math.max(...sizes.map(({ contextLength }) => contextLength)),
     targetLength: Math.max(...sizes.map(({ targetLength }) => targetLength)),
