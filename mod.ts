@@ -102,6 +102,25 @@ export {
   updateScalars,
 } from "./lib/training/adamw.ts";
 export { readCheckpoint, writeCheckpoint } from "./lib/training/checkpoint.ts";
+export {
+  cpuDevice,
+  type Device,
+  DEVICES,
+  type Estimate,
+  estimateMasks,
+  type EstimateOptions,
+  estimateRun,
+  impliedShare,
+  type MaskEstimate,
+  type RunPlan,
+} from "./lib/training/estimate.ts";
+export {
+  largestBatch,
+  type StepMemory,
+  stepMemory,
+  type StepMemoryOptions,
+  totalMemory,
+} from "./lib/training/step_memory.ts";
 export { preset, PRESETS, type RunConfig } from "./lib/training/presets.ts";
 export { type LogEntry, readConfig } from "./lib/training/run_folder.ts";
 export { cosine, linear as linearSchedule, type Ramp, type Schedule, warmupCosine } from "./lib/training/schedules.ts";

@@ -85,6 +85,7 @@ export interface EstimateOptions {
   images: number;
   /** Devices that share a batch. */
   devices: number;
+  /** Each of them. */
   device: Device;
   /** Images a device works on at once. Default its share of the batch. */
   microBatch?: number;
@@ -93,7 +94,7 @@ export interface EstimateOptions {
 }
 
 /** A run that keeps what its blocks compute, or that computes it again. */
-export interface Plan {
+export interface RunPlan {
   /** On each device. */
   memory: StepMemory;
   /** Whether that is no more than a device can give. */
@@ -102,6 +103,7 @@ export interface Plan {
   largestMicroBatch: number;
   /** FLOPs an image, padding included. */
   flops: number;
+  /** One step, images and sending left out. */
   secondsPerStep: number;
   /** The whole run. */
   seconds: number;
@@ -109,17 +111,20 @@ export interface Plan {
 
 /** What a run needs. */
 export interface Estimate {
+  /** How many numbers are trained. */
   parameters: { encoder: number; predictor: number };
+  /** Of a micro-batch. */
   masks: MaskEstimate;
   /** Images a device works on at once. */
   microBatch: number;
   /** Bytes of gradients that the devices add up in each step. */
   reduced: number;
+  /** Steps of the whole run. */
   steps: number;
   /** Without recomputation. */
-  kept: Plan;
+  kept: RunPlan;
   /** With it. */
-  recomputed: Plan;
+  recomputed: RunPlan;
 }
 
 /**
@@ -138,7 +143,7 @@ export function estimateRun(config: RunConfig, options: EstimateOptions): Estima
   }
   const masks = estimateMasks(config, microBatch), parameters = parameterCount(architecture);
   const steps = Math.round(epochs * Math.floor(images / batch)), capacity = USABLE * device.memory;
-  const plan = (recompute: boolean): Plan => {
+  const plan = (recompute: boolean): RunPlan => {
     const how = { precision, recompute };
     const memory = stepMemory(architecture, masks.longest, { ...how, batch: microBatch });
     const { recomputed, ...once } = masks.flops;
