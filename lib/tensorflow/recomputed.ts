@@ -25,7 +25,7 @@ function barrier(tensors: readonly Tensor[]): Tensor[] {
  *
  * @param name for profiles and errors
  * @param fn tensors to one tensor; it may use no other tensors than its arguments
- * @param constants how many of the last arguments need no gradient; theirs is zero
+ * @param constants how many of the last arguments nobody asks a gradient for; with `recompute` theirs is zero
  */
 export function recomputed(
   name: string,
