@@ -36,8 +36,18 @@ export {
   predictorShapes,
   type PredictorSize,
 } from "./lib/jepa/architectures.ts";
+export {
+  encoderFlops,
+  predictorFlops,
+  type StepFlops,
+  stepFlops,
+  type TokenCounts,
+  totalFlops,
+} from "./lib/jepa/flops.ts";
 export { encode, encodeLayers, gatherTokens, patchify } from "./lib/jepa/encoder.ts";
 export { type MaskConfig, maskSampler } from "./lib/jepa/mask_samplers/by_name.ts";
+export type { MaskSize } from "./lib/jepa/mask_samplers/as_published_lengths.ts";
+export { type PaddedMasks, paddedSizes, padMasks } from "./lib/jepa/mask_samplers/padding.ts";
 export { multiBlock, type MultiBlockOptions } from "./lib/jepa/mask_samplers/multi_block.ts";
 export { multiBlockAsPublished, type MultiBlockAsPublishedOptions } from "./lib/jepa/mask_samplers/as_published.ts";
 export { randomMasks, rasterizedQuadrants, singleBlock } from "./lib/jepa/mask_samplers/ablations.ts";
@@ -63,14 +73,20 @@ export {
   targetRepresentations,
   type Targets,
 } from "./lib/jepa/objective.ts";
-export { predict } from "./lib/jepa/predictor.ts";
+export { predict, type Present } from "./lib/jepa/predictor.ts";
 export { loadEncoder, type LoadOptions, type PretrainedEncoder } from "./lib/jepa/pretrained.ts";
 export { type EncoderToSave, saveEncoder, saveHuggingFace, type SaveOptions } from "./lib/jepa/save_encoder.ts";
-export { invarianceOf, lessPosition, type Regulariser, varianceAndCovariance } from "./lib/jepa/regulariser.ts";
+export {
+  invarianceOf,
+  lessPosition,
+  type Regulariser,
+  varianceAndCovariance,
+  weightsOf,
+} from "./lib/jepa/regulariser.ts";
 
 // Layers over named parameters.
 export { initialise, type PatchInitialisation } from "./lib/nn/initialisation.ts";
-export { block, layerNorm, linear, normalise, product } from "./lib/nn/layers.ts";
+export { block, type BlockOptions, layerNorm, linear, normalise, product } from "./lib/nn/layers.ts";
 export { isDecayed, isTrained, type Parameters } from "./lib/nn/parameters.ts";
 export { interpolatePositions, sineCosinePositions } from "./lib/nn/positions.ts";
 
@@ -114,6 +130,25 @@ export {
 export { preset, PRESETS, type RunConfig } from "./lib/jepa/pretraining/presets.ts";
 export { type LogEntry, pretrain, type PretrainOptions, type PretrainResult } from "./lib/jepa/pretraining/pretrain.ts";
 export { jepaObjective, stepMasks, stepTensors } from "./lib/jepa/pretraining/pretraining_objective.ts";
+export {
+  cpuDevice,
+  type Device,
+  DEVICES,
+  type Estimate,
+  estimateMasks,
+  type EstimateOptions,
+  estimateRun,
+  impliedShare,
+  type MaskEstimate,
+  type RunPlan,
+} from "./lib/jepa/pretraining/estimate.ts";
+export {
+  largestBatch,
+  type StepMemory,
+  stepMemory,
+  type StepMemoryOptions,
+  totalMemory,
+} from "./lib/jepa/pretraining/step_memory.ts";
 
 // Evaluations.
 export {
@@ -371,6 +406,7 @@ export { torchFile } from "./lib/weights/torch_file.ts";
 export type { Precision } from "./lib/tensorflow/autocast.ts";
 export { type Tensor, uint8Tensor } from "./lib/tensorflow/backend.ts";
 export { compile, type Compiled, type CompileOptions, compileUpdate } from "./lib/tensorflow/compile.ts";
+export { recomputed } from "./lib/tensorflow/recomputed.ts";
 export { hasGpu } from "./lib/tensorflow/eager.ts";
 export { fused, kernel } from "./lib/tensorflow/fused.ts";
 export { installTensorFlow } from "./lib/tensorflow/install.ts";

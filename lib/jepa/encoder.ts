@@ -56,6 +56,8 @@ function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor {
  *
  * @param patches [B, N, 3*p*p] from patchify()
  * @param visible int32 [B, C], the patches to see; all where it is left out
+ * @param present float32 [C], 1 for those that are patches and 0 for padding, which no other token sees; all are patches
+ *   where it is left out
  * @returns [B, C, D] or [B, N, D]
  */
 export function encode(
@@ -63,9 +65,10 @@ export function encode(
   { depth, heads, epsilon }: EncoderSize,
   patches: Tensor,
   visible?: Tensor,
+  present?: Tensor,
 ): Tensor {
   let x = embed(p, patches, visible);
-  for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads, 0, epsilon);
+  for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads, { epsilon, present });
   return layerNorm(p, "norm", x, epsilon);
 }
 
@@ -90,7 +93,7 @@ export function encodeLayers(
   const layers: Tensor[] = [];
   let x = embed(p, patches);
   for (let i = 0; i < depth; i++) {
-    x = block(p, `blocks.${i}`, x, heads, 0, epsilon);
+    x = block(p, `blocks.${i}`, x, heads, { epsilon });
     if (i >= depth - count) layers.push(layerNorm(p, "norm", x, epsilon));
   }
   return layers;

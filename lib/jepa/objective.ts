@@ -10,8 +10,8 @@ import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused, kernel } from "../tensorflow/fused.ts";
 import type { Architecture } from "./architectures.ts";
 import { encode, gatherTokens } from "./encoder.ts";
-import { predict } from "./predictor.ts";
-import { regularisation, type Regulariser } from "./regulariser.ts";
+import { predict, type Present } from "./predictor.ts";
+import { regularisation, type Regulariser, weightsOf } from "./regulariser.ts";
 
 /** The three networks. */
 export interface JepaNetworks {
@@ -31,18 +31,35 @@ export interface StepInputs {
   context: Tensor;
   /** int32 [M, B, T] */
   targets: Tensor;
+  /** Which of both are patches, where some are padding. */
+  present?: Present;
 }
 
-/** |e| - 1/2 where |e| > 1, else e^2 / 2, averaged: the authors' loss (smooth L1, beta 1). The paper says squared L2. */
-export function smoothL1(predicted: Tensor, target: Tensor): Tensor {
-  return tf.mean(elementwiseSmoothL1(predicted, target));
+/**
+ * |e| - 1/2 where |e| > 1, else e^2 / 2, averaged: the authors' loss (smooth L1, beta 1). The paper says squared L2.
+ *
+ * @param predicted [..., T, D]
+ * @param target likewise
+ * @param present float32 [T], 1 for tokens and 0 for padding, which does not count; all count where it is left out
+ */
+export function smoothL1(predicted: Tensor, target: Tensor, present?: Tensor): Tensor {
+  if (!present) return tf.mean(fusedSmoothL1(predicted, target));
+  return tf.mean(weightedSmoothL1(predicted, target, tf.expandDims(weightsOf(present), 1)));
 }
 
-const elementwiseSmoothL1 = fused("smooth_l1", (predicted: Tensor, target: Tensor) => {
+function elementwiseSmoothL1(predicted: Tensor, target: Tensor): Tensor {
   const error = tf.abs(tf.sub(predicted, target));
   const clipped = tf.minimum(error, 1); // where() has no gradient for its condition's op in tfjs
   return tf.mul(clipped, tf.sub(error, tf.mul(clipped, 0.5)));
-});
+}
+
+const fusedSmoothL1 = fused("smooth_l1", elementwiseSmoothL1);
+const weightedSmoothL1 = fused(
+  "weighted_smooth_l1",
+  (predicted: Tensor, target: Tensor, weights: Tensor) => tf.mul(elementwiseSmoothL1(predicted, target), weights),
+  "float32",
+  1,
+);
 
 /** What the target encoder says. */
 export interface Targets {
@@ -97,13 +114,13 @@ export function featureDeviation(x: Tensor): Tensor {
 /** |a||b| below which a vector counts as zero, with a cosine of 0. */
 const NO_LENGTH = 1e-12;
 
-const meanCosines = kernel("cosines", (predicted: Tensor, target: Tensor, shared: Tensor) => {
+const cosines = kernel("cosines", (predicted: Tensor, target: Tensor, shared: Tensor) => {
   const product = (a: Tensor, b: Tensor) => tf.sum(tf.mul(a, b), -1); // [..., D] -> [...]
-  const meanCosine = (a: Tensor, b: Tensor) => {
+  const cosine = (a: Tensor, b: Tensor) => {
     const lengths = tf.sqrt(tf.mul(product(a, a), product(b, b)));
-    return tf.mean(tf.div(product(a, b), tf.maximum(lengths, NO_LENGTH)));
+    return tf.div(product(a, b), tf.maximum(lengths, NO_LENGTH));
   };
-  return [meanCosine(predicted, target), meanCosine(tf.sub(predicted, shared), tf.sub(target, shared))];
+  return [cosine(predicted, target), cosine(tf.sub(predicted, shared), tf.sub(target, shared))];
 });
 
 /**
@@ -113,16 +130,19 @@ const meanCosines = kernel("cosines", (predicted: Tensor, target: Tensor, shared
  *
  * @param all [B, N, D], the target encoder's representations of all patches
  * @param places int32 [M, B, T], the target blocks' patches
+ * @param present float32 [T], 1 for those that are patches and 0 for padding; all are patches where it is left out
  */
 export function predictionCosines(
   predicted: Tensor,
   targets: Tensor,
   all: Tensor,
   places: Tensor,
+  present?: Tensor,
 ): { cosine: Tensor; centredCosine: Tensor } {
   const [blocks, batch, count] = places.shape;
   const shared = gatherTokens(tf.mean(all, 0, true), tf.reshape(places, [blocks * batch, count!])); // [M*B, T, D]
-  const [cosine, centredCosine] = meanCosines(predicted, targets, tf.reshape(shared, predicted.shape));
+  const [cosine, centredCosine] = cosines(predicted, targets, tf.reshape(shared, predicted.shape)) // [M, B, T] each
+    .map((each) => tf.mean(present ? tf.mul(each, weightsOf(present)) : each));
   return { cosine, centredCosine };
 }
 
@@ -145,15 +165,17 @@ export function jepaLoss(
   targets: Targets,
   inputs: StepInputs,
 ): JepaLosses {
-  const representation = encode(networks.contextEncoder, architecture, patches, inputs.context); // [B, C, D]
+  const { context, present } = inputs;
+  const representation = encode(networks.contextEncoder, architecture, patches, context, present?.context); // [B, C, D]
   const predicted = predict(
     networks.predictor,
     architecture.predictor,
     representation,
-    inputs.context,
+    context,
     inputs.targets,
+    present,
   ); // [M, B, T, D]
-  const prediction = smoothL1(predicted, targets.blocks);
-  const spread = regularisation(regulariser, representation, inputs.context, targets.all);
+  const prediction = smoothL1(predicted, targets.blocks, present?.targets);
+  const spread = regularisation(regulariser, representation, context, targets.all, present?.context);
   return { loss: spread ? tf.add(prediction, spread) : prediction, prediction, predicted };
 }

@@ -10,12 +10,21 @@ import { type Tensor, tf } from "../tensorflow/backend.ts";
 import type { PredictorSize } from "./architectures.ts";
 import { gatherTokens } from "./encoder.ts";
 
+/** Which places of the masks are patches, where masks of different lengths are padded to one: see padMasks(). */
+export interface Present {
+  /** float32 [C], 1 for patches of the context and 0 for padding. */
+  context: Tensor;
+  /** float32 [T], 1 for patches of a target block and 0 for padding. */
+  targets: Tensor;
+}
+
 /**
  * Predictions for M target blocks, each made by itself.
  *
  * @param representation [B, C, D], the context encoder's output s_x
  * @param context int32 [B, C], the context's patches
  * @param targets int32 [M, B, T], the target blocks' patches
+ * @param present which of both are patches, where some are padding; what is predicted there means nothing
  * @returns [M, B, T, D]
  */
 export function predict(
@@ -24,6 +33,7 @@ export function predict(
   representation: Tensor,
   context: Tensor,
   targets: Tensor,
+  present?: Present,
 ): Tensor {
   const [blocks, batch, count] = targets.shape;
   const [, visible, width] = representation.shape;
@@ -33,9 +43,10 @@ export function predict(
   const masked = tf.add(places, p["mask_token"]); // [M*B, T, P]
 
   let x = tf.concat([tf.tile(seen, [blocks, 1, 1]), masked], 1); // [M*B, C+T, P]
-  for (let i = 0; i < depth - 1; i++) x = block(p, `predictor_blocks.${i}`, x, heads);
+  const tokens = present && tf.concat([present.context, present.targets]); // [C+T]
+  for (let i = 0; i < depth - 1; i++) x = block(p, `predictor_blocks.${i}`, x, heads, { present: tokens });
   // Of the last block only the mask tokens are read.
-  x = block(p, `predictor_blocks.${depth - 1}`, x, heads, visible); // [M*B, T, P]
+  x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { from: visible, present: tokens }); // [M*B, T, P]
   const predicted = linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [M*B, T, D]
   return tf.reshape(predicted, [blocks, batch, count!, width!]);
 }

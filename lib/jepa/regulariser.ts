@@ -22,20 +22,32 @@ export interface Regulariser {
 /** The deviation that each dimension is pushed up to: gamma. */
 const GOAL = 1;
 
+/** Weights [C] that average to 1, for `present` [C] of ones and of zeros, which are padding: for means of what is no padding. */
+export function weightsOf(present: Tensor): Tensor {
+  return tf.div(present, tf.mean(present));
+}
+
 /**
  * Tokens less the batch's mean at their position, so that what depends on the position alone does not count as variance.
  *
  * @param x [B, C, D]
  * @param places int32 [B, C], the tokens' patches, in 0 .. patches - 1
- * @returns [B*C, D]
+ * @param present float32 [C], 1 for tokens and 0 for padding; all are tokens where it is left out
+ * @returns [B*C, D]; what it holds for padding means nothing
  */
-export function lessPosition(x: Tensor, places: Tensor, patches: number): Tensor {
+export function lessPosition(x: Tensor, places: Tensor, patches: number, present?: Tensor): Tensor {
   const rows = tf.reshape(x, [-1, x.shape[2]!]) as tf.Tensor2D; // [B*C, D]
   // Products with one-hot rows: a gather's gradient is slow.
-  const oneHot = tf.oneHot(tf.reshape(places, [-1]) as tf.Tensor1D, patches, 1, 0, "float32") as tf.Tensor2D; // [B*C, N]
+  const all = tf.oneHot(tf.reshape(places, [-1]) as tf.Tensor1D, patches, 1, 0, "float32") as tf.Tensor2D; // [B*C, N]
+  const oneHot: tf.Tensor2D = present ? tf.mul(all, rowsOf(present, x.shape[0])) : all;
   const counts = tf.maximum(tf.sum(oneHot, 0), 1); // [N]
   const means = tf.div(tf.matMul(oneHot, rows, true), tf.expandDims(counts, 1)) as tf.Tensor2D; // [N, D]
   return tf.sub(rows, tf.matMul(oneHot, means));
+}
+
+/** Numbers [C] of the tokens, for each image's: [B*C, 1]. */
+function rowsOf(numbers: Tensor, batch: number): Tensor {
+  return tf.expandDims(tf.tile(numbers, [batch]), 1);
 }
 
 /**
@@ -58,24 +70,34 @@ export function varianceAndCovariance(z: Tensor): { variance: Tensor; covariance
  *
  * @param context [B, C, D]; rows i and i + B / 2 are crops of one image
  * @param target [B, N, D], the target encoder's representations
+ * @param present float32 [C], 1 for the context's tokens and 0 for padding; all are tokens where it is left out
  */
-export function invarianceOf(context: Tensor, target: Tensor): Tensor {
-  const pooled = tf.mean(context, 1), [first, second] = tf.split(tf.mean(target, 1), 2); // [B, D], [B/2, D] each
+export function invarianceOf(context: Tensor, target: Tensor, present?: Tensor): Tensor {
+  const weighted = present ? tf.mul(context, tf.expandDims(weightsOf(present), 1)) : context; // [B, C, D]
+  const pooled = tf.mean(weighted, 1), [first, second] = tf.split(tf.mean(target, 1), 2); // [B, D], [B/2, D] each
   return tf.mean(tf.square(tf.sub(pooled, tf.concat([second, first]))));
 }
 
-/** The weighted sum of the terms, as a scalar; undefined where all weights are 0. */
+/**
+ * The weighted sum of the terms, as a scalar; undefined where all weights are 0.
+ *
+ * @param present float32 [C], 1 for the context's tokens and 0 for padding; all are tokens where it is left out
+ */
 export function regularisation(
   weights: Regulariser,
   context: Tensor,
   places: Tensor,
   target: Tensor,
+  present?: Tensor,
 ): Tensor | undefined {
   const terms: Tensor[] = [];
   if (weights.variance > 0 || weights.covariance > 0) {
-    const { variance, covariance } = varianceAndCovariance(lessPosition(context, places, target.shape[1]!));
+    const rows = lessPosition(context, places, target.shape[1]!, present);
+    // The moments' means weigh each row's square.
+    const weighted = present ? tf.mul(rows, rowsOf(tf.sqrt(weightsOf(present)), context.shape[0])) : rows;
+    const { variance, covariance } = varianceAndCovariance(weighted);
     terms.push(tf.mul(variance, weights.variance), tf.mul(covariance, weights.covariance));
   }
-  if (weights.invariance > 0) terms.push(tf.mul(invarianceOf(context, target), weights.invariance));
+  if (weights.invariance > 0) terms.push(tf.mul(invarianceOf(context, target, present), weights.invariance));
   return terms.length > 0 ? tf.addN(terms) : undefined;
 }

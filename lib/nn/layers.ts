@@ -8,6 +8,7 @@
  */
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
+import { recomputed } from "../tensorflow/recomputed.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** Of every norm where nothing else is said, as in the authors' code. */
@@ -96,19 +97,53 @@ function splitHeads(parts: number, heads: number): (x: Tensor, bias: Tensor) => 
 }
 const splits = new Map<string, (x: Tensor, bias: Tensor) => Tensor>();
 
-const scaledSoftmax = fused("softmax", (scores: Tensor, scale: Tensor) => {
-  const scaled = tf.mul(scores, scale);
-  const exponentials = tf.exp(tf.sub(scaled, tf.max(scaled, -1, true)));
+function softmax(scores: Tensor): Tensor {
+  const exponentials = tf.exp(tf.sub(scores, tf.max(scores, -1, true)));
   return tf.div(exponentials, tf.sum(exponentials, -1, true));
-}, "activation");
+}
+
+const scaledSoftmax = fused(
+  "softmax",
+  (scores: Tensor, scale: Tensor) => softmax(tf.mul(scores, scale)),
+  "activation",
+  1,
+);
+
+/** Less 1e9, of which the exponential is 0, where `present` [N] is 0: such keys get no weight and no gradient. */
+const scaledSoftmaxOfPresent = fused(
+  "softmax_of_present",
+  (scores: Tensor, scale: Tensor, present: Tensor) =>
+    softmax(tf.add(tf.mul(scores, scale), tf.mul(tf.sub(present, 1), 1e9))),
+  "activation",
+  2,
+);
 
 const mergeHeads = fused("merge_heads", (x: Tensor) => {
   const [batch, heads, tokens, width] = x.shape;
   return tf.reshape(tf.transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * width]);
 }, "activation");
 
+/** Which tokens a block computes, and which it sees. */
+export interface BlockOptions {
+  /**
+   * Computes only the tokens from this one on (they still attend to all), for a last block of which the others are not
+   * read. Default 0.
+   */
+  from?: number;
+  /** What the norms add to the variance. Default 1e-6. */
+  epsilon?: number;
+  /** float32 [N], 1 for tokens and 0 for padding, to which nothing attends; all are tokens where it is left out. */
+  present?: Tensor;
+}
+
 /** Multi-head self-attention of x [B, N, D], before the output's bias; `from` > 0 asks only for the tokens from there on. */
-export function attend(p: Parameters, name: string, x: Tensor, heads: number, from = 0): Tensor {
+export function attend(
+  p: Parameters,
+  name: string,
+  x: Tensor,
+  heads: number,
+  { from = 0, present }: Pick<BlockOptions, "from" | "present"> = {},
+): Tensor {
   const [batch, tokens, width] = x.shape;
   const weight = p[`${name}.qkv.weight`], bias = p[`${name}.qkv.bias`]; // [3D, D], [3D]
   let q, k, v; // [B, H, N, d] each
@@ -121,22 +156,47 @@ export function attend(p: Parameters, name: string, x: Tensor, heads: number, fr
     [k, v] = tf.unstack(splitHeads(2, heads)(product(x, rest), restBias));
   }
   const scale = tf.scalar(1 / Math.sqrt(width! / heads));
-  const weights = scaledSoftmax(tf.matMul(q, k, false, true), scale); // [B, H, N, N]
+  const scores = tf.matMul(q, k, false, true);
+  const weights = present ? scaledSoftmaxOfPresent(scores, scale, present) : scaledSoftmax(scores, scale); // [B, H, N, N]
   return product(mergeHeads(tf.matMul(weights, v)), p[`${name}.proj.weight`]); // [B, N, D]
 }
 
-/**
- * A pre-norm transformer block, x + attention(norm(x)) and then x + MLP(norm(x)): [B, N, D] to [B, N, D].
- *
- * @param from computes only the tokens from this one on (they still attend to all), for a last block of which the others
- *   are not read: [B, N - from, D]
- * @param epsilon of the norms; default 1e-6
- */
-export function block(p: Parameters, name: string, x: Tensor, heads: number, from = 0, epsilon = EPSILON): Tensor {
-  const attended = attend(p, `${name}.attn`, layerNorm(p, `${name}.norm1`, x, epsilon), heads, from);
+/** A block's parameters, by their names in it. */
+const BLOCK = [
+  ...["norm1.weight", "norm1.bias", "attn.qkv.weight", "attn.qkv.bias", "attn.proj.weight", "attn.proj.bias"],
+  ...["norm2.weight", "norm2.bias", "mlp.fc1.weight", "mlp.fc1.bias", "mlp.fc2.weight", "mlp.fc2.bias"],
+];
+
+function computeBlock(p: Parameters, x: Tensor, heads: number, { from = 0, epsilon, present }: BlockOptions): Tensor {
+  const attended = attend(p, "attn", layerNorm(p, "norm1", x, epsilon), heads, { from, present });
   if (from > 0) x = tf.slice(x, [0, from, 0]);
-  x = addBranch(x, attended, p[`${name}.attn.proj.bias`]);
-  const hidden = product(layerNorm(p, `${name}.norm2`, x, epsilon), p[`${name}.mlp.fc1.weight`]); // [B, N, 4D]
-  const branch = product(biasedGelu(hidden, p[`${name}.mlp.fc1.bias`]), p[`${name}.mlp.fc2.weight`]);
-  return addBranch(x, branch, p[`${name}.mlp.fc2.bias`]);
+  x = addBranch(x, attended, p["attn.proj.bias"]);
+  const hidden = product(layerNorm(p, "norm2", x, epsilon), p["mlp.fc1.weight"]); // [B, N, 4D]
+  const branch = product(biasedGelu(hidden, p["mlp.fc1.bias"]), p["mlp.fc2.weight"]);
+  return addBranch(x, branch, p["mlp.fc2.bias"]);
+}
+
+/** The block as a function of x, its parameters and, where there is padding, of what is present. */
+function blockOf(heads: number, from: number, epsilon: number, padded: boolean): (...inputs: Tensor[]) => Tensor {
+  const key = `${heads} ${from} ${epsilon} ${padded}`;
+  let compute = blocks.get(key);
+  if (!compute) {
+    const fn = (x: Tensor, ...inputs: Tensor[]) => {
+      const p = Object.fromEntries(BLOCK.map((name, i) => [name, inputs[i]]));
+      return computeBlock(p, x, heads, { from, epsilon, present: padded ? inputs[BLOCK.length] : undefined });
+    };
+    blocks.set(key, compute = recomputed("block", fn, padded ? 1 : 0));
+  }
+  return compute;
+}
+const blocks = new Map<string, (...inputs: Tensor[]) => Tensor>();
+
+/**
+ * A pre-norm transformer block, x + attention(norm(x)) and then x + MLP(norm(x)): [B, N, D] to [B, N, D], or with `from`
+ * to [B, N - from, D]. In functions compiled with `recompute` it keeps only x for its gradient.
+ */
+export function block(p: Parameters, name: string, x: Tensor, heads: number, options: BlockOptions = {}): Tensor {
+  const { from = 0, epsilon = EPSILON, present } = options;
+  const parameters = BLOCK.map((part) => p[`${name}.${part}`]);
+  return blockOf(heads, from, epsilon, present !== undefined)(x, ...parameters, ...present ? [present] : []);
 }

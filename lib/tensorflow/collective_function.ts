@@ -51,7 +51,7 @@ export function collectiveFunction(
   shapes: readonly number[][],
   { rank, size }: { rank: number; size: number },
 ): string {
-  const graph = new Graph("float32", false);
+  const graph = new Graph({ precision: "float32", islands: false, recompute: false });
   const ints = (values: number[], shape = [values.length]) =>
     graph.constant(shape, DType.INT32, Int32Array.from(values));
   const int = (value: number) => ints([value], []);

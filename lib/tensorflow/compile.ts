@@ -23,6 +23,11 @@ export interface CompileOptions {
   jit?: "xla" | "graph";
   /** What matrix products compute in; parameters, norms and loss stay float32. Default "float32". */
   precision?: Precision;
+  /**
+   * Whether a gradient computes what recomputed() holds, such as a transformer block, again from its inputs, instead of
+   * keeping what the forward pass computed inside: less memory for more time, see there. Default false.
+   */
+  recompute?: boolean;
   /** For errors and profiles; default the function's own name. */
   name?: string;
   /**
@@ -89,10 +94,12 @@ function record(
 function trace(
   fn: (...args: unknown[]) => unknown,
   args: unknown[],
-  { name, precision = "float32", jit }: Required<Pick<CompileOptions, "name" | "jit">> & CompileOptions,
+  { name, precision = "float32", recompute = false, jit }:
+    & Required<Pick<CompileOptions, "name" | "jit">>
+    & CompileOptions,
   variables?: Variables<unknown>,
 ): { compilation: Compilation; operations: number } {
-  const graph = new Graph(precision, jit === "graph");
+  const graph = new Graph({ precision, islands: jit === "graph", recompute });
   let recorded: ReturnType<typeof record>;
   try {
     recorded = record(graph, fn, args, name, variables);

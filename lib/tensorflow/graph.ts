@@ -25,6 +25,10 @@ export interface SymbolicValue {
 export interface GraphFunction {
   readonly name: string;
   readonly pointer: Deno.PointerValue;
+  /** Whether XLA compiles it to a kernel. */
+  readonly xla: boolean;
+  /** Functions that it calls, and those that these call. */
+  readonly calls: readonly GraphFunction[];
   readonly outputs: readonly { shape: number[]; dtype: number }[];
 }
 
@@ -48,11 +52,27 @@ function constantKey(dtype: number, values: HostValues): string {
   return Array.from(values as ArrayLike<unknown>, (value) => Object.is(value, -0) ? "-0" : `${value}`).join();
 }
 
+/** How a graph is recorded. */
+export interface GraphOptions {
+  /** What matrix products compute in. */
+  precision: Precision;
+  /**
+   * Whether fused() makes functions of its own in this graph, compiled by XLA (a graph that XLA compiles as a whole needs
+   * none).
+   */
+  islands: boolean;
+  /** Whether recomputed() keeps only its inputs for the gradient. */
+  recompute: boolean;
+}
+
 /** A graph, and the values from outside that it uses. */
 export class Graph {
+  readonly precision: Precision;
+  readonly islands: boolean;
+  readonly recompute: boolean;
   readonly #pointer = library().TF_NewGraph();
   readonly #constants = new Map<string, SymbolicValue>();
-  readonly #functions = new Set<string>();
+  readonly #functions = new Map<string, GraphFunction>();
   #operations = 0;
 
   readonly #captures = new Map<
@@ -60,13 +80,12 @@ export class Graph {
     { outer: EagerValue | SymbolicValue; inner: SymbolicValue }
   >();
 
-  /**
-   * @param precision what matrix products compute in
-   * @param islands whether fused() makes functions of its own in this graph, compiled by XLA (a graph that XLA
-   *   compiles as a whole needs none)
-   * @param parent the graph whose trace this one interrupts, where it is a nested function's
-   */
-  constructor(readonly precision: Precision, readonly islands: boolean, readonly parent?: Graph) {}
+  /** @param parent the graph whose trace this one interrupts, where it is a nested function's */
+  constructor({ precision, islands, recompute }: GraphOptions, readonly parent?: Graph) {
+    this.precision = precision;
+    this.islands = islands;
+    this.recompute = recompute;
+  }
 
   /** Number of operations. */
   get size(): number {
@@ -214,17 +233,29 @@ export class Graph {
     });
   }
 
-  /** Calls a function that XLA compiles to kernels of its own. */
+  /** Makes a function known to this graph, and those that it calls. */
+  #know(fn: GraphFunction): void {
+    if (this.#functions.has(fn.name)) return;
+    fn.calls.forEach((called) => this.#know(called));
+    this.#functions.set(fn.name, fn);
+    const doing = () => `Function ${fn.name}`;
+    checked(doing, (tf, status) => tf.TF_GraphCopyFunction(this.#pointer, fn.pointer, null, status));
+  }
+
+  /** Calls a function, which stays one of its own: neither is its inside merged with what surrounds it. */
   call(fn: GraphFunction, inputs: readonly SymbolicValue[]): SymbolicValue[] {
-    if (!this.#functions.has(fn.name)) {
-      this.#functions.add(fn.name);
-      const doing = () => `Function ${fn.name}`;
-      checked(doing, (tf, status) => tf.TF_GraphCopyFunction(this.#pointer, fn.pointer, null, status));
-    }
-    const op = this.#finish(fn.name, () => describeCall(fn.name, inputs), (operation) => {
-      for (const input of inputs) library().TF_AddInput(operation, outputStruct(input));
-      setAttribute("graph", operation, { name: "_XlaMustCompile", type: AttrKind.BOOL, value: true });
-      setAttribute("graph", operation, { name: "_noinline", type: AttrKind.BOOL, value: true });
+    this.#know(fn);
+    // A plain call's inside would miss TensorFlow's passes over graphs, oneDNN's among them.
+    const op = this.#finish(fn.xla ? fn.name : "PartitionedCall", () => describeCall(fn.name, inputs), (operation) => {
+      if (fn.xla) {
+        for (const input of inputs) library().TF_AddInput(operation, outputStruct(input));
+      } else {
+        library().TF_AddInputList(operation, outputStructs(inputs), inputs.length);
+        const types = fn.outputs.map(({ dtype }) => dtype);
+        setAttribute("graph", operation, { name: "Tout", type: AttrKind.TYPE, value: types });
+        library().TF_SetAttrFuncName(operation, cString("f"), cString(fn.name), BigInt(fn.name.length));
+      }
+      for (const name of attributesOf(fn)) setAttribute("graph", operation, { name, type: AttrKind.BOOL, value: true });
     });
     return fn.outputs.map(({ shape, dtype }, index) => {
       // TensorFlow infers no shapes through a call.
@@ -244,15 +275,16 @@ export class Graph {
 
   /**
    * Ends the graph: a function of its inputs, then of its captures, that also runs the control operations. With `xla`,
-   * XLA compiles it whole when it is first called.
+   * XLA compiles it whole when it is first called; without it, a function that is `nested` is kept out of its caller.
    */
   toFunction(
     name: string,
-    { inputs, outputs, controls = [], xla }: {
+    { inputs, outputs, controls = [], xla, nested = xla }: {
       inputs: readonly SymbolicValue[];
       outputs: readonly SymbolicValue[];
       controls?: readonly Deno.PointerValue[];
       xla: boolean;
+      nested?: boolean;
     },
   ): GraphFunction {
     const all = [...inputs, ...Array.from(this.#captures.values(), ({ inner }) => inner)];
@@ -269,15 +301,19 @@ export class Graph {
     });
     library().TF_DeleteGraph(this.#pointer);
     // AttrValue { b: true }
-    if (xla) {
-      for (const attribute of ["_XlaMustCompile", "_noinline"]) {
-        checked(() => `Function ${name}`, (tf, status) => {
-          tf.TF_FunctionSetAttrValueProto(pointer, cString(attribute), new Uint8Array([0x28, 1]), 2n, status);
-        });
-      }
+    for (const attribute of nested ? attributesOf({ xla }) : []) {
+      checked(() => `Function ${name}`, (tf, status) => {
+        tf.TF_FunctionSetAttrValueProto(pointer, cString(attribute), new Uint8Array([0x28, 1]), 2n, status);
+      });
     }
-    return { name, pointer, outputs: results.map(({ shape, dtype }) => ({ shape, dtype })) };
+    const calls = [...this.#functions.values()];
+    return { name, pointer, xla, calls, outputs: results.map(({ shape, dtype }) => ({ shape, dtype })) };
   }
+}
+
+/** What tells TensorFlow to leave a function as it is, and XLA to compile it. */
+function attributesOf({ xla }: Pick<GraphFunction, "xla">): string[] {
+  return xla ? ["_XlaMustCompile", "_noinline"] : ["_noinline"];
 }
 
 /** The type that tfjs is told. */

@@ -95,6 +95,7 @@ export const ccSymbols = {
   TF_SetAttrFloatList: { parameters: [pointer, buffer, buffer, i32], result: none },
   TF_SetAttrString: { parameters: [pointer, buffer, buffer, usize], result: none },
   TF_SetAttrShape: { parameters: [pointer, buffer, buffer, i32], result: none },
+  TF_SetAttrFuncName: { parameters: [pointer, buffer, buffer, usize], result: none },
   TF_SetAttrTensor: { parameters: [pointer, buffer, pointer, pointer], result: none },
   TF_FinishOperation: { parameters: [pointer, pointer], result: pointer },
   TF_OperationOutputType: { parameters: [output], result: i32 },

@@ -45,7 +45,7 @@ export interface RunOptions<Entry = RunLogEntry> {
   checkpointEvery?: number;
   /** Told of each step done, and of the steps in the whole run. */
   onStep?: (entry: Entry, totalSteps: number) => void;
-  /** Told of each compilation: one for each signature of a batch's shapes. */
+  /** Told of each compilation: one for each signature of a batch's shapes, such as those of paddedSizes(). */
   onCompile?: (compilation: { operations: number; seconds: number }) => void;
   /** Stops the run after the present step, with a checkpoint; where workers share it, one's signal stops all. */
   signal?: AbortSignal;
@@ -61,7 +61,7 @@ export interface RunOptions<Entry = RunLogEntry> {
 /** What belongs to a run besides its objective. */
 export interface RunSetting {
   /** All that decides the result besides the images: kept as config.json. */
-  config: object & { batch: number; microBatch?: number; precision: Precision };
+  config: object & { batch: number; microBatch?: number; precision: Precision; recompute?: boolean };
   /** What it trains on. */
   images: Dataset;
   /** Measures the moving average of this name. */
@@ -177,7 +177,17 @@ export async function trainRun<Inputs>(
   using logFile = isFirst ? await openToWrite(`${dir}/log.jsonl`, { append: true }) : undefined;
   try {
     const step = await train(objective, {
-      ...{ variables, start: begun.step, parts, precision: config.precision, workers, bfloat16Sums, onCompile, signal },
+      ...{
+        variables,
+        start: begun.step,
+        parts,
+        precision: config.precision,
+        recompute: config.recompute,
+        workers,
+        bfloat16Sums,
+        onCompile,
+        signal,
+      },
       advice: () => `The checkpoint of step ${saved} in ${dir} is kept; try a lower learning rate or a smaller clip.`,
       async onStep(values) {
         const entry: RunLogEntry = { ...values }, { step } = entry;

@@ -37,6 +37,8 @@ export interface StepperOptions {
   variables: Variables<TrainingState>;
   /** What matrix products compute in. */
   precision?: Precision;
+  /** Whether the backward pass computes each block again, to save memory. Default false. */
+  recompute?: boolean;
   /** Sends gradients between workers as bfloat16. Default false. */
   bfloat16Sums?: boolean;
   /** Told of each compilation. */
@@ -63,13 +65,13 @@ const readScalars = async (tensors: Record<string, Tensor>): Promise<Record<stri
 /** The whole batch at once: gradients never leave the compiled function. */
 export function wholeStepper<Inputs>(
   objective: Objective<Inputs>,
-  { variables, precision, onCompile }: StepperOptions,
+  { variables, precision, recompute, onCompile }: StepperOptions,
 ): Stepper<Inputs> {
   const run = compileUpdate(
     (state: TrainingState, frozen: Networks, inputs: Inputs, scalars: StepScalars) =>
       trainingStep({ ...objective, frozen }, state, inputs, scalars),
     variables,
-    { name: objective.name, precision, onCompile },
+    { name: objective.name, precision, recompute, onCompile },
   ) as Compiled<[Networks, Inputs, StepScalars], StepMetrics>;
   return {
     async step(source, scalars, stop) {
@@ -93,7 +95,7 @@ interface Sums {
 /** Micro-batch by micro-batch: gradients are added up, over the workers too, and then the update is made of their mean. */
 export function accumulatingStepper<Inputs>(
   objective: Objective<Inputs>,
-  { variables, precision, bfloat16Sums: bfloat16, onCompile }: StepperOptions,
+  { variables, precision, recompute, bfloat16Sums: bfloat16, onCompile }: StepperOptions,
   { parts, from, to }: Share,
   workers: Workers | undefined,
 ): Stepper<Inputs> {
@@ -118,7 +120,7 @@ export function accumulatingStepper<Inputs>(
       return { state: { gradients: Object.fromEntries(added) }, result: { loss, ...reported } };
     },
     sums,
-    { name: objective.name, precision, onCompile },
+    { name: objective.name, precision, recompute, onCompile },
   );
   const apply = compileUpdate(
     (state: TrainingState, gradients: Networks, scalars: StepScalars) => {

@@ -32,7 +32,7 @@ Deno.test("block() computes the same for some tokens as for all", () => {
   const p = initialNetworks().contextEncoder;
   const x = tf.randomNormal([2, 7, 16], 0, 1, "float32", 5);
   const all = block(p, "blocks.1", x, 2);
-  const last = block(p, "blocks.1", x, 2, 4);
+  const last = block(p, "blocks.1", x, 2, { from: 4 });
   assertEquals(last.shape, [2, 3, 16]);
   assertLess(largestDifference(last, tf.slice(all, [0, 4, 0]).dataSync()), 1e-6);
 });
@@ -56,6 +56,6 @@ Deno.test("layerNorm() and block() take an epsilon", () => {
   p["blocks.0.mlp.fc2.weight"] = tf.mul(tf.eye(width), 0.01);
   for (const [epsilon, norm] of [[undefined, 1], [12, 0.5]]) {
     assertAlmostEquals(layerNorm(p, "blocks.0.norm2", x, epsilon).dataSync()[0], norm!, 1e-5);
-    assertAlmostEquals(block(p, "blocks.0", x, 1, 0, epsilon).dataSync()[0], 2 + norm!, 1e-5);
+    assertAlmostEquals(block(p, "blocks.0", x, 1, { epsilon }).dataSync()[0], 2 + norm!, 1e-5);
   }
 });

@@ -106,7 +106,7 @@ for (const [from, jit] of [[0, "graph"], [1, "xla"]] as const) {
     const parameters = blockParameters();
     const names = Object.keys(parameters);
     const fn = (x: Tensor, ...values: Tensor[]) =>
-      block(Object.fromEntries(names.map((name, i) => [name, values[i]])), "b", x, 2, from);
+      block(Object.fromEntries(names.map((name, i) => [name, values[i]])), "b", x, 2, { from });
     const values = names.map((name) => parameters[name]);
     await check(fn as TensorFunction, [numbers([2, 3, 4], 50, -1.5, 1.5), ...values], [{ jit }]);
   });

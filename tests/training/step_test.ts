@@ -1,6 +1,7 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
+import type { StepInputs } from "../../lib/jepa/objective.ts";
 import type { Parameters } from "../../lib/nn/parameters.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { type CompileOptions, compileUpdate } from "../../lib/tensorflow/compile.ts";
@@ -57,26 +58,30 @@ interface Outcome {
 const numbers = (metrics: StepMetrics) =>
   Object.fromEntries(Object.entries(metrics).map(([name, x]) => [name, x.dataSync()[0]])) as Outcome["reports"][0];
 
-function runEagerly(settings: ReferenceCase): Outcome {
+function runEagerly(settings: ReferenceCase, inputsOf = stepInputs): Outcome {
   let state = initialState();
   const reports = [0, 1].map((step) => {
-    const next = trainingStep(objectiveOf(settings), state, stepInputs(step), stepScalars(settings, step));
+    const next = trainingStep(objectiveOf(settings), state, inputsOf(step), stepScalars(settings, step));
     state = next.state;
     return numbers(next.result);
   });
   return { reports, state };
 }
 
-async function runCompiled(settings: ReferenceCase, options: CompileOptions): Promise<Outcome> {
+async function runCompiled(
+  settings: ReferenceCase,
+  options: CompileOptions,
+  inputsOf = stepInputs,
+): Promise<Outcome> {
   const variables = new Variables(initialState());
   const step = compileUpdate(
-    (state: TrainingState, inputs: ReturnType<typeof stepInputs>, scalars: StepScalars) =>
+    (state: TrainingState, inputs: StepInputs, scalars: StepScalars) =>
       trainingStep(objectiveOf(settings), state, inputs, scalars),
     variables,
     { name: "step", ...options },
   );
   const reports = [];
-  for (const t of [0, 1]) reports.push(numbers(await step(stepInputs(t), stepScalars(settings, t))));
+  for (const t of [0, 1]) reports.push(numbers(await step(inputsOf(t), stepScalars(settings, t))));
   const state = variables.read();
   step.dispose();
   variables.dispose();
@@ -143,7 +148,40 @@ for (const [i, terms] of TERMS.entries()) {
 
 // Takes 10 s to compile, and the second case computes all that the first does.
 Deno.test(`trainingStep() with ${TERMS[1]} does as PyTorch does, compiled by XLA`, async () => {
-  assertAsReference(await runCompiled(cases[1], { jit: "xla" }), 1);
+  assertAsReference(await runCompiled(cases[1], { jit: "xla", recompute: true }), 1);
+});
+
+/** The same masks with padding: three places more in the context, two in each target block. */
+function paddedInputs(step: number): StepInputs {
+  const inputs = stepInputs(step);
+  const pad = (masks: tf.Tensor, more: number) => {
+    const present = tf.concat([tf.ones([masks.shape.at(-1)!]), tf.zeros([more])]);
+    return { masks: tf.concat([masks, tf.zeros([...masks.shape.slice(0, -1), more], "int32")], -1), present };
+  };
+  const context = pad(inputs.context, 3), targets = pad(inputs.targets, 2);
+  const present = { context: context.present, targets: targets.present };
+  return { ...inputs, context: context.masks, targets: targets.masks, present };
+}
+
+for (const [i, terms] of TERMS.entries()) {
+  Deno.test(`trainingStep() with ${terms} does with padded masks as PyTorch does without padding, eagerly`, () => {
+    assertAsReference(runEagerly(cases[i], paddedInputs), i);
+  });
+}
+
+Deno.test("trainingStep() does with padded masks and recomputation as PyTorch does without, compiled", async () => {
+  assertAsReference(await runCompiled(cases[1], { jit: "graph", recompute: true }, paddedInputs), 1);
+});
+
+Deno.test("trainingStep() in bfloat16 gives the same bits with recomputation", async () => {
+  const of = (recompute: boolean) => runCompiled(cases[0], { jit: "graph", precision: "bfloat16", recompute });
+  const kept = await of(false), again = await of(true);
+  assertEquals(again.reports, kept.reports);
+  for (const network of ["contextEncoder", "predictor", "targetEncoder"] as const) {
+    for (const [name, value] of Object.entries(networkOf(kept.state, network))) {
+      assertEquals(networkOf(again.state, network)[name].dataSync(), value.dataSync(), name);
+    }
+  }
 });
 
 Deno.test("trainingStep() in bfloat16 stays near the float32 step", async () => {

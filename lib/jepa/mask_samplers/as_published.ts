@@ -31,8 +31,6 @@ export interface MultiBlockAsPublishedOptions {
   contextScale?: Range;
   /** A mask must hold more than this many patches. Default 10; a grid as small as 8 x 8 needs less, e.g. 4. */
   minKeep?: number;
-  /** The context is cut to a multiple of this many patches. Default 1: exactly as published. */
-  bucket?: number;
 }
 
 /** Places tried before the context is allowed into one target block more. */
@@ -51,21 +49,44 @@ const TRIES = 20;
  *   lost, the more so the larger the batch. (On 16 x 16 at batch 128 the mean context is 0.43 of the patches before the
  *   cut and 0.27 after it.)
  *
- * The context's length varies from batch to batch and each distinct (contextLength, targetLength) costs one compilation
- * of the training step: some 100 of them in 1,000 batches of 128 on 16 x 16. With `bucket` the context is further cut,
- * again at the end, to a multiple of `bucket` patches (a context shorter than one bucket stays as it is): 8 leaves some
- * 20 shapes and 16 some 13.
+ * Both lengths vary from batch to batch, and each distinct pair would cost one compilation of the training step: some 100
+ * of them in 1,000 batches of 128 on 16 x 16. So a run pads its masks to one of two sizes: see paddedSizes().
  *
  * @throws RangeError for options that no block satisfies, such as targets of `minKeep` patches or fewer, for which the
  * authors' code would never return.
  */
 export function multiBlockAsPublished(options: MultiBlockAsPublishedOptions): MaskSampler {
-  const { grid, blocks = 4, minKeep = 10, bucket = 1 } = options;
+  const { grid, blocks, targetShape, contextShape, drawImage } = drawingAsPublished(options);
+  return (batch, random, shared = random) => {
+    const target = targetShape(shared.uniform()), context = contextShape(shared.uniform());
+    const images = Array.from({ length: batch }, () => drawImage(target, context, random));
+    const contextLength = images.reduce((length, { context }) => Math.min(length, context.length), Infinity);
+    const masks = emptyMasks({ batch, blocks, contextLength, targetLength: target[0] * target[1] });
+    images.forEach(({ context, targets }, i) => {
+      contextOf(masks, i).set(context.subarray(0, contextLength));
+      targets.forEach((block, m) => targetBlock(masks, m, i).set(patchesOf(block, grid)));
+    });
+    return masks;
+  };
+}
+
+/**
+ * The parts of a draw: the shapes that a number in [0, 1) selects, once a batch, and one image's blocks.
+ *
+ * @throws RangeError as multiBlockAsPublished() does.
+ */
+export function drawingAsPublished(options: MultiBlockAsPublishedOptions): {
+  grid: Grid;
+  blocks: number;
+  targetShape: (u: number) => BlockShape;
+  contextShape: (u: number) => BlockShape;
+  drawImage: (target: BlockShape, context: BlockShape, random: Random) => { targets: Block[]; context: Int32Array };
+} {
+  const { grid, blocks = 4, minKeep = 10 } = options;
   const { targetScale = [0.15, 0.2], targetAspect = [0.75, 1.5], contextScale = [0.85, 1] } = options;
   checkGrid(grid);
   checkInteger("blocks", blocks, 1);
   checkInteger("minKeep", minKeep, 0);
-  checkInteger("bucket", bucket, 1);
   checkRange("targetScale", targetScale, 1);
   checkRange("targetAspect", targetAspect, Infinity);
   checkRange("contextScale", contextScale, 1);
@@ -80,25 +101,18 @@ export function multiBlockAsPublished(options: MultiBlockAsPublishedOptions): Ma
     );
   }
   // So that an impossible size is an error now and not in the middle of a run.
-  for (let k = 0; k < 4096; k++) targetShape(k / 4096), contextShape(k / 4096);
+  for (const u of everyNumber()) targetShape(u), contextShape(u);
 
-  return (batch, random, shared = random) => {
-    const target = targetShape(shared.uniform()), context = contextShape(shared.uniform());
-    const targetBlocks: Block[][] = [], contexts: Int32Array[] = [];
-    for (let i = 0; i < batch; i++) {
-      targetBlocks[i] = Array.from({ length: blocks }, () => placeBlockAsPublished(target, grid, random));
-      contexts[i] = placeContext(context, targetBlocks[i], { grid, minKeep, random });
-    }
-
-    const shortest = contexts.reduce((length, patches) => Math.min(length, patches.length), Infinity);
-    const contextLength = shortest < bucket ? shortest : shortest - shortest % bucket;
-    const masks = emptyMasks({ batch, blocks, contextLength, targetLength: target[0] * target[1] });
-    for (let i = 0; i < batch; i++) {
-      contextOf(masks, i).set(contexts[i].subarray(0, contextLength));
-      targetBlocks[i].forEach((block, m) => targetBlock(masks, m, i).set(patchesOf(block, grid)));
-    }
-    return masks;
+  const drawImage = (target: BlockShape, context: BlockShape, random: Random) => {
+    const targets = Array.from({ length: blocks }, () => placeBlockAsPublished(target, grid, random));
+    return { targets, context: placeContext(context, targets, { grid, minKeep, random }) };
   };
+  return { grid, blocks, targetShape, contextShape, drawImage };
+}
+
+/** The numbers in [0, 1) that stand for all of them. */
+export function everyNumber(): number[] {
+  return Array.from({ length: 4096 }, (_, k) => k / 4096);
 }
 
 /** The size that one number `u` in [0, 1) selects: the same `u` for scale and aspect, never the grid's full extent. */

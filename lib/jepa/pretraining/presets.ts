@@ -42,6 +42,11 @@ export interface RunConfig {
   clip: number;
   /** What matrix products compute in. */
   precision: Precision;
+  /**
+   * Whether the backward pass computes each block again instead of keeping what the forward pass computed in it: less
+   * memory, more time, the same result. `deno task estimate` says what fits without.
+   */
+  recompute: boolean;
   /** Everything random follows from it. */
   seed: number;
 }
@@ -49,13 +54,14 @@ export interface RunConfig {
 /** The paper's recipe (appendix A.1 and the authors' configurations): crops, schedules, masks and the bare objective. */
 const PUBLISHED = {
   patchInitialisation: "normal",
-  masks: { sampler: "multiBlockAsPublished", bucket: 8 },
+  masks: { sampler: "multiBlockAsPublished" },
   regulariser: { variance: 0, covariance: 0, invariance: 0 },
   crop: { scale: [0.3, 1], aspect: [3 / 4, 4 / 3] },
   weightDecay: { start: 0.04, final: 0.4 },
   momentum: { start: 0.996, final: 1 },
   clip: Infinity,
   precision: "float32",
+  recompute: false,
   seed: 0,
 } as const satisfies Partial<RunConfig>;
 
@@ -122,7 +128,7 @@ export const PRESETS = {
   "cifar10-published": {
     ...PUBLISHED,
     architecture: TINY,
-    masks: { sampler: "multiBlockAsPublished", minKeep: 4, bucket: 4 },
+    masks: { sampler: "multiBlockAsPublished", minKeep: 4 },
     batch: 128,
     epochs: 4,
     learningRate: { start: 2e-4, peak: 1e-3, final: 1e-6, warmup: 0.1 },
@@ -166,6 +172,7 @@ export const PRESETS = {
     epochs: 300,
     learningRate: { start: 2e-4, peak: 1e-3, final: 1e-6, warmup: 40 / 300 },
     precision: "bfloat16",
+    recompute: true, // 128 images a device do not fit into 80 GB without
   },
 } satisfies Record<string, RunConfig>;
 

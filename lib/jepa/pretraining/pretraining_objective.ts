@@ -15,6 +15,7 @@ import { cosine, linear, warmupCosine } from "../../training/schedules.ts";
 import { encoderShapes, predictorShapes } from "../architectures.ts";
 import { patchify } from "../encoder.ts";
 import { maskSampler } from "../mask_samplers/by_name.ts";
+import { type PaddedMasks, paddedSizes, padMasks } from "../mask_samplers/padding.ts";
 import type { Masks } from "../masks.ts";
 import { featureDeviation, jepaLoss, predictionCosines, type StepInputs, targetRepresentations } from "../objective.ts";
 import type { RunConfig } from "./presets.ts";
@@ -36,13 +37,23 @@ export function stepMasks(config: RunConfig): (step: number, part?: number) => M
   };
 }
 
+/** Ones for patches, then zeros for padding. */
+const presence = (patches: number, length: number) =>
+  tf.tensor1d(Float32Array.from({ length }, (_, i) => i < patches ? 1 : 0));
+
 /** Images, uint8 [B, size, size, 3], and their masks as tensors. */
-export function stepTensors(pixels: Uint8Array, size: number, masks: Masks): StepInputs {
-  const { batch, blocks, contextLength, targetLength } = masks;
+export function stepTensors(pixels: Uint8Array, size: number, masks: PaddedMasks): StepInputs {
+  const { batch, blocks, contextLength, targetLength, unpadded } = masks;
   return {
     pixels: uint8Tensor(pixels, [batch, size, size, 3]),
     context: tf.tensor2d(masks.context, [batch, contextLength], "int32"),
     targets: tf.tensor3d(masks.targets, [blocks, batch, targetLength], "int32"),
+    ...unpadded && {
+      present: {
+        context: presence(unpadded.contextLength, contextLength),
+        targets: presence(unpadded.targetLength, targetLength),
+      },
+    },
   };
 }
 
@@ -80,12 +91,13 @@ function schedules({ learningRate, weightDecay, momentum }: RunConfig, totalStep
 
 /** A worker's images and masks, step after step. */
 async function* inputsOf(config: RunConfig, dataset: Dataset, start: number, share: Share) {
-  const { architecture: { image: size }, batch, crop, seed } = config, masksOf = stepMasks(config);
+  const { architecture, masks, batch, crop, seed } = config, size = architecture.image;
+  const masksOf = stepMasks(config), sizes = paddedSizes(masks, architecture, batch / share.parts);
   for await (
     const { pixels, epoch, step, part } of batches(dataset, {
       ...{ batch, views: viewsOf(config), size, crop, seed, start, share },
     })
-  ) yield { inputs: stepTensors(pixels, size, masksOf(step, part)), epoch };
+  ) yield { inputs: stepTensors(pixels, size, padMasks(masksOf(step, part), sizes)), epoch };
 }
 
 /**
@@ -121,7 +133,8 @@ export function jepaObjective(
       return ({ encoder: contextEncoder, predictor }) => {
         const networks = { contextEncoder, predictor };
         const { loss, prediction, predicted } = jepaLoss(networks, architecture, regulariser, patches, targets, inputs);
-        const cosines = predictionCosines(predicted, targets.blocks, targets.all, inputs.targets);
+        const present = inputs.present?.targets;
+        const cosines = predictionCosines(predicted, targets.blocks, targets.all, inputs.targets, present);
         return { loss, reported: { prediction, ...cosines, featureStd } };
       };
     },

@@ -52,20 +52,6 @@ Deno.test("multiBlockAsPublished() reproduces the simulated shares of the author
   assertEquals(maps.targets.filter((_, patch) => patch >= 15 * 16 || patch % 16 === 15).every((n) => n === 0), true);
 });
 
-Deno.test("multiBlockAsPublished() cuts to the shortest context, then to a multiple of the bucket", () => {
-  for (let seed = 0; seed < 20; seed++) {
-    const exact = multiBlockAsPublished({ grid })(32, randomStream(seed));
-    const bucketed = multiBlockAsPublished({ grid, bucket: 8 })(32, randomStream(seed));
-    assertEquals(bucketed.targets, exact.targets);
-    assertEquals(bucketed.contextLength, exact.contextLength - exact.contextLength % 8);
-    for (let i = 0; i < 32; i++) {
-      assertEquals(contextOf(bucketed, i), contextOf(exact, i).slice(0, bucketed.contextLength));
-    }
-  }
-  const whole = multiBlockAsPublished({ grid, bucket: 1000 })(4, randomStream(0));
-  assertEquals(whole.contextLength, multiBlockAsPublished({ grid })(4, randomStream(0)).contextLength);
-});
-
 Deno.test("multiBlockAsPublished() gives a crowded context back its targets, the last first", () => {
   // Eight targets of half the grid leave nothing of most images; what is given back makes every context long enough.
   const sampler = multiBlockAsPublished({ grid: [8, 8], blocks: 8, targetScale: [0.5, 0.5], minKeep: 4 });
@@ -95,5 +81,4 @@ Deno.test("multiBlockAsPublished() refuses what the authors' code would search f
   );
   assertThrows(() => multiBlockAsPublished({ grid, targetScale: [0.2, 0.1] }), RangeError, "targetScale must be");
   assertThrows(() => multiBlockAsPublished({ grid: [1, 9] }), RangeError, "at least 2 x 2 patches");
-  assertThrows(() => multiBlockAsPublished({ grid, bucket: 0 }), RangeError, "bucket must be a whole number");
 });

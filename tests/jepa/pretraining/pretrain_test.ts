@@ -8,7 +8,7 @@ import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
 import { preset, type RunConfig } from "../../../lib/jepa/pretraining/presets.ts";
 import { pretrain, type PretrainOptions } from "../../../lib/jepa/pretraining/pretrain.ts";
-import { jepaObjective } from "../../../lib/jepa/pretraining/pretraining_objective.ts";
+import { jepaObjective, stepMasks } from "../../../lib/jepa/pretraining/pretraining_objective.ts";
 import { readCheckpoint } from "../../../lib/training/checkpoint.ts";
 import { isMeasured, type Monitor } from "../../../lib/training/run.ts";
 import { initialState } from "../../../lib/training/step.ts";
@@ -163,6 +163,26 @@ Deno.test("pretrain() refuses a folder with a run, and resuming with other optio
   await assertRejects(() => run({ ...CONFIG, batch: 1 }, { dir: `${root}/new` }), RangeError, "at least 2 images");
   await assertRejects(() => run({ ...CONFIG, batch: 49 }, { dir: `${root}/new` }), RangeError, "fewer than a batch");
   await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("pretrain() compiles at most twice for the masks as published, whatever their lengths", async () => {
+  const dir = `${await Deno.makeTempDir()}/run`;
+  const config: RunConfig = {
+    ...CONFIG,
+    architecture: { ...CONFIG.architecture, image: 32 },
+    masks: { sampler: "multiBlockAsPublished", minKeep: 4 },
+    epochs: 50 / 6,
+  };
+  const lengths = new Set(Array.from({ length: 50 }, (_, step) => {
+    const { contextLength, targetLength } = stepMasks(config)(step);
+    return `${contextLength} ${targetLength}`;
+  }));
+  assert(lengths.size > 10);
+  let compilations = 0;
+  const { log } = await run(config, { dir, onCompile: () => compilations++ });
+  assertEquals(log.length, 50);
+  assert(compilations >= 1 && compilations <= 2, `${compilations} compilations`);
+  await Deno.remove(dir, { recursive: true });
 });
 
 /** The sum of all parameters, which every bit of them moves. */

@@ -1,0 +1,73 @@
+/**
+ * Floating-point operations of a training step, counted from the sizes: a multiplication and an addition are two. Matrix
+ * products alone; norms, softmax, GELU, loss and optimiser are left out, a percent or two where tokens are wide.
+ *
+ * @module
+ */
+import type { Architecture, EncoderSize } from "./architectures.ts";
+
+/** How many tokens a step works on. */
+export interface TokenCounts {
+  /** Context patches an image, C. */
+  contextLength: number;
+  /** Patches of a target block, T. */
+  targetLength: number;
+  /** Target blocks an image, M. */
+  blocks: number;
+}
+
+/** One transformer block on `tokens` tokens, of which the last `asking` alone are computed. */
+function blockFlops(width: number, hidden: number, tokens: number, asking = tokens): number {
+  const keysAndValues = 2 * tokens * width ** 2;
+  const attention = 2 * asking * tokens * width; // scores, and the weighted sum of the values
+  const rest = asking * (2 * width ** 2 + 2 * width * hidden); // queries, projection, MLP
+  return 2 * (keysAndValues + attention + rest);
+}
+
+const embeddingFlops = ({ patch, width }: EncoderSize, tokens: number) => 2 * tokens * 3 * patch ** 2 * width;
+
+/** An image's way through the encoder. For 196 tokens of ViT-B/16, 35 GFLOP (17.5 G multiplications and additions). */
+export function encoderFlops(size: EncoderSize, tokens: number): number {
+  const { width, depth, mlpRatio } = size;
+  return embeddingFlops(size, tokens) + depth * blockFlops(width, Math.round(width * mlpRatio), tokens);
+}
+
+/** An image's way through the predictor, once for each target block. */
+export function predictorFlops({ width, predictor }: Architecture, lengths: TokenCounts): number {
+  const { contextLength, targetLength, blocks } = lengths, { width: narrow, depth } = predictor;
+  const tokens = contextLength + targetLength;
+  const between = (depth - 1) * blockFlops(narrow, 4 * narrow, tokens);
+  const last = blockFlops(narrow, 4 * narrow, tokens, targetLength);
+  const projection = 2 * targetLength * narrow * width;
+  return 2 * contextLength * width * narrow + blocks * (between + last + projection);
+}
+
+/** What a step computes for one image. */
+export interface StepFlops {
+  /** The target encoder's forward pass over all patches. */
+  target: number;
+  /** The context encoder's forward and backward pass. */
+  context: number;
+  /** The predictor's forward and backward pass. */
+  predictor: number;
+  /** What is computed a second time with recomputation: the blocks' forward pass. */
+  recomputed: number;
+}
+
+/** A step's FLOPs for one image: a backward pass costs twice its forward pass, but for what nothing is derived by. */
+export function stepFlops(architecture: Architecture, lengths: TokenCounts, { recompute = false } = {}): StepFlops {
+  const { image, patch } = architecture, { contextLength } = lengths;
+  const context = encoderFlops(architecture, contextLength), predictor = predictorFlops(architecture, lengths);
+  const embedding = embeddingFlops(architecture, contextLength);
+  return {
+    target: encoderFlops(architecture, (image / patch) ** 2),
+    context: 3 * context - embedding, // no gradient by the pixels
+    predictor: 3 * predictor,
+    recomputed: recompute ? context - embedding + predictor : 0,
+  };
+}
+
+/** The sum of the parts. */
+export function totalFlops({ target, context, predictor, recomputed }: StepFlops): number {
+  return target + context + predictor + recomputed;
+}

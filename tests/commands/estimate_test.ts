@@ -1,0 +1,38 @@
+import { assertEquals, assertMatch } from "@std/assert";
+
+async function estimate(...args: string[]): Promise<{ code: number; out: string; error: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-P=kit", "--quiet", "--no-check", "lib/commands/estimate.ts", ...args],
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
+}
+
+Deno.test("estimate prints the paper's largest run, its memory both ways, and what the paper's hours imply", async () => {
+  const { code, out, error } = await estimate("--preset", "imagenet-h14", "--devices", "16", "--device", "a100");
+  assertEquals(code, 0, error);
+  assertMatch(out, /^imagenet-h14 on 16 x a100 \(312\.0 TFLOP\/s in bfloat16, 80 GB\): .* 128 images a device, 128 at/);
+  assertMatch(out, /encoder 630\.4 million, predictor 22\.3 million/);
+  assertMatch(out, /^activations +6\d\.\d\d +\d\.\d\d$/m);
+  assertMatch(out, /^fits +no +yes$/m);
+  assertMatch(out, /^largest micro-batch +10\d +8\d\d$/m);
+  assertMatch(out, /2\.61 GB of gradients/);
+  assertMatch(out, /under 72 h on 16 A100, which is at least 19\.5 % of their peak/);
+});
+
+Deno.test("estimate takes smaller micro-batches, and says what an option takes", async () => {
+  const options = ["--preset", "imagenet-h14", "--devices", "16", "--device", "h100"];
+  assertMatch((await estimate(...options, "--micro-batch", "32")).out, /32 at once[^]*^fits +yes +yes$/m);
+  const cases: [string[], RegExp][] = [
+    [["--device", "tpu"], /^--device is h100 or a100 or cpu; got "tpu"\.\n$/],
+    [["--micro-batch", "0"], /^--micro-batch takes a whole number from 1 on; got "0"\.\n$/],
+    [["--devices", "3"], /^A batch of 128 images cannot be shared out evenly to 3 devices\.\n$/],
+    [["--preset", "huge"], /^No preset is called "huge"/],
+  ];
+  for (const [args, message] of cases) {
+    const { code, error } = await estimate(...args);
+    assertEquals(code, 1);
+    assertMatch(error, message);
+  }
+});
