@@ -8,6 +8,7 @@ import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { interpolatePositions } from "../nn/positions.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { loadTensors } from "../weights/streamed.ts";
 import { isFloat, type StoredTensor, toFloat32 } from "../weights/tensors.ts";
 import {
   encoderShapes,
@@ -61,20 +62,6 @@ function checkTensors(path: string, tensors: Stored, shapes: ParameterShapes): v
       throw new Error(`${path}: tensor "${name}" is of dtype ${stored.dtype}, which holds no weights.`);
     }
   }
-}
-
-/** Reads tensors as parameters; where one cannot be read, none is left. */
-async function readParameters(tensors: Stored): Promise<Parameters> {
-  const parameters: Parameters = {};
-  try {
-    for (const [name, tensor] of Object.entries(tensors)) {
-      parameters[name] = tf.tensor(toFloat32(await tensor.read()), tensor.shape, "float32");
-    }
-  } catch (error) {
-    tf.dispose(parameters);
-    throw error;
-  }
-  return parameters;
 }
 
 /** A stored tensor of positions [1, N, D], interpolated to another grid when it is read. */
@@ -147,11 +134,11 @@ export async function loadEncoder(path: string, options: LoadOptions = {}): Prom
     preprocessing = preprocessing && rescaled(preprocessing, image);
   }
 
-  const loaded: PretrainedEncoder = { size: { ...trained, image }, parameters: await readParameters(encoder) };
+  const loaded: PretrainedEncoder = { size: { ...trained, image }, parameters: await loadTensors(encoder) };
   if (preprocessing) loaded.preprocessing = preprocessing;
   if (!narrow) return loaded;
   try {
-    loaded.predictor = { size: narrow.size, parameters: await readParameters(narrow.tensors) };
+    loaded.predictor = { size: narrow.size, parameters: await loadTensors(narrow.tensors) };
   } catch (error) {
     tf.dispose(loaded.parameters);
     throw error;

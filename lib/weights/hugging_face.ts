@@ -5,8 +5,9 @@
  * @module
  */
 import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
+import { checkpointsIn } from "./checkpoint_names.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
-import { elementsOf, type HostTensor, type StoredTensor } from "./tensors.ts";
+import { elementsOf, type HostTensor, type LentTensor, type StoredTensor } from "./tensors.ts";
 
 /** What a config.json says of an IJepaModel. */
 export interface HuggingFaceSize {
@@ -220,9 +221,12 @@ export async function openHuggingFace(
 }
 
 /** One of the equal parts of a tensor along its first axis. */
-function partOf({ dtype, shape: [rows, ...rest], data }: HostTensor, part: number, parts: number): HostTensor {
-  const size = data.length / parts;
-  return { dtype, shape: [rows / parts, ...rest], data: data.slice(part * size, (part + 1) * size) } as HostTensor;
+function partOf({ dtype, shape: [rows, ...rest], lend }: LentTensor, part: number, parts: number): LentTensor {
+  return {
+    dtype,
+    shape: [rows / parts, ...rest],
+    lend: (use) => lend((bytes) => use(bytes.subarray(part * bytes.length / parts, (part + 1) * bytes.length / parts))),
+  };
 }
 
 /** preprocessor_config.json's content. */
@@ -248,9 +252,9 @@ async function checkFree(folder: string): Promise<void> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
-  const holdsRun = await Deno.stat(`${folder}/checkpoint.safetensors`).catch(() => undefined);
-  if (!holdsRun && (!config || config.model_type === "ijepa")) return;
-  const held = holdsRun ? "checkpoint.safetensors of a run" : "a config.json that is no IJepaModel's";
+  const [checkpoint] = await checkpointsIn(folder);
+  if (!checkpoint && (!config || config.model_type === "ijepa")) return;
+  const held = checkpoint ? `${checkpoint} of a run` : "a config.json that is no IJepaModel's";
   throw new Error(`${folder} holds ${held}, which stays: write the encoder into another folder.`);
 }
 
@@ -264,11 +268,12 @@ async function checkFree(folder: string): Promise<void> {
 export async function writeHuggingFace(
   folder: string,
   { image, patch, width, depth, heads, mlpRatio, epsilon }: HuggingFaceSize,
-  tensors: Record<string, HostTensor>,
+  tensors: Record<string, LentTensor>,
   preprocessing: Preprocessing,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
   await checkFree(folder);
-  const theirs: [string, HostTensor][] = [["embeddings.position_embeddings", tensors["pos_embed"]]];
+  const theirs: [string, LentTensor][] = [["embeddings.position_embeddings", tensors["pos_embed"]]];
   for (const kind of ["weight", "bias"]) {
     for (const [name, ours] of NAMES) {
       for (let block = 0; block < (name.includes("N") ? depth : 1); block++) {
@@ -300,7 +305,7 @@ export async function writeHuggingFace(
   };
   const toJson = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
   await Deno.mkdir(folder, { recursive: true });
-  await writeSafetensors(`${folder}/model.safetensors`, Object.fromEntries(theirs), { format: "pt" });
+  await writeSafetensors(`${folder}/model.safetensors`, Object.fromEntries(theirs), { format: "pt" }, { onProgress });
   await Deno.writeTextFile(`${folder}/preprocessor_config.json`, toJson(preprocessorConfig(preprocessing)));
   await Deno.writeTextFile(`${folder}/config.json`, toJson(config));
 }

@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Preprocessing, readPreprocessorConfig } from "../../lib/datasets/pixels/preprocessing.ts";
 import { type HuggingFaceSize, openHuggingFace, writeHuggingFace } from "../../lib/weights/hugging_face.ts";
 import { readSafetensors, writeSafetensors } from "../../lib/weights/safetensors.ts";
-import type { HostTensor } from "../../lib/weights/tensors.ts";
+import { type HostTensor, lentValues } from "../../lib/weights/tensors.ts";
 
 const size: HuggingFaceSize = { image: 8, patch: 4, width: 4, depth: 2, heads: 2, mlpRatio: 1.5, epsilon: 1e-5 };
 const preprocessing: Preprocessing = {
@@ -38,11 +38,14 @@ function tensors(): Record<string, HostTensor> {
   };
 }
 
+const lentTensors = () =>
+  Object.fromEntries(Object.entries(tensors()).map(([name, tensor]) => [name, lentValues(tensor)]));
+
 /** A folder with this encoder in the Hugging Face layout. */
 async function withFolder(test: (folder: string) => Promise<void>) {
   const folder = await Deno.makeTempDir({ prefix: "hugging_face_test_" });
   try {
-    await writeHuggingFace(folder, size, tensors(), preprocessing);
+    await writeHuggingFace(folder, size, lentTensors(), preprocessing);
     await test(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -170,7 +173,7 @@ Deno.test("openHuggingFace() reads shards, and names the tensor that an index mi
 
 Deno.test("writeHuggingFace() replaces an encoder of its layout, and leaves a run or another model as it is", () =>
   withFolder(async (folder) => {
-    const write = () => writeHuggingFace(folder, size, tensors(), preprocessing);
+    const write = () => writeHuggingFace(folder, size, lentTensors(), preprocessing);
     await write();
     const listing = async () => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
     const refused = async (held: string) => {
