@@ -24,6 +24,7 @@ import { tf } from "../tensorflow/backend.ts";
 import { readConfig } from "../training/run_folder.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
+import { fileNote } from "./terminal/file_note.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { openImages, reportSkipped } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
@@ -46,6 +47,8 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
   --precision P      float32 | bfloat16: what matrix products compute in
   --out DIR          the run's folder (default weights/PRESET-1, -2, ...)
   --resume           goes on with the run in --out, or with the newest of this preset
+  --keep N           checkpoints that are kept, the newest (default 2), so that there is another where one is damaged; each
+                     takes four times the encoder's space, and while one is written there is one more
   --monitor N        steps between measurements of the encoder while it trains: RankMe, LiDAR, kNN and a linear probe of
                      2,000 training images, which go into the log and the loss curve; 0 for none (default a tenth of
                      the run, at least 50). Each takes about as long as training on 1,000 images
@@ -137,6 +140,7 @@ async function main(): Promise<void> {
       "precision": { type: "string" },
       "out": { type: "string" },
       "resume": { type: "boolean", default: false },
+      "keep": { type: "string" },
       "monitor": { type: "string" },
       "skip-bad-images": { type: "boolean", default: false },
       "no-eval": { type: "boolean", default: false },
@@ -164,6 +168,7 @@ async function main(): Promise<void> {
   };
 
   const monitorEvery = numberOf("monitor", flags.monitor, { integer: true });
+  const keep = numberOf("keep", flags.keep, { integer: true, least: 1 });
 
   await setUpTensorFlow();
   const data = flags.data ?? defaultData(name);
@@ -183,8 +188,11 @@ async function main(): Promise<void> {
   const result = await pretrain(config, train, {
     dir,
     resume: flags.resume,
+    keep,
     monitor,
     signal,
+    onFile: (progress) => bar.note(fileNote(progress)),
+    onNote: (sentence) => bar.log(`Warning: ${sentence}`),
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: (entry) => {

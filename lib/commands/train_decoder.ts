@@ -27,6 +27,7 @@ import { loadEncoder } from "../jepa/pretrained.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
+import { fileNote } from "./terminal/file_note.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -49,6 +50,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --precision P     float32 | bfloat16: what matrix products compute in
   --out DIR         the run's folder (default decoder/, or patch-decoder/, in the folder of the weights)
   --resume          goes on with the run in --out
+  --keep N          checkpoints that are kept, the newest (default 2)
   --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default 1000)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
   --help
@@ -115,6 +117,7 @@ async function main(): Promise<void> {
       "precision": { type: "string" },
       "out": { type: "string" },
       "resume": { type: "boolean", default: false },
+      "keep": { type: "string" },
       "measure": { type: "string", default: "1000" },
       "skip-bad-images": { type: "boolean", default: false },
       "help": { type: "boolean", short: "h" },
@@ -130,6 +133,7 @@ async function main(): Promise<void> {
     seed: numberOf("seed", flags.seed, { integer: true }),
   };
   const peak = numberOf("lr", flags.lr);
+  const keep = numberOf("keep", flags.keep, { integer: true, least: 1 });
   const precision = flags.precision && oneOf("precision", flags.precision, ["float32", "bfloat16"]);
 
   await setUpTensorFlow();
@@ -159,7 +163,10 @@ async function main(): Promise<void> {
   const result = await trainDecoder(config, encoder, train, {
     dir,
     resume,
+    keep,
     signal,
+    onFile: (progress) => bar.note(fileNote(progress)),
+    onNote: (sentence) => bar.log(`Warning: ${sentence}`),
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: ({ step, loss, learningRate, seconds }) => {

@@ -96,7 +96,7 @@ const inOrder = (tensors: Stored, shapes: ParameterShapes): Stored =>
  * Loads an encoder, and its predictor where the files hold it.
  *
  * @param path one of
- *   - a run's folder, its encoder.safetensors or its checkpoint.safetensors: the target encoder;
+ *   - a run's folder (its encoder.safetensors, or else its newest checkpoint), or one of these files: the target encoder;
  *   - the authors' .pth.tar: the target encoder;
  *   - a Hugging Face folder of an IJepaModel (config.json; model.safetensors, or several with an index), or that file in it;
  *   - safetensors of a timm ViT without class token, such as its *_ijepa models, whose names are the authors', or timm's

@@ -1,10 +1,11 @@
 /**
  * A run is a folder: config.json, data.json with the name of its images, log.jsonl with a line for each step, and the
- * checkpoint. This file reads and writes all but the last.
+ * newest checkpoints. This file reads and writes all but the last.
  *
  * @module
  */
 import { isDeepStrictEqual } from "node:util";
+import { checkpointStep } from "../weights/checkpoint_names.ts";
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
@@ -65,10 +66,10 @@ export async function checkRun(dir: string, config: object, images: Images): Pro
   const kept = await readConfig<Record<string, unknown>>(dir);
   const weights = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name)
     .filter((name) => name.endsWith(".safetensors"));
-  if (weights.length > 0 && !weights.includes("checkpoint.safetensors")) {
+  if (weights.length > 0 && !weights.some((name) => checkpointStep(name) !== undefined)) {
     const found = weights.join(", ");
     throw new Error(
-      `${dir} holds ${found}, but no checkpoint.safetensors to go on from: begin a new run in another folder (--out).`,
+      `${dir} holds ${found}, but no checkpoint to go on from: begin a new run in another folder (--out).`,
     );
   }
   const data: Images = JSON.parse(await Deno.readTextFile(`${dir}/data.json`));

@@ -41,6 +41,7 @@ const UNKNOWN = "00000000";
 
 /** What is thrown where a file is not as it was written. */
 export class DamagedFileError extends Error {
+  /** As it is printed. */
   override name = "DamagedFileError";
 }
 
