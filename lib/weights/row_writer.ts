@@ -5,6 +5,7 @@
  * @module
  */
 import { NPY_HEADER_BYTES, npyHeader } from "./npy.ts";
+import { cannotWrite } from "./whole_file.ts";
 
 /** What is known of an array before its rows are there. */
 export interface RowArray {
@@ -75,10 +76,6 @@ function npy(path: string, { names: all, shape }: RowArray): Format {
   return { headerBytes: NPY_HEADER_BYTES, header: (names) => npyHeader([names.length, ...shape]) };
 }
 
-async function writeFully(file: Deno.FsFile, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-}
-
 /**
  * The files that openRows(path) comes to write: the rows', and behind it the names' where the format has one.
  *
@@ -101,12 +98,19 @@ export async function openRows(path: string, array: RowArray): Promise<RowWriter
   const perRow = array.shape.reduce((product, n) => product * n, 1);
   const part = `${path}.part`, namesPart = `${namesPath}.part`;
   const file = await Deno.open(part, { create: true, truncate: true, write: true }).catch((error) => {
-    throw new Error(`${path} cannot be written (${error.message}).`, { cause: error });
+    throw cannotWrite(path, error);
   });
   let rows = 0, open = true;
   const close = () => {
     if (open) file.close();
     open = false;
+  };
+  const writeFully = async (bytes: Uint8Array<ArrayBuffer>) => {
+    try {
+      for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
   };
   await file.seek(headerBytes, Deno.SeekMode.Start);
   return {
@@ -115,14 +119,14 @@ export async function openRows(path: string, array: RowArray): Promise<RowWriter
         throw new RangeError(`${values.length} numbers are not whole rows of ${perRow} for ${path}.`);
       }
       rows += values.length / perRow;
-      await writeFully(file, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      await writeFully(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
     },
     async finish(names) {
       if (names.length !== rows || rows > array.names.length) {
         throw new RangeError(`${path} has ${rows} rows, for ${names.length} names of at most ${array.names.length}.`);
       }
       await file.seek(0, Deno.SeekMode.Start);
-      await writeFully(file, header(names));
+      await writeFully(header(names));
       await file.sync();
       close();
       if (namesPath) await Deno.writeTextFile(namesPart, names.map((name) => name + "\n").join(""));

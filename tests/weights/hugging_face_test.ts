@@ -182,9 +182,11 @@ Deno.test("writeHuggingFace() replaces an encoder of its layout, and leaves a ru
       assertStringIncludes(error.message, "write the encoder into another folder");
       assertEquals([await listing(), await Deno.readTextFile(`${folder}/config.json`)], [before, config]);
     };
-    await Deno.writeTextFile(`${folder}/checkpoint.safetensors`, "");
-    await refused("checkpoint.safetensors of a run");
-    await Deno.remove(`${folder}/checkpoint.safetensors`);
+    for (const name of ["checkpoint.safetensors", "checkpoint-00000400.safetensors"]) {
+      await Deno.writeTextFile(`${folder}/${name}`, "");
+      await refused(`${name} of a run`);
+      await Deno.remove(`${folder}/${name}`);
+    }
     for (const name of ["model.safetensors", "preprocessor_config.json"]) await Deno.remove(`${folder}/${name}`);
     for (const config of [{ architecture: {}, seed: 0 }, { model_type: "vit" }]) {
       await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));
