@@ -101,7 +101,7 @@ export {
   type UpdateScalars,
   updateScalars,
 } from "./lib/training/adamw.ts";
-export { readCheckpoint, writeCheckpoint } from "./lib/training/checkpoint.ts";
+export { type CheckpointOptions, readCheckpoint, writeCheckpoint } from "./lib/training/checkpoint.ts";
 export { shareOf, type StepEntry, train, type TrainOptions } from "./lib/training/loop.ts";
 export type { StepperOptions, Workers } from "./lib/training/stepper.ts";
 export type { Losses, MicroBatch, Networks, Objective, Scheduled, Share } from "./lib/training/objective.ts";
@@ -113,6 +113,7 @@ export {
   type RunSetting,
   trainRun,
 } from "./lib/training/run.ts";
+export type { FileProgress, SavedCheckpoint } from "./lib/training/run_checkpoints.ts";
 export { readConfig } from "./lib/training/run_folder.ts";
 export { cosine, linear as linearSchedule, type Ramp, type Schedule, warmupCosine } from "./lib/training/schedules.ts";
 export {
@@ -389,11 +390,14 @@ export { type Cell, type Column, markdownTable } from "./lib/figures/table.ts";
 // Files.
 export { readNpy } from "./lib/weights/npy.ts";
 export {
+  DamagedFileError,
   type Dtype,
   type DtypeArrays,
   type HostTensor,
+  type LentTensor,
   openSafetensors,
   readSafetensors,
+  type SafetensorsOptions,
   toBfloat16,
   toFloat16,
   toFloat32,

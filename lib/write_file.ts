@@ -25,7 +25,7 @@ const ADVICE: Record<string, string> = {
 };
 
 /** An error of the operating system in writing `path`, with the path; any other as it is. */
-function writeError(path: string, error: unknown): unknown {
+export function writeError(path: string, error: unknown): unknown {
   if (!isOsError(error)) return error;
   const advice = ADVICE[error.code] ?? "try again, or name another place";
   return new Error(`${path} cannot be written (${osReason(error)}): ${advice}.`, { cause: error });

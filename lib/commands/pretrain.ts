@@ -26,7 +26,8 @@ import { checkFree, readConfig } from "../training/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
-import { countOf, numberOf, oneOf } from "./terminal/flags.ts";
+import { fileNote } from "./terminal/file_note.ts";
+import { numberOf, oneOf } from "./terminal/flags.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -58,6 +59,8 @@ Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads T
   --resume           goes on with the run in --out, or with the newest of this preset
   --checkpoint-every N
                      steps between checkpoints (default 200)
+  --keep N           checkpoints that are kept, the newest (default 2), so that there is another where one is damaged; each
+                     takes four times the encoder's space, and while one is written there is one more
   --monitor N        steps between measurements of the encoder while it trains: RankMe, LiDAR, kNN and a linear probe of
                      2,000 training images, which go into the log and the loss curve; 0 for none (default a tenth of
                      the run, at least 50). Each takes about as long as training on 1,000 images
@@ -177,6 +180,7 @@ const OPTIONS = {
   "out": { type: "string" },
   "resume": { type: "boolean", default: false },
   "checkpoint-every": { type: "string" },
+  "keep": { type: "string" },
   "monitor": { type: "string" },
   ...IMAGE_FLAGS,
   "no-eval": { type: "boolean", default: false },
@@ -191,7 +195,7 @@ type Flags = ReturnType<typeof parse>["values"];
 const howToGoOn = (dir: string, flags: Flags) =>
   commandLine(
     ...["pretrain", "--resume", "--out", typedPath(dir)] as const,
-    ...givenAgain(flags, "workers", "checkpoint-every", "monitor", "layout", "skip-bad-images", "no-eval"),
+    ...givenAgain(flags, "workers", "checkpoint-every", "keep", "monitor", "layout", "skip-bad-images", "no-eval"),
   );
 
 /** The run's folder, free where the run is new. */
@@ -253,7 +257,10 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     signal,
     workers,
     bfloat16Sums: flags["bfloat16-sums"],
-    checkpointEvery: countOf("checkpoint-every", flags["checkpoint-every"]),
+    checkpointEvery: numberOf("checkpoint-every", flags["checkpoint-every"], { integer: true, least: 1 }),
+    keep: numberOf("keep", flags.keep, { integer: true, least: 1 }),
+    onFile: (progress) => bar.note(fileNote(progress)),
+    onNote: (sentence) => bar.log(`Warning: ${sentence}`),
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: (entry) => {

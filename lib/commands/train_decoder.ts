@@ -28,7 +28,8 @@ import type { Communicator } from "../tensorflow/collectives.ts";
 import { checkFree } from "../training/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
-import { countOf, numberOf, oneOf } from "./terminal/flags.ts";
+import { fileNote } from "./terminal/file_note.ts";
+import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./terminal/load_weights.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -63,6 +64,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --resume          goes on with the run in --out
   --checkpoint-every N
                     steps between checkpoints (default 200)
+  --keep N          checkpoints that are kept, the newest (default 2)
   --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default ${MEASURED})
   --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
                     folder in it is one) or flat (images at any depth, without classes)
@@ -133,6 +135,7 @@ const OPTIONS = {
   "out": { type: "string" },
   "resume": { type: "boolean", default: false },
   "checkpoint-every": { type: "string" },
+  "keep": { type: "string" },
   "measure": { type: "string" },
   ...IMAGE_FLAGS,
   ...WORKER_FLAGS,
@@ -148,7 +151,7 @@ const DEFAULT_PRESET = "cifar10";
 const howToGoOn = (dir: string, flags: Flags) =>
   commandLine(
     ...["train-decoder", "--weights", typedPath(flags.weights), "--resume", "--out", typedPath(dir)] as const,
-    ...givenAgain(flags, "workers", "checkpoint-every", "measure", "layout", "skip-bad-images"),
+    ...givenAgain(flags, "workers", "checkpoint-every", "keep", "measure", "layout", "skip-bad-images"),
   );
 
 /** The run's folder, free where the run is new. */
@@ -207,7 +210,10 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     signal,
     workers,
     bfloat16Sums: flags["bfloat16-sums"],
-    checkpointEvery: countOf("checkpoint-every", flags["checkpoint-every"]),
+    checkpointEvery: numberOf("checkpoint-every", flags["checkpoint-every"], { integer: true, least: 1 }),
+    keep: numberOf("keep", flags.keep, { integer: true, least: 1 }),
+    onFile: (progress) => bar.note(fileNote(progress)),
+    onNote: (sentence) => bar.log(`Warning: ${sentence}`),
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: ({ step, loss, learningRate, seconds }) => {

@@ -7,7 +7,9 @@
 import { dirname, join } from "node:path";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { type HostTensor, readSafetensors, toFloat16, toFloat32, writeSafetensors } from "../weights/safetensors.ts";
+import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
+import { lentRounded, loadTensors } from "../weights/streamed.ts";
+import type { LentTensor, StoredTensor } from "../weights/tensors.ts";
 import type { DecoderConfig, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";
 import { patchDecoderShapes } from "./patch_decoder.ts";
 import type { Standardisation } from "./representation.ts";
@@ -57,30 +59,31 @@ const fromJson = (text: string): DecoderConfig => JSON.parse(text, (_, x) => x =
  * Writes a decoder.
  *
  * @param path ends in .safetensors; a file there is replaced when the new one is whole
+ * @param options.onProgress told of the bytes written so far
  * @param options.dtype what the weights are rounded to; F16 takes half the space. Default F32, as they are
  * @throws RangeError that names the tensor where one is not finite in that type
  */
 export async function saveDecoder(
   path: string,
   { config, parameters, standardisation }: TrainedDecoder,
-  { dtype = "F32" }: { dtype?: "F32" | "F16" } = {},
+  { dtype = "F32", onProgress }: {
+    dtype?: "F32" | "F16";
+    onProgress?: (done: number, total: number) => void;
+  } = {},
 ): Promise<void> {
-  const tensors: Record<string, HostTensor> = {};
-  const put = async (prefix: string, some: Parameters, type: "F32" | "F16") => {
+  const tensors: Record<string, LentTensor> = {};
+  const put = (prefix: string, some: Parameters, type: "F32" | "F16") => {
     for (const [name, tensor] of Object.entries(some)) {
-      const shape = tensor.shape, data = await tensor.data() as Float32Array<ArrayBuffer>;
-      const held: HostTensor = type === "F16"
-        ? { dtype: type, shape, data: toFloat16(data) }
-        : { dtype: type, shape, data };
-      if (!toFloat32(held).every(Number.isFinite)) {
-        throw new RangeError(`${path}: tensor ${prefix}${name} holds numbers that are not finite in ${type}.`);
-      }
-      tensors[`${prefix}${name}`] = held;
+      tensors[`${prefix}${name}`] = lentRounded(
+        tensor,
+        type,
+        () => new RangeError(`${path}: tensor ${prefix}${name} holds numbers that are not finite in ${type}.`),
+      );
     }
   };
-  await put("decoder.", parameters, dtype);
-  await put("standardisation.", standardisation, "F32");
-  await writeSafetensors(path, tensors, { decoder: toJson(config) });
+  put("decoder.", parameters, dtype);
+  put("standardisation.", standardisation, "F32");
+  await writeSafetensors(path, tensors, { decoder: toJson(config) }, { onProgress });
 }
 
 /**
@@ -96,7 +99,7 @@ export async function loadDecoder<Kind extends DecoderConfig["kind"] = DecoderCo
   kind?: Kind,
 ): Promise<TrainedDecoder<Extract<DecoderConfig, { kind: Kind }>>> {
   const file = path.endsWith(".safetensors") ? path : `${path}/decoder.safetensors`;
-  const { tensors, metadata } = await readSafetensors(file);
+  const { tensors, metadata } = await openSafetensors(file);
   if (metadata.decoder === undefined) {
     throw new Error(`${file} is no decoder: its metadata does not say how it was trained.`);
   }
@@ -104,8 +107,8 @@ export async function loadDecoder<Kind extends DecoderConfig["kind"] = DecoderCo
   if (kind !== undefined && config.kind !== kind) {
     throw new Error(`${file} is a decoder of kind "${config.kind}", but one of kind "${kind}" is wanted here.`);
   }
-  const read = (prefix: string, shapes: Record<string, readonly number[]>): Parameters => {
-    const stored = Object.entries(shapes).map(([name, shape]): [string, HostTensor] => {
+  const read = async (prefix: string, shapes: Record<string, readonly number[]>): Promise<Parameters> => {
+    const stored = Object.entries(shapes).map(([name, shape]): [string, StoredTensor] => {
       const tensor = tensors[`${prefix}${name}`];
       if (!tensor) throw new Error(`${file} lacks tensor ${prefix}${name}.`);
       if (`${tensor.shape}` !== `${shape}`) {
@@ -113,12 +116,12 @@ export async function loadDecoder<Kind extends DecoderConfig["kind"] = DecoderCo
       }
       return [name, tensor];
     });
-    return Object.fromEntries(stored.map(([name, x]) => [name, tf.tensor(toFloat32(x), x.shape, "float32")]));
+    return await loadTensors(Object.fromEntries(stored));
   };
   const width = [config.network.condition], shapes = shapesIn(file, config);
-  const standardisation = read("standardisation.", { mean: width, deviation: width }) as Standardisation;
+  const standardisation = await read("standardisation.", { mean: width, deviation: width }) as Standardisation;
   try {
-    return { config, standardisation, parameters: read("decoder.", shapes) };
+    return { config, standardisation, parameters: await read("decoder.", shapes) };
   } catch (error) {
     tf.dispose(standardisation);
     throw error;

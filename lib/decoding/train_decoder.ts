@@ -95,17 +95,17 @@ export async function readDecoderConfig(dir: string): Promise<DecoderConfig> {
 }
 
 /**
- * Trains a decoder of a frozen encoder's representations, writing the run into a folder: config.json, log.jsonl,
- * checkpoint.safetensors, and at the end decoder.safetensors, the averaged weights in float16: a decoder is used as it
- * ships, and the checkpoint keeps them as they are.
+ * Trains a decoder of a frozen encoder's representations, writing the run into a folder: config.json, log.jsonl, the
+ * newest checkpoints, and at the end decoder.safetensors, the averaged weights in float16: a decoder is used as it ships,
+ * and the checkpoints keep them as they are.
  *
  * The result depends on the configuration, the encoder and the images alone: a run that was stopped, by its signal or by a
  * kill, and resumed ends with the same weights, bit for bit, on the same machine.
  *
  * @param encoder the target encoder, which stays the caller's
  * @throws RangeError where decoder and encoder do not fit; Error where the folder holds another run, or one of another
- *   encoder, where there is nothing to resume, or, with the step, where loss or gradients are not finite; the last
- *   checkpoint is then left as it is
+ *   encoder, where there is nothing to resume, or, with the step, where loss or gradients are not finite or a
+ *   checkpoint cannot be written; the last whole one is then left as it is
  */
 export async function trainDecoder(
   config: DecoderConfig,
@@ -123,7 +123,11 @@ export async function trainDecoder(
     disposeAll(rest);
     const decoder = { config, parameters: average, standardisation };
     const weights = `${options.dir}/decoder.safetensors`;
-    if (finished && (options.workers?.rank ?? 0) === 0) await saveDecoder(weights, decoder, { dtype: "F16" });
+    const onProgress = (done: number, total: number) =>
+      options.onFile?.({ action: "writing", path: weights, done, total });
+    if (finished && (options.workers?.rank ?? 0) === 0) {
+      await saveDecoder(weights, decoder, { dtype: "F16", onProgress });
+    }
     return { finished, step, log, decoder, weights };
   } catch (error) {
     disposeAll(standardisation);

@@ -13,6 +13,8 @@ export type Fields = Record<string, number | string>;
 export interface ProgressBar {
   /** Says how much is done in all, in the total's unit. A field stays until it is given anew. */
   update(done: number, fields?: Fields): void;
+  /** Says what else is being done, such as writing a file, or by "" that it is done. */
+  note(text: string): void;
   /** Prints a line above the bar. */
   log(line: string): void;
   /** Draws the last state and frees the terminal; must be called, also when the work fails (`finally`). */
@@ -41,7 +43,7 @@ export function progressBar(
   output: ProgressOutput = process.stderr,
 ): ProgressBar {
   const { total } = options;
-  let done = 0, fields: Fields = {};
+  let done = 0, fields: Fields = {}, note = "";
   let first: { done: number; time: number } | undefined;
   const now = () => performance.now();
   const seconds = () => first ? (now() - first.time) / 1000 : 0;
@@ -52,7 +54,7 @@ export function progressBar(
   };
   const text = (barWidth: number) =>
     progressText(
-      { ...options, done, fields, rate: first && seconds() > 0 ? (done - first.done) / seconds() : 0 },
+      { ...options, done, fields, note, rate: first && seconds() > 0 ? (done - first.done) / seconds() : 0 },
       barWidth,
     );
 
@@ -64,10 +66,17 @@ export function progressBar(
       printed = now();
       output.write(shown + "\n");
     };
+    const printInTime = () => {
+      if (now() - printed >= Math.max(PLAIN_LINE, 0.02 * (now() - started))) print();
+    };
     return {
       update(newDone, newFields) {
         record(newDone, newFields);
-        if (now() - printed >= Math.max(PLAIN_LINE, 0.02 * (now() - started))) print();
+        printInTime();
+      },
+      note(text) {
+        note = text;
+        printInTime();
       },
       log: (line) => void output.write(line + "\n"),
       stop() {
@@ -90,13 +99,20 @@ export function progressBar(
   });
   const bar = bars.create(total, 0);
   let drawn = now();
+  const drawInTime = () => {
+    if (now() - drawn < REDRAW) return;
+    drawn = now();
+    bars.update(); // by hand, as its timer does not run while a step blocks
+  };
   return {
     update(newDone, newFields) {
       record(newDone, newFields);
       bar.update(done);
-      if (now() - drawn < REDRAW) return;
-      drawn = now();
-      bars.update(); // by hand, as its timer does not run while a step blocks
+      drawInTime();
+    },
+    note(text) {
+      note = text;
+      drawInTime();
     },
     log(line) {
       bars.log(line + "\n");
@@ -118,10 +134,15 @@ interface Progress {
   /** Units a second; 0 while not known. */
   rate: number;
   fields: Fields;
+  /** What else is being done. */
+  note?: string;
 }
 
-/** One line: label, bar, share, counts, rate, time left, then the fields, so that a narrow terminal cuts the least of it. */
-export function progressText({ label, unit, done, total, rate, fields }: Progress, barWidth: number): string {
+/** One line: label, bar, share, counts, rate, time left, the note, then the fields, so that a narrow terminal cuts the least of it. */
+export function progressText(
+  { label, unit, done, total, rate, fields, note = "" }: Progress,
+  barWidth: number,
+): string {
   const scale = unit === "bytes" ? 1e-6 : 1;
   const name = unit === "bytes" ? "MB" : unit;
   const count = (n: number) =>
@@ -137,6 +158,7 @@ export function progressText({ label, unit, done, total, rate, fields }: Progres
     `${count(done)}${total > 0 ? "/" + count(total) : ""} ${name}`,
     rate > 0 ? `${formatNumber(rate * scale)} ${name}/s` : "",
     rate > 0 && done < total ? `${formatDuration((total - done) / rate)} left` : "",
+    note,
     ...Object.entries(fields).map(([key, value]) =>
       `${key} ${typeof value === "number" ? formatNumber(value) : value}`
     ),

@@ -31,6 +31,6 @@ export async function whyNoEncoder(folder: string): Promise<string> {
   }
   const whole = names.find((name) => WHOLE.test(name));
   const next = whole ? `: is it ${folder}/${whole} that you want?` : ".";
-  return `${folder} holds no encoder: a run's folder has encoder.safetensors or checkpoint.safetensors, one of Hugging ` +
+  return `${folder} holds no encoder: a run's folder has encoder.safetensors or a checkpoint, one of Hugging ` +
     `Face's or timm's has config.json and model.safetensors, and this has ${someOf(names) || "nothing"}${next}`;
 }

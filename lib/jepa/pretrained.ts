@@ -8,6 +8,7 @@ import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { interpolatePositions } from "../nn/positions.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { loadTensors } from "../weights/streamed.ts";
 import { isFloat, type StoredTensor, toFloat32 } from "../weights/tensors.ts";
 import {
   encoderShapes,
@@ -67,20 +68,6 @@ function checkTensors(path: string, tensors: Stored, shapes: ParameterShapes): v
   }
 }
 
-/** Reads tensors as parameters; where one cannot be read, none is left. */
-async function readParameters(tensors: Stored): Promise<Parameters> {
-  const parameters: Parameters = {};
-  try {
-    for (const [name, tensor] of Object.entries(tensors)) {
-      parameters[name] = tf.tensor(toFloat32(await tensor.read()), tensor.shape, "float32");
-    }
-  } catch (error) {
-    tf.dispose(parameters);
-    throw error;
-  }
-  return parameters;
-}
-
 /** A stored tensor of positions [1, N, D], interpolated to another grid when it is read. */
 function regridded(positions: StoredTensor, from: number, to: number): StoredTensor {
   const width = positions.shape[2], shape = [1, to * to, width];
@@ -113,7 +100,7 @@ const inOrder = (tensors: Stored, shapes: ParameterShapes): Stored =>
  * Loads an encoder, and its predictor where the files hold it.
  *
  * @param path one of
- *   - a run's folder, its encoder.safetensors or its checkpoint.safetensors: the target encoder;
+ *   - a run's folder (its encoder.safetensors, or else its newest checkpoint), or one of these files: the target encoder;
  *   - the authors' .pth.tar: the target encoder; or another file of torch.save() with a state_dict of their names;
  *   - a Hugging Face folder of an IJepaModel (config.json; model.safetensors, or several with an index), or that file in it;
  *   - safetensors of a timm ViT without class token, such as its *_ijepa models, whose names are the authors', or timm's
@@ -154,13 +141,13 @@ export async function loadEncoder(path: string, options: LoadOptions = {}): Prom
     preprocessing = preprocessing && rescaled(preprocessing, image);
   }
 
-  const loaded: PretrainedEncoder = { size: { ...trained, image }, parameters: await readParameters(encoder) };
+  const loaded: PretrainedEncoder = { size: { ...trained, image }, parameters: await loadTensors(encoder) };
   if (preprocessing) loaded.preprocessing = preprocessing;
   if (stored.prefix) loaded.prefix = stored.prefix;
   if (stored.aside?.length) loaded.aside = stored.aside;
   if (!narrow) return loaded;
   try {
-    loaded.predictor = { size: narrow.size, parameters: await readParameters(narrow.tensors) };
+    loaded.predictor = { size: narrow.size, parameters: await loadTensors(narrow.tensors) };
   } catch (error) {
     tf.dispose(loaded.parameters);
     throw error;

@@ -8,7 +8,8 @@ import { defaultPreprocessing, type Preprocessing } from "../datasets/pixels/pre
 import type { Parameters } from "../nn/parameters.ts";
 import { writeHuggingFace } from "../weights/hugging_face.ts";
 import { writeSafetensors } from "../weights/safetensors.ts";
-import { type HostTensor, toBfloat16, toFloat16, toFloat32 } from "../weights/tensors.ts";
+import { lentRounded } from "../weights/streamed.ts";
+import type { LentTensor } from "../weights/tensors.ts";
 import {
   encoderShapes,
   type EncoderSize,
@@ -33,29 +34,26 @@ export interface EncoderToSave {
 export interface SaveOptions {
   /** What the numbers are rounded to; F16 and BF16 take half the space of F32. Default F32, as they are. */
   dtype?: "F32" | "F16" | "BF16";
+  /** Told of the bytes written so far; of all of them only once the file has its name. */
+  onProgress?: (done: number, total: number) => void;
 }
 
-function rounded(name: string, shape: number[], values: Float32Array<ArrayBuffer>, dtype: "F32" | "F16" | "BF16") {
-  const tensor: HostTensor = dtype === "F32"
-    ? { dtype, shape, data: values }
-    : dtype === "F16"
-    ? { dtype, shape, data: toFloat16(values) }
-    : { dtype, shape, data: toBfloat16(values) };
-  if (toFloat32(tensor).every(Number.isFinite)) return tensor;
-  throw new RangeError(`Tensor "${name}" holds numbers that are not finite in ${dtype}: write it as F32, or mend it.`);
-}
-
-/** A network's tensors in main memory. */
-async function hostTensors(parameters: Parameters, shapes: ParameterShapes, dtype: "F32" | "F16" | "BF16") {
+/** A network's tensors, rounded when their turn comes. */
+function lentTensors(parameters: Parameters, shapes: ParameterShapes, dtype: "F32" | "F16" | "BF16") {
   const surplus = Object.keys(parameters).find((name) => !Object.hasOwn(shapes, name));
   if (surplus !== undefined) throw new RangeError(`"${surplus}" is no parameter of a network of these sizes.`);
-  const tensors: Record<string, HostTensor> = {};
+  const tensors: Record<string, LentTensor> = {};
   for (const [name, shape] of Object.entries(shapes)) {
     const parameter = parameters[name];
     if (`${parameter?.shape}` !== `${shape}`) {
       throw new RangeError(`Parameter "${name}" has shape [${parameter?.shape}], but should have [${shape}].`);
     }
-    tensors[name] = rounded(name, [...shape], await parameter.data() as Float32Array<ArrayBuffer>, dtype);
+    tensors[name] = lentRounded(
+      parameter,
+      dtype,
+      () =>
+        new RangeError(`Tensor "${name}" holds numbers that are not finite in ${dtype}: write it as F32, or mend it.`),
+    );
   }
   return tensors;
 }
@@ -69,19 +67,19 @@ async function hostTensors(parameters: Parameters, shapes: ParameterShapes, dtyp
  */
 export async function saveEncoder(path: string, encoder: EncoderToSave, options: SaveOptions = {}): Promise<void> {
   if (!path.endsWith(".safetensors")) throw new RangeError(`${path} should end in .safetensors, which it will be.`);
-  const { size, parameters, preprocessing, predictor } = encoder, { dtype = "F32" } = options;
+  const { size, parameters, preprocessing, predictor } = encoder, { dtype = "F32", onProgress } = options;
   const architecture = predictor ? { ...size, predictor: predictor.size } : size;
-  const tensors = await hostTensors(parameters, encoderShapes(size), dtype);
+  const tensors = lentTensors(parameters, encoderShapes(size), dtype);
   if (predictor) {
     const shapes = predictorShapes({ ...size, predictor: predictor.size });
-    for (const [name, tensor] of Object.entries(await hostTensors(predictor.parameters, shapes, dtype))) {
+    for (const [name, tensor] of Object.entries(lentTensors(predictor.parameters, shapes, dtype))) {
       tensors[`predictor.${name}`] = tensor;
     }
   }
   await writeSafetensors(path, tensors, {
     architecture: JSON.stringify(architecture),
     ...(preprocessing ? { preprocessing: JSON.stringify(preprocessing) } : {}),
-  });
+  }, { onProgress });
 }
 
 /**
@@ -98,6 +96,7 @@ export async function saveHuggingFace(
   options: SaveOptions = {},
 ): Promise<void> {
   const { size, parameters, preprocessing = defaultPreprocessing(size.image) } = encoder;
-  const tensors = await hostTensors(parameters, encoderShapes(size), options.dtype ?? "F32");
-  await writeHuggingFace(folder, { ...size, epsilon: size.epsilon ?? 1e-6 }, tensors, preprocessing);
+  const tensors = lentTensors(parameters, encoderShapes(size), options.dtype ?? "F32");
+  const theirs = { ...size, epsilon: size.epsilon ?? 1e-6 };
+  await writeHuggingFace(folder, theirs, tensors, preprocessing, options.onProgress);
 }

@@ -6,6 +6,7 @@
  */
 import { checkFraming, type Preprocessing, readPreprocessorConfig } from "../datasets/pixels/preprocessing.ts";
 import { openAuthorsCheckpoint } from "../weights/authors.ts";
+import { checkpointsIn } from "../weights/checkpoint_names.ts";
 import { findEncoder, HUGGING_FACE_PATCHES, someOf, splitPredictor } from "../weights/find_encoder.ts";
 import { openHuggingFace } from "../weights/hugging_face.ts";
 import { isShard } from "../weights/hugging_face_files.ts";
@@ -121,7 +122,7 @@ function network(tensors: Stored, name: string): Stored {
   return Object.fromEntries(own.map(([key, tensor]) => [key.slice(name.length + 1), tensor]));
 }
 
-/** A run's checkpoint.safetensors, whose sizes are in the config.json beside it. */
+/** A run's checkpoint, whose sizes are in the config.json beside it. */
 async function openCheckpoint(path: string, folder: string): Promise<Unsized> {
   const config = `${folder}/config.json`;
   if (!await exists(config)) {
@@ -173,15 +174,15 @@ async function openSafetensorsEncoder(path: string, folder: string): Promise<Uns
 }
 
 async function openFolder(folder: string): Promise<Unsized> {
-  const weights = `${folder}/encoder.safetensors`, checkpoint = `${folder}/checkpoint.safetensors`;
+  const weights = `${folder}/encoder.safetensors`, [newest] = await checkpointsIn(folder);
   if (await exists(weights)) return await openSafetensorsEncoder(weights, folder);
-  if (await exists(checkpoint)) return await openCheckpoint(checkpoint, folder);
+  if (newest !== undefined) return await openCheckpoint(`${folder}/${newest}`, folder);
   if (!await exists(`${folder}/config.json`)) throw new Error(await whyNoEncoder(folder));
   const config = parseObject(await Deno.readTextFile(`${folder}/config.json`));
   // timm's "architecture" is a name.
   if (typeof config?.architecture === "object" && config.model_type === undefined) {
     throw new Error(
-      `${folder} is a run that has no checkpoint yet: wait until it has written checkpoint.safetensors, or resume it.`,
+      `${folder} is a run that has no checkpoint yet: wait until it has written one, or resume it.`,
     );
   }
   const files = ["model.safetensors", "model.safetensors.index.json"].map((name) => exists(`${folder}/${name}`));

@@ -11,8 +11,8 @@ import { NodeJSKernelBackend } from "npm:@tensorflow/tfjs-node-gpu@4.22.0/dist/n
 import "npm:@tensorflow/tfjs-node-gpu@4.22.0/dist/register_all_kernels.js";
 import { AttrKind } from "./attributes.ts";
 import { binding, eagerValue, register, type TensorMetadata, traceInto } from "./binding.ts";
-import { DType } from "./dtypes.ts";
-import { fromHost, toHostAsync } from "./eager.ts";
+import { DType, sizeOf } from "./dtypes.ts";
+import { filledValue, fromHost, lendValue, toHostAsync } from "./eager.ts";
 import type { Graph } from "./graph.ts";
 
 export { tf };
@@ -118,6 +118,25 @@ export function tensorOf(metadata: TensorMetadata): Tensor {
  */
 export function uint8Tensor(values: Uint8Array, shape: number[]): Tensor {
   return tensorOf(register(fromHost(shape, DType.UINT8, values)));
+}
+
+/**
+ * A float32 tensor whose bytes, four a number and little-endian, `fill` puts straight into TensorFlow's memory: for values
+ * on their way out of a file. The bytes are lent for as long as that takes.
+ */
+export async function filledTensor(
+  shape: number[],
+  fill: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
+): Promise<Tensor> {
+  return tensorOf(register(await filledValue(shape, DType.FLOAT, 4 * sizeOf(shape), fill)));
+}
+
+/**
+ * Lends a tensor's bytes, little-endian, for as long as `use` takes, without a copy where they lie in main memory: for
+ * values on their way into a file. They are to be read only; the tensor may be disposed of meanwhile.
+ */
+export function lendBytes<T>(tensor: Tensor, use: (bytes: Uint8Array<ArrayBuffer>) => Promise<T>): Promise<T> {
+  return lendValue(eagerValue(idsOf([tensor])[0]), use);
 }
 
 /** Runs tf operations into a graph; the tensors made on the way are forgotten, what they stand for stays in the graph. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Attribute, describeCall, setAttribute } from "./attributes.ts";
-import { type HostValues, newTensor, takeValues } from "./host_tensors.ts";
+import { allocateTensor, bytesOf, type HostValues, newTensor, takeValues } from "./host_tensors.ts";
 import { checked, checkedAsync, cString, fromCString, library } from "./library.ts";
 import { groupInputs, opDef } from "./op_defs.ts";
 
@@ -107,9 +107,7 @@ function adopt(handle: Deno.PointerValue): EagerValue {
   });
 }
 
-/** Copies values into TensorFlow. */
-export function fromHost(shape: readonly number[], dtype: number, values: HostValues): EagerValue {
-  const tensor = newTensor(shape, dtype, values);
+function adoptTensor(tensor: Deno.PointerValue, shape: readonly number[], dtype: number): EagerValue {
   const handle = checked(() => "A tensor could not be made", (tf, status) => {
     const made = tf.TFE_NewTensorHandle(tensor, status);
     tf.TF_DeleteTensor(tensor);
@@ -119,18 +117,65 @@ export function fromHost(shape: readonly number[], dtype: number, values: HostVa
   return { handle, shape: [...shape], dtype };
 }
 
+/** Copies values into TensorFlow. */
+export function fromHost(shape: readonly number[], dtype: number, values: HostValues): EagerValue {
+  return adoptTensor(newTensor(shape, dtype, values), shape, dtype);
+}
+
+/** A value whose `byteLength` bytes `fill` puts straight into TensorFlow's memory; they are lent for as long as that takes. */
+export async function filledValue(
+  shape: readonly number[],
+  dtype: number,
+  byteLength: number,
+  fill: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
+): Promise<EagerValue> {
+  const tensor = allocateTensor(shape, dtype, byteLength);
+  try {
+    await fill(bytesOf(tensor));
+  } catch (error) {
+    library().TF_DeleteTensor(tensor);
+    throw error;
+  }
+  return adoptTensor(tensor, shape, dtype);
+}
+
+/**
+ * Lends a value's bytes for as long as `use` takes, without holding up the event loop: TensorFlow's own memory, or a copy
+ * where that is a GPU's. They are to be read only, and what happens to variables meanwhile does not change them.
+ */
+export async function lendValue<T>(
+  value: EagerValue,
+  use: (bytes: Uint8Array<ArrayBuffer>) => Promise<T>,
+): Promise<T> {
+  const held = share(value); // The caller may dispose of the tensor meanwhile.
+  try {
+    const tensor = await resolveAsync(held);
+    try {
+      return await use(bytesOf(tensor));
+    } finally {
+      library().TF_DeleteTensor(tensor);
+    }
+  } finally {
+    release(held);
+  }
+}
+
 /** Waits for a tensor's values and copies them out. */
 export function toHost(value: EagerValue): ReturnType<typeof takeValues> {
   const doing = () => "A tensor's values could not be read";
   return takeValues(checked(doing, (tf, status) => tf.TFE_TensorHandleResolve(value.handle, status)));
 }
 
+function resolveAsync(value: EagerValue): Promise<Deno.PointerValue> {
+  const doing = () => "A tensor's values could not be read";
+  return checkedAsync(doing, (tf, status) => tf.TFE_TensorHandleResolveAsync(value.handle, status));
+}
+
 /** As toHost(), without holding up the event loop. */
 export async function toHostAsync(value: EagerValue): Promise<ReturnType<typeof takeValues>> {
-  const doing = () => "A tensor's values could not be read";
   const held = share(value); // The caller may dispose of the tensor meanwhile.
   try {
-    return takeValues(await checkedAsync(doing, (tf, status) => tf.TFE_TensorHandleResolveAsync(held.handle, status)));
+    return takeValues(await resolveAsync(held));
   } finally {
     release(held);
   }

@@ -52,11 +52,16 @@ function toTypedArray(dtype: number, values: HostValues, size: number): Bytes {
 }
 
 /** The memory of a TF_Tensor, valid until it is deleted. */
-function bytesOf(tensor: Deno.PointerValue): Uint8Array<ArrayBuffer> {
+export function bytesOf(tensor: Deno.PointerValue): Uint8Array<ArrayBuffer> {
   const tensorflow = library();
   const size = Number(tensorflow.TF_TensorByteSize(tensor));
   if (size === 0) return new Uint8Array();
   return new Uint8Array(Deno.UnsafePointerView.getArrayBuffer(tensorflow.TF_TensorData(tensor)!, size));
+}
+
+/** A new TF_Tensor with nothing in its memory yet, of a type of fixed size; the caller deletes it. */
+export function allocateTensor(shape: readonly number[], dtype: number, byteLength: number): Deno.PointerValue {
+  return library().TF_AllocateTensor(dtype, int64s(shape), shape.length, BigInt(byteLength));
 }
 
 /**
@@ -65,16 +70,14 @@ function bytesOf(tensor: Deno.PointerValue): Uint8Array<ArrayBuffer> {
  * @throws Error where the number of values is not that of the shape.
  */
 export function newTensor(shape: readonly number[], dtype: number, values: HostValues): Deno.PointerValue {
-  const tensorflow = library();
-  const dimensions = int64s(shape);
   const size = sizeOf(shape);
   const array = dtype === DType.STRING ? values as string[] : toTypedArray(dtype, values, size);
   const expected = dtype === DType.COMPLEX64 ? 2 * size : size;
   if (array.length !== expected) {
     throw new Error(`A tensor ${describe(dtype, shape)} needs ${expected} values, but was given ${array.length}.`);
   }
-  if (Array.isArray(array)) return newStrings(dimensions, shape.length, array);
-  const tensor = tensorflow.TF_AllocateTensor(dtype, dimensions, shape.length, BigInt(array.byteLength));
+  if (Array.isArray(array)) return newStrings(int64s(shape), shape.length, array);
+  const tensor = allocateTensor(shape, dtype, array.byteLength);
   bytesOf(tensor).set(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   return tensor;
 }

@@ -10,12 +10,12 @@ import type { Parameters } from "../nn/parameters.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
 import type { Communicator } from "../tensorflow/collectives.ts";
-import { openToWrite } from "../write_file.ts";
 import { Variables } from "../tensorflow/variables.ts";
-import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type StepEntry, train } from "./loop.ts";
 import type { Objective } from "./objective.ts";
+import { checkpointSaver, type FileProgress, newestCheckpoint, type SavedCheckpoint } from "./run_checkpoints.ts";
 import { openRunFolder, truncateLog } from "./run_folder.ts";
+import { openRunLog } from "./run_log.ts";
 import { initialState, type TrainingState } from "./step.ts";
 
 /** What is measured of a network now and then, besides each step's own values. */
@@ -33,6 +33,8 @@ export interface Monitor {
 export type RunLogEntry = StepEntry & {
   /** What a monitor measured after this step, by its names; absent where it did not measure. */
   measures?: Record<string, number>;
+  /** The checkpoints that were finished since the step before, or, in the last line, after this one; absent for none. */
+  checkpoints?: SavedCheckpoint[];
 };
 
 /** How to run it; none of this changes the result. */
@@ -41,12 +43,18 @@ export interface RunOptions<Entry = RunLogEntry> {
   dir: string;
   /** Goes on from the folder's checkpoint instead of starting anew. */
   resume?: boolean;
-  /** Steps between checkpoints. Default 200. */
+  /** Steps between checkpoints, each of which is written beside the next steps. Default 200. */
   checkpointEvery?: number;
+  /** How many checkpoints are kept, the newest; while one is written there is one more. Default 2. */
+  keep?: number;
   /** Told of each step done, and of the steps in the whole run. */
   onStep?: (entry: Entry, totalSteps: number) => void;
   /** Told of each compilation: one for each signature of a batch's shapes, such as those of paddedSizes(). */
   onCompile?: (compilation: { operations: number; seconds: number }) => void;
+  /** Told of how far large files are that are being read or written: checkpoints, and weights at the end. */
+  onFile?: (progress: FileProgress) => void;
+  /** Told, in a sentence, of a damaged checkpoint that is passed over. Default console.warn. */
+  onNote?: (sentence: string) => void;
   /** Stops the run after the present step, with a checkpoint; where workers share it, one's signal stops all. */
   signal?: AbortSignal;
   /**
@@ -96,24 +104,18 @@ export function partsOf({ batch, microBatch = batch }: { batch: number; microBat
   throw new RangeError(`A batch of ${batch} images cannot be cut into micro-batches of ${microBatch}.`);
 }
 
-const CHECKPOINT = "checkpoint.safetensors";
-
 /** A new run's state, or the one that a stopped run left. */
 async function openState<Inputs>(
   objective: Objective<Inputs>,
-  { dir, resume }: Pick<RunOptions, "dir" | "resume">,
+  { dir, resume, onFile, onNote = console.warn }: Omit<RunOptions, "onStep">,
 ): Promise<{ state: TrainingState; step: number; log: RunLogEntry[] }> {
-  const state = initialState(objective);
-  if (!resume) return { state, step: 0, log: [] };
-  const checkpoint = await readCheckpoint(`${dir}/${CHECKPOINT}`, state).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined; // Stopped before its first one: from the beginning.
-    throw error;
-  });
-  const step = checkpoint?.step ?? 0;
-  const log = await truncateLog<RunLogEntry>(dir, step);
-  if (!checkpoint) return { state, step, log };
-  disposeAll(state);
-  return { ...checkpoint, log };
+  if (!resume) return { state: initialState(objective), step: 0, log: [] };
+  const like = initialState(objective);
+  disposeAll(like); // its shapes remain, and there is room for what is read
+  const checkpoint = await newestCheckpoint(dir, like, { onFile, onNote });
+  const log = await truncateLog<RunLogEntry>(dir, checkpoint?.step ?? 0, onNote);
+  // Without one it was stopped before its first: from the beginning.
+  return { ...(checkpoint ?? { state: initialState(objective), step: 0 }), log };
 }
 
 /** The state that the first worker opened, at every worker. */
@@ -127,26 +129,35 @@ async function shared(
   return { ...own, state, step: Number(step) };
 }
 
+/** What there is to go on from, for errors. */
+const keptIn = (dir: string, step: number) =>
+  step > 0 ? `The checkpoint of step ${step} in ${dir} is kept` : `There is no checkpoint in ${dir} yet`;
+
 /**
- * Trains an objective, writing the run into a folder: config.json, data.json, log.jsonl and checkpoint.safetensors.
+ * Trains an objective, writing the run into a folder: config.json, data.json, log.jsonl and the newest
+ * checkpoints, which are written beside the steps that follow.
  *
  * The result depends on the objective, the configuration and the images alone: a run that was stopped, by its signal or by
  * a kill, and resumed ends with the same weights, bit for bit, on the same machine.
  *
  * @throws Error where the folder holds another run, or another process writes it, where there is nothing to resume, or, with
- *   the step, where loss or gradients are not finite; the last checkpoint is then left as it is
+ *   the step, where loss or gradients are not finite or a checkpoint cannot be written; the last whole one is then left as
+ *   it is
  */
 export async function trainRun<Inputs>(
   objective: Objective<Inputs>,
   setting: RunSetting,
   options: RunOptions,
 ): Promise<Run> {
-  const { dir, checkpointEvery = 200, onStep, onCompile, signal, bfloat16Sums } = options;
+  const { dir, checkpointEvery = 200, keep = 2, onStep, onCompile, onFile, signal, bfloat16Sums } = options;
   const { config, monitor } = setting, { totalSteps } = objective;
   const workers = options.workers && options.workers.size > 1 ? options.workers : undefined;
   const isFirst = !workers || workers.rank === 0;
   if (monitor && !(Number.isSafeInteger(monitor.every) && monitor.every >= 1)) {
     throw new RangeError(`A monitor measures every 1, 2, ... steps; got ${monitor.every}.`);
+  }
+  if (!(Number.isSafeInteger(keep) && keep >= 1)) {
+    throw new RangeError(`A run keeps 1, 2, ... checkpoints; got ${keep}.`);
   }
   const parts = partsOf(config);
 
@@ -156,15 +167,9 @@ export async function trainRun<Inputs>(
   const own = await openState(objective, isFirst ? options : { dir, resume: false });
   const begun = workers ? await shared(workers, own) : own;
   const { log } = begun;
-  let saved = begun.step;
   const variables = new Variables(begun.state);
   disposeAll(begun.state);
-  const checkpoint = async (step: number) => {
-    const held = variables.read();
-    await writeCheckpoint(`${dir}/${CHECKPOINT}`, held, step);
-    disposeAll(held);
-    saved = step;
-  };
+  const saver = checkpointSaver({ dir, keep, step: begun.step, onFile });
   const measure = async (step: number) => {
     const held = variables.read();
     try {
@@ -174,36 +179,49 @@ export async function trainRun<Inputs>(
     }
   };
 
-  using logFile = isFirst ? await openToWrite(`${dir}/log.jsonl`, { append: true }) : undefined;
+  using logFile = isFirst ? await openRunLog<RunLogEntry>(dir) : undefined;
+  const checkSaved = (step: number) => {
+    try {
+      saver.check();
+    } catch (error) {
+      const why = `The run stopped at step ${step}: ${(error as Error).message}`;
+      throw new Error(`${why} ${keptIn(dir, saver.step)}: go on with --resume once that is mended.`, { cause: error });
+    }
+  };
   try {
     const step = await train(objective, {
-      ...{
-        variables,
-        start: begun.step,
-        parts,
-        precision: config.precision,
-        recompute: config.recompute,
-        workers,
-        bfloat16Sums,
-        onCompile,
-        signal,
-      },
-      advice: () => `The checkpoint of step ${saved} in ${dir} is kept; try a lower learning rate or a smaller clip.`,
+      ...{ variables, start: begun.step, parts, workers, bfloat16Sums, onCompile, signal },
+      ...{ precision: config.precision, recompute: config.recompute },
+      advice: () => `${keptIn(dir, saver.step)}; try a lower learning rate or a smaller clip.`,
       async onStep(values) {
         const entry: RunLogEntry = { ...values }, { step } = entry;
         const finite = Number.isFinite(entry.loss) && Number.isFinite(entry.gradientNorm);
         if (!logFile) return;
         if (monitor && finite && isMeasured(step, monitor.every, totalSteps)) entry.measures = await measure(step);
-        logFile.writeText(JSON.stringify(entry) + "\n");
+        const isDue = finite && step % checkpointEvery === 0 && step < totalSteps;
+        if (isDue || !finite) await saver.settled();
+        if (finite) checkSaved(step);
+        const checkpoints = saver.take();
+        if (checkpoints.length) entry.checkpoints = checkpoints;
+        logFile.append(entry);
         log.push(entry);
         if (!finite) return;
         onStep?.(entry, totalSteps);
-        if (step % checkpointEvery === 0 && step < totalSteps) await checkpoint(step);
+        if (isDue) saver.begin(variables.read(), step);
       },
     });
-    if (isFirst && saved < step) await checkpoint(step);
+    if (logFile) {
+      await saver.settled();
+      checkSaved(step);
+      if (saver.step < step) saver.begin(variables.read(), step);
+      await saver.settled();
+      checkSaved(step);
+      const last = log.at(-1), { checkpoints = [] } = last ?? {}, late = saver.take();
+      if (last && late.length) logFile.amend(Object.assign(last, { checkpoints: [...checkpoints, ...late] }));
+    }
     return { finished: step === totalSteps, step, log, state: variables.read() };
   } finally {
+    await saver.settled();
     variables.dispose();
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A run is a folder: config.json, data.json with what its images are and where, log.jsonl with a line for each step, and
- * the checkpoint. This file reads and writes all but the last.
+ * the newest checkpoints. This file reads and writes all but the last.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
 import { differenceOf, type Fingerprint, fingerprintOf } from "../datasets/fingerprint.ts";
+import { checkpointStep } from "../weights/checkpoint_names.ts";
 import { replaceFile, writeFile } from "../write_file.ts";
 import { lockRun } from "./run_lock.ts";
 
@@ -115,10 +116,10 @@ async function checkRun(dir: string, config: object, images: Dataset): Promise<v
   const kept = await readConfig<Record<string, unknown>>(dir);
   const weights = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name)
     .filter((name) => name.endsWith(".safetensors"));
-  if (weights.length > 0 && !weights.includes("checkpoint.safetensors")) {
+  if (weights.length > 0 && !weights.some((name) => checkpointStep(name) !== undefined)) {
     const found = weights.join(", ");
     throw new Error(
-      `${dir} holds ${found}, but no checkpoint.safetensors to go on from: begin a new run in another folder (--out).`,
+      `${dir} holds ${found}, but no checkpoint to go on from: begin a new run in another folder (--out).`,
     );
   }
   const given: Record<string, unknown> = fromJson(toJson(config));

@@ -18,9 +18,11 @@ export interface FileParts {
   /**
    * Reads `length` bytes from the offset `at` on, where the file has them.
    *
-   * @throws Error that names the file where it has changed since openParts()
+   * @throws Error that names the file where it has changed since openParts(), or is gone
    */
   read(at: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** As read(), into memory that is there: as many bytes as it takes. */
+  readInto(at: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 
 /**
@@ -38,21 +40,27 @@ export async function openParts(path: string): Promise<FileParts> {
   });
   // To open a FIFO would wait for somebody to write into it.
   if (!isFile) throw new Error(`${path} is ${isDirectory ? "a folder" : "a FIFO, a socket or a device"}, not a file.`);
+  const changed = () => new Error(`${path} was changed while it was being read: read it again.`);
+  const readInto = async (at: number, bytes: Uint8Array<ArrayBuffer>) => {
+    using file = await Deno.open(path).catch((error) => {
+      throw error instanceof Deno.errors.NotFound ? changed() : cannot(error);
+    });
+    const now = await file.stat();
+    if (now.size !== size || now.mtime?.getTime() !== mtime?.getTime()) throw changed();
+    await file.seek(at, Deno.SeekMode.Start);
+    for (let done = 0; done < bytes.length;) {
+      const count = await file.read(bytes.subarray(done, done + CHUNK));
+      if (count === null) throw changed();
+      done += count;
+    }
+  };
   return {
     path,
     size,
+    readInto,
     async read(at, length) {
-      using file = await Deno.open(path).catch(cannot);
-      const now = await file.stat();
-      const changed = () => new Error(`${path} was changed while it was being read: read it again.`);
-      if (now.size !== size || now.mtime?.getTime() !== mtime?.getTime()) throw changed();
-      await file.seek(at, Deno.SeekMode.Start);
       const bytes = new Uint8Array(length);
-      for (let done = 0; done < length;) {
-        const count = await file.read(bytes.subarray(done, done + CHUNK));
-        if (count === null) throw changed();
-        done += count;
-      }
+      await readInto(at, bytes);
       return bytes;
     },
   };

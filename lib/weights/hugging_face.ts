@@ -5,10 +5,11 @@
  * @module
  */
 import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
+import { checkpointsIn } from "./checkpoint_names.ts";
 import { findEncoder, type FoundEncoder } from "./find_encoder.ts";
 import { openShards, readObject } from "./hugging_face_files.ts";
 import { writeSafetensors } from "./safetensors.ts";
-import { elementsOf, type HostTensor, type StoredTensor } from "./tensors.ts";
+import { elementsOf, type HostTensor, type LentTensor, type StoredTensor } from "./tensors.ts";
 import { makeFolder, writeFile } from "../write_file.ts";
 
 /** What a config.json says of an IJepaModel. */
@@ -183,9 +184,12 @@ export async function openHuggingFace(
 }
 
 /** One of the equal parts of a tensor along its first axis. */
-function partOf({ dtype, shape: [rows, ...rest], data }: HostTensor, part: number, parts: number): HostTensor {
-  const size = data.length / parts;
-  return { dtype, shape: [rows / parts, ...rest], data: data.slice(part * size, (part + 1) * size) } as HostTensor;
+function partOf({ dtype, shape: [rows, ...rest], lend }: LentTensor, part: number, parts: number): LentTensor {
+  return {
+    dtype,
+    shape: [rows / parts, ...rest],
+    lend: (use) => lend((bytes) => use(bytes.subarray(part * bytes.length / parts, (part + 1) * bytes.length / parts))),
+  };
 }
 
 /** preprocessor_config.json's content. */
@@ -211,9 +215,9 @@ async function checkFree(folder: string): Promise<void> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
-  const holdsRun = await Deno.stat(`${folder}/checkpoint.safetensors`).catch(() => undefined);
-  if (!holdsRun && (!config || config.model_type === "ijepa")) return;
-  const held = holdsRun ? "checkpoint.safetensors of a run" : "a config.json that is no IJepaModel's";
+  const [checkpoint] = await checkpointsIn(folder);
+  if (!checkpoint && (!config || config.model_type === "ijepa")) return;
+  const held = checkpoint ? `${checkpoint} of a run` : "a config.json that is no IJepaModel's";
   throw new Error(`${folder} holds ${held}, which stays: write the encoder into another folder.`);
 }
 
@@ -227,11 +231,12 @@ async function checkFree(folder: string): Promise<void> {
 export async function writeHuggingFace(
   folder: string,
   { image, patch, width, depth, heads, mlpRatio, epsilon }: HuggingFaceSize,
-  tensors: Record<string, HostTensor>,
+  tensors: Record<string, LentTensor>,
   preprocessing: Preprocessing,
+  onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
   await checkFree(folder);
-  const theirs: [string, HostTensor][] = [["embeddings.position_embeddings", tensors["pos_embed"]]];
+  const theirs: [string, LentTensor][] = [["embeddings.position_embeddings", tensors["pos_embed"]]];
   for (const kind of ["weight", "bias"]) {
     for (const { old, ours } of LAYERS) {
       for (let block = 0; block < (old.includes("N") ? depth : 1); block++) {
@@ -262,7 +267,7 @@ export async function writeHuggingFace(
   };
   const toJson = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
   await makeFolder(folder);
-  await writeSafetensors(`${folder}/model.safetensors`, Object.fromEntries(theirs), { format: "pt" });
+  await writeSafetensors(`${folder}/model.safetensors`, Object.fromEntries(theirs), { format: "pt" }, { onProgress });
   await writeFile(`${folder}/preprocessor_config.json`, toJson(preprocessorConfig(preprocessing)));
   await writeFile(`${folder}/config.json`, toJson(config));
 }

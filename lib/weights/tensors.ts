@@ -35,6 +35,28 @@ export interface StoredTensor {
   shape: number[];
   /** Reads it; throws an Error that names the file where that has changed since, or is damaged. */
   read(): Promise<HostTensor>;
+  /** Reads its bytes into memory that is there, with read()'s errors; only where the file holds them as they are wanted. */
+  readInto?(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+}
+
+/** A tensor on its way into a file, whose values are asked for when their turn comes. */
+export interface LentTensor {
+  /** Its element type in the file. */
+  dtype: Dtype;
+  /** Its dimensions, the slowest first. */
+  shape: readonly number[];
+  /** Lends its bytes, little-endian and in row-major order, for as long as `use` takes. */
+  lend(use: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>): Promise<void>;
+}
+
+/** The bytes behind a typed array. */
+export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+/** A tensor in main memory, lent as it is. */
+export function lentValues({ dtype, shape, data }: HostTensor): LentTensor {
+  return { dtype, shape, lend: (use) => use(bytesOf(data)) };
 }
 
 /** In the order in which safetensors' own implementation ranks them: smaller items come first. */

@@ -62,6 +62,24 @@ Deno.test("progressText() orders share, counts, rate, time left and fields", () 
   );
 });
 
+Deno.test("progressBar() says what else is being done until it is done, beside a count that stands still", () => {
+  const output = recorder({ isTTY: true, columns: 100 }), piped = recorder();
+  for (const some of [output, piped]) {
+    const bar = progressBar({ label: "train", total: 10, unit: "steps" }, some);
+    bar.update(10);
+    bar.note("writing a file, 2.1 of 5.1 GB");
+    bar.stop();
+    assertStringIncludes(some.written, "10/10 steps  writing a file, 2.1 of 5.1 GB");
+  }
+  const bar = progressBar({ label: "train", total: 10, unit: "steps" }, piped);
+  piped.written = "";
+  bar.update(10);
+  bar.note("writing a file");
+  bar.note("");
+  bar.stop();
+  assertEquals(piped.written, "train  100 %  10/10 steps\n");
+});
+
 Deno.test("formatNumber() and formatDuration() write numbers as people do", () => {
   assertEquals([0, 1234.5, 0.01234, 1.5e-5, 12.345, NaN].map(formatNumber), [
     "0",

@@ -168,6 +168,13 @@ Deno.test("loadEncoder() takes the target encoder and the predictor of a run, fi
     };
     await check(folder, true);
     await check(`${folder}/checkpoint.safetensors`, true);
+    await Deno.rename(`${folder}/checkpoint.safetensors`, `${folder}/checkpoint-00000010.safetensors`);
+    for (const older of ["checkpoint.safetensors", "checkpoint-00000009.safetensors"]) {
+      await Deno.writeTextFile(`${folder}/${older}`, "");
+      await check(folder, true);
+      await Deno.remove(`${folder}/${older}`);
+    }
+    await Deno.rename(`${folder}/checkpoint-00000010.safetensors`, `${folder}/checkpoint.safetensors`);
     const own = { size: architecture.predictor, parameters: predictor };
     await saveEncoder(`${folder}/encoder.safetensors`, { size, parameters, predictor: own });
     await check(folder, true);

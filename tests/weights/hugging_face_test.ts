@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Preprocessing, readPreprocessorConfig } from "../../lib/datasets/pixels/preprocessing.ts";
 import { type HuggingFaceSize, openHuggingFace, writeHuggingFace } from "../../lib/weights/hugging_face.ts";
 import { readSafetensors, writeSafetensors } from "../../lib/weights/safetensors.ts";
-import type { HostTensor } from "../../lib/weights/tensors.ts";
+import { type HostTensor, lentValues } from "../../lib/weights/tensors.ts";
 
 const size: HuggingFaceSize = { image: 8, patch: 4, width: 4, depth: 2, heads: 2, mlpRatio: 1.5, epsilon: 1e-5 };
 const preprocessing: Preprocessing = {
@@ -38,11 +38,14 @@ function tensors(): Record<string, HostTensor> {
   };
 }
 
+const lentTensors = () =>
+  Object.fromEntries(Object.entries(tensors()).map(([name, tensor]) => [name, lentValues(tensor)]));
+
 /** A folder with this encoder in the Hugging Face layout. */
 async function withFolder(test: (folder: string) => Promise<void>) {
   const folder = await Deno.makeTempDir({ prefix: "hugging_face_test_" });
   try {
-    await writeHuggingFace(folder, size, tensors(), preprocessing);
+    await writeHuggingFace(folder, size, lentTensors(), preprocessing);
     await test(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -214,7 +217,7 @@ Deno.test("openHuggingFace() reads shards, and names the tensor that an index mi
 
 Deno.test("writeHuggingFace() replaces an encoder of its layout, and leaves a run or another model as it is", () =>
   withFolder(async (folder) => {
-    const write = () => writeHuggingFace(folder, size, tensors(), preprocessing);
+    const write = () => writeHuggingFace(folder, size, lentTensors(), preprocessing);
     await write();
     const listing = async () => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort();
     const refused = async (held: string) => {
@@ -223,9 +226,11 @@ Deno.test("writeHuggingFace() replaces an encoder of its layout, and leaves a ru
       assertStringIncludes(error.message, "write the encoder into another folder");
       assertEquals([await listing(), await Deno.readTextFile(`${folder}/config.json`)], [before, config]);
     };
-    await Deno.writeTextFile(`${folder}/checkpoint.safetensors`, "");
-    await refused("checkpoint.safetensors of a run");
-    await Deno.remove(`${folder}/checkpoint.safetensors`);
+    for (const name of ["checkpoint.safetensors", "checkpoint-00000400.safetensors"]) {
+      await Deno.writeTextFile(`${folder}/${name}`, "");
+      await refused(`${name} of a run`);
+      await Deno.remove(`${folder}/${name}`);
+    }
     for (const name of ["model.safetensors", "preprocessor_config.json"]) await Deno.remove(`${folder}/${name}`);
     for (const config of [{ architecture: {}, seed: 0 }, { model_type: "vit" }]) {
       await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify(config));

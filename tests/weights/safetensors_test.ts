@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import {
+  DamagedFileError,
   type HostTensor,
   openSafetensors,
   readSafetensors,
@@ -250,4 +251,62 @@ Deno.test("readSafetensors() reads a damaged file or says that it is one, and ne
       }),
       { numRuns: 300 },
     );
+  }));
+
+Deno.test("a file with checksums reads as one without, but for any byte that is another, which is found", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/summed.safetensors`;
+    const change = fc.tuple(
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      fc.integer({ min: 1, max: 255 }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        files,
+        fc.constantFrom<Record<string, string>>({}, { step: "8" }),
+        change,
+        async (tensors, metadata, [place, bits]) => {
+          await writeSafetensors(path, tensors, metadata, { checksums: true });
+          assertEquals(
+            await readSafetensors(path),
+            { tensors, metadata } as Awaited<ReturnType<typeof readSafetensors>>,
+          );
+          const bytes = await Deno.readFile(path);
+          bytes[Math.floor(place * bytes.length)] ^= bits;
+          await Deno.writeFile(path, bytes);
+          const { message } = await assertRejects(() => readSafetensors(path), DamagedFileError);
+          assertMatch(message, /^\S+summed\.safetensors is (damaged: .+ is not what was written|not a valid .+)\.$/s);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  }));
+
+Deno.test("writeSafetensors() asks for lent tensors in their turn, and leaves nothing where one is not to be had", () =>
+  withFolder(async (folder) => {
+    const path = `${folder}/lent.safetensors`, asked: string[] = [], told: number[][] = [];
+    const lent = (name: string, ...bytes: number[]) => ({
+      dtype: "U8" as const,
+      shape: [2],
+      async lend(use: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>) {
+        asked.push(name);
+        await use(Uint8Array.from(bytes));
+      },
+    });
+    const onProgress = (done: number, total: number) => told.push([done, total]);
+    await writeSafetensors(path, { b: lent("b", 1, 2), a: lent("a", 3, 4) }, {}, { onProgress });
+    assertEquals(asked, ["a", "b"]);
+    assertEquals((await readSafetensors(path)).tensors.b.data, Uint8Array.of(1, 2));
+    const { size } = await Deno.stat(path);
+    assertEquals(told, [[2, size], [4, size], [size, size]]);
+
+    await assertRejects(
+      () => writeSafetensors(path, { a: lent("a", 1) }),
+      Error,
+      'tensor "a" takes 2 bytes, but 1 were',
+    );
+    const gone = { ...lent("a"), lend: () => Promise.reject(new RangeError("not finite")) };
+    await assertRejects(() => writeSafetensors(path, { b: lent("b", 5, 6), a: gone }), RangeError, "not finite");
+    assertEquals((await readSafetensors(path)).tensors.b.data, Uint8Array.of(1, 2));
+    assertEquals(await Array.fromAsync(Deno.readDir(folder), ({ name }) => name), ["lent.safetensors"]);
   }));

@@ -11,20 +11,17 @@ export function oneOf<T extends string>(name: string, value: string, choices: re
   return value as T;
 }
 
-/** A number from 0 on, or undefined where the option is left out. */
-export function numberOf(name: string, text: string | undefined, { integer = false } = {}): number | undefined {
+/** A number from `least` on, or undefined where the option is left out. */
+export function numberOf(
+  name: string,
+  text: string | undefined,
+  { integer = false, least = 0 } = {},
+): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value) || value < 0 || (integer && !Number.isInteger(value))) {
-    throw new Error(`--${name} takes ${integer ? "a whole number" : "a number"} from 0 on; got "${text}".`);
+  if (text.trim() === "" || !Number.isFinite(value) || value < least || (integer && !Number.isInteger(value))) {
+    throw new Error(`--${name} takes ${integer ? "a whole number" : "a number"} from ${least} on; got "${text}".`);
   }
-  return value;
-}
-
-/** A whole number from 1 on, or undefined where the option is left out. */
-export function countOf(name: string, text: string | undefined): number | undefined {
-  const value = numberOf(name, text, { integer: true });
-  if (value === 0) throw new Error(`--${name} takes a whole number from 1 on; got "${text}".`);
   return value;
 }
 

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { workerEnvironments } from "../../training/world.ts";
-import { countOf, numberOf } from "./flags.ts";
+import { numberOf } from "./flags.ts";
 import { STOPPED } from "./exit_codes.ts";
 import { stopSignal } from "./stop_signal.ts";
 
@@ -29,7 +29,7 @@ const LAUNCHED = "IJEPA_LAUNCHED";
 
 /** Their numbers: workers to start, 1 for none, as in one that was started here. */
 export function workerFlags(flags: { workers?: string; restarts?: string }): { workers: number; restarts: number } {
-  const workers = countOf("workers", flags.workers) ?? 1;
+  const workers = numberOf("workers", flags.workers, { integer: true, least: 1 }) ?? 1;
   const restarts = numberOf("restarts", flags.restarts, { integer: true }) ?? 0;
   if (restarts > 0 && workers === 1) {
     throw new Error("--restarts is for --workers 2 or more: whoever starts one starts it again.");

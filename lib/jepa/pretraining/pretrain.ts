@@ -52,14 +52,14 @@ export interface PretrainResult {
 }
 
 /**
- * Pretrains an encoder with I-JEPA (paper, section 3), writing the run into a folder: config.json, log.jsonl,
- * checkpoint.safetensors, and at the end encoder.safetensors with the target encoder.
+ * Pretrains an encoder with I-JEPA (paper, section 3), writing the run into a folder: config.json, log.jsonl, the newest
+ * checkpoints, and at the end encoder.safetensors with the target encoder.
  *
  * The result depends on the configuration and the images alone: a run that was stopped, by its signal or by a kill, and
  * resumed ends with the same weights, bit for bit, on the same machine.
  *
  * @throws Error where the folder holds another run, where there is nothing to resume, or, with the step, where loss or
- *   gradients are not finite; the last checkpoint is then left as it is
+ *   gradients are not finite or a checkpoint cannot be written; the last whole one is then left as it is
  */
 export async function pretrain(config: RunConfig, dataset: Dataset, options: PretrainOptions): Promise<PretrainResult> {
   const { monitor: _, targetsOf, ...running } = options;
@@ -73,7 +73,9 @@ export async function pretrain(config: RunConfig, dataset: Dataset, options: Pre
   if (finished && (options.workers?.rank ?? 0) === 0) {
     const { predictor: size, ...encoderSize } = config.architecture;
     const predictor = { size, parameters: rest.trained.predictor };
-    await saveEncoder(weights, { size: encoderSize, parameters: targetEncoder, predictor });
+    const onProgress = (done: number, total: number) =>
+      options.onFile?.({ action: "writing", path: weights, done, total });
+    await saveEncoder(weights, { size: encoderSize, parameters: targetEncoder, predictor }, { onProgress });
   }
   disposeAll(rest);
   return { finished, step, log: log as LogEntry[], targetEncoder, weights };

@@ -137,7 +137,7 @@ Deno.test("pretrain() with a representationMonitor() ends with the bits of a run
   const monitor = await representationMonitor(CONFIG, dataset, { every: 5 });
   const plain = await pretrain(CONFIG, dataset, { dir: `${root}/plain` });
   const monitored = await pretrain(CONFIG, dataset, { dir: `${root}/monitored`, monitor });
-  for (const name of ["checkpoint.safetensors", "encoder.safetensors"]) {
+  for (const name of ["checkpoint-00000012.safetensors", "encoder.safetensors"]) {
     assertEquals(await Deno.readFile(`${root}/plain/${name}`), await Deno.readFile(`${root}/monitored/${name}`), name);
   }
   const measured = monitored.log.filter(({ measures }) => measures);
