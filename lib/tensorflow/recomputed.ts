@@ -21,7 +21,15 @@ function barrier(tensors: readonly Tensor[]): Tensor[] {
 
 /**
  * Makes a function of tensors keep nothing but its inputs for its gradient, in functions compiled with `recompute`; in
- * others, and eagerly, it is what it was. Value and gradients are the same.
+ * others, and eagerly, it is what it was. Value and gradients are the same, in a graph to the bit.
+ *
+ * Where block() is recomputed, a whole training step in float32 on two cores took, over the weights and moments:
+ * - ViT-S/16 with a predictor of 384 x 6, batch 12: 0.55 GB instead of 1.58 (in bfloat16 0.51 instead of 1.13), 1.25 times
+ *   the time;
+ * - 24 blocks of 192 on 32 pixels, batch 128: 0.69 GB instead of 2.81, 1.27 times the time.
+ *
+ * As one XLA function on a CPU it saves nothing: XLA drops its barriers there before it plans memory. On GPUs, where
+ * JAX's checkpointing rests on the same barrier, it has not been measured.
  *
  * @param name for profiles and errors
  * @param fn tensors to one tensor; it may use no other tensors than its arguments
