@@ -209,7 +209,7 @@ Deno.test("a checkpoint costs one more state in memory, reading it none, and ste
   assertLess(reading - before, 2 * state + 160, figures);
   assertGreater(stepsWhileWriting, 1, figures);
   assertLess(longestWait, 0.5, figures); // seconds for which the event loop stood still
-  assertStringIncludes(full.message, "there is no space left for it: free some. The checkpoint of step 4");
+  assertStringIncludes(full.message, "make room on its disk, or name a place on another one. The checkpoint of step 4");
   assertEquals(full.files, [FOURTH, "config.json", "data.json", "log.jsonl"]);
 });
 
