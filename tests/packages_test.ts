@@ -39,7 +39,11 @@ Deno.test("lib imports by path, node: or npm: alone, for an import map would be 
   let checked = 0;
   for (const file of lib) {
     const text = Deno.readTextFileSync(file).replace(/^ *(\/\*\*[\s\S]*?\*\/|\/\/.*)$/gm, "");
-    for (const [, from] of text.matchAll(/\b(?:from|import)\s*\(?\s*["`]([^"`]+)["`]/g)) {
+    for (
+      const [, from] of text.matchAll(
+        /(?:^(?:import|export)\b[^;"`]*?\bfrom\s*|^import\s*|\bimport\s*\(\s*)["`]([^"`]+)["`]/gm,
+      )
+    ) {
       assertMatch(from, /^(\.{1,2}\/|node:|npm:)/, `${file}`);
       checked++;
     }

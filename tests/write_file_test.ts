@@ -79,7 +79,14 @@ Deno.test("a full disk is told with the file's name by all that write", onLinux,
     const args = ["run", "-A", "--no-check", program, dir];
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
     const said = new TextDecoder().decode(stdout).trimEnd().split("\n");
-    const files = ["log.jsonl", "weights.safetensors", "rows.npy", "names.npy.txt", "figure.svg", "new/data.json"];
+    const files = [
+      "log.jsonl",
+      "weights.safetensors (after 0 of 1 kB)",
+      "rows.npy",
+      "names.npy.txt",
+      "figure.svg",
+      "new/data.json",
+    ];
     const expected = [...files, "cache/index.json"].map((name) => `${dir}/${name} ${FULL}.`);
     assertEquals(said, expected, new TextDecoder().decode(stderr));
   }));
