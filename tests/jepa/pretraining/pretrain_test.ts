@@ -125,7 +125,7 @@ Deno.test("pretrain() whose log is behind its checkpoint goes on with a gap in t
   assertEquals(log.map(({ step }) => step), [1, 2, 6, 7, 8, 9, 10, 11, 12]);
   assertEquals((lossCurve(log).data[0] as { x: number[] }).x, log.map(({ step }) => step));
   assertEquals((await Deno.readTextFile(`${dir}/log.jsonl`)).trimEnd().split("\n").length, 9);
-  for (const name of ["checkpoint.safetensors", "encoder.safetensors"]) {
+  for (const name of ["checkpoint-00000012.safetensors", "encoder.safetensors"]) {
     assertEquals(await read(dir, name), await read(`${root}/whole`, name), name);
   }
   await Deno.remove(root, { recursive: true });
