@@ -54,8 +54,8 @@ export async function argumentsOf(tokens: readonly Token[], dir: string, resume:
 
 const CONFIG = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 
-/** Seconds that the others have to notice a lost worker and to end by themselves; they do within a minute. */
-const PATIENCE = 75;
+/** Seconds that the others have to end by themselves once one has: they hear of it at once, but may be in a long step. */
+const PATIENCE = 20;
 
 /** A port that is free now, for worker 0 to listen at. */
 function freePort(): number {
