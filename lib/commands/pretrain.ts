@@ -268,7 +268,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
       rate = rate === 0 || entry.step < 3 ? now : 0.95 * rate + 0.05 * now;
       bar.update(entry.step, {
         "loss": entry.loss,
-        "images/s": Math.round(rate),
+        "images/s": rate,
         "lr": entry.learningRate,
         "EMA": entry.momentum,
         "feature std": entry.featureStd,

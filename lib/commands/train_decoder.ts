@@ -219,7 +219,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     onStep: ({ step, loss, learningRate, seconds }) => {
       const now = config.batch / seconds;
       rate = rate === 0 || step < 3 ? now : 0.95 * rate + 0.05 * now;
-      bar.update(step, { "loss": loss, "images/s": Math.round(rate), "lr": learningRate });
+      bar.update(step, { "loss": loss, "images/s": rate, "lr": learningRate });
     },
   }).finally(() => {
     bar.stop();
