@@ -26,10 +26,26 @@ const TASKS = new Map(
   }),
 );
 
+const COMMANDS = Array.from(sources(new URL("commands/", LIB)), readSource).join("\n");
+
+/** The text of a constant that commands share, such as WORKER_FLAGS or WORKER_HELP. */
+const shared = (name: string) =>
+  new RegExp(`const ${name}(?:: string)? =\\s+(?:\\{([\\s\\S]*?)\\n\\} as const|\`([\\s\\S]*?)\`);`).exec(COMMANDS)
+    ?.slice(1).find((text) => text !== undefined) ?? "";
+
 /** The options of a command, as it hands them to parseArgs(). */
 function optionsOf(file: string): Set<string> {
-  const [, call] = /parseArgs\(\{([\s\S]*?)\n? *\}\);/.exec(readSource(new URL(file))) ?? [];
-  return new Set(Array.from((call ?? "").matchAll(/"?([a-z][a-z-]*)"?: \{ type: "/g), ([, name]) => name));
+  const text = readSource(new URL(file));
+  const [own = ""] = /const OPTIONS = \{[\s\S]*?\n\} as const;|parseArgs\(\{[\s\S]*?\n? *\}\);/.exec(text) ?? [];
+  const spread = Array.from(own.matchAll(/\.\.\.([A-Z_]+)/g), ([, name]) => shared(name));
+  const all = [own, ...spread].join("\n").matchAll(/"?([a-z][a-z0-9-]*)"?: \{ type: "/g);
+  return new Set(Array.from(all, ([, name]) => name));
+}
+
+/** What a command's --help says. */
+function helpOf(file: string): string {
+  const [, help] = /const HELP = `([\s\S]*?)`;/.exec(readSource(new URL(file)))!;
+  return help.replace(/\$\{([A-Z_]+)\}/g, (_, name) => shared(name));
 }
 
 const OPTIONS = new Map(Array.from(TASKS, ([task, file]) => [task, optionsOf(file)]));
@@ -39,7 +55,7 @@ function sentences(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$|\s\/\/ .*$/gm, "").replace(/(["`]) ?--[^\s"`]*\1/g, "");
 }
 
-const flagsIn = (text: string) => Array.from(text.matchAll(/(?<![\w-])--([a-z][a-z-]+)/g), ([, name]) => name);
+const flagsIn = (text: string) => Array.from(text.matchAll(/(?<![\w-])--([a-z][a-z0-9-]+)/g), ([, name]) => name);
 
 /** All files that a file imports, itself included. */
 function reachable(file: string, seen = new Set<string>()): Set<string> {
@@ -54,8 +70,7 @@ function reachable(file: string, seen = new Set<string>()): Set<string> {
 Deno.test("the help of a command lists its options, and no others", () => {
   assert(TASKS.size >= 11 && [...OPTIONS.values()].every((options) => options.has("help")));
   for (const [task, file] of TASKS) {
-    const [, help] = /const HELP = `([\s\S]*?)`;/.exec(readSource(new URL(file)))!;
-    const listed = Array.from(help.matchAll(/^ {2}--([a-z][a-z-]+)/gm), ([, name]) => name);
+    const listed = Array.from(helpOf(file).matchAll(/^ {2}--([a-z][a-z0-9-]+)/gm), ([, name]) => name);
     const options = [...OPTIONS.get(task)!];
     assertEquals(listed.sort(), options.filter((name) => name !== "help" || listed.includes("help")).sort(), task);
   }
