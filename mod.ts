@@ -131,12 +131,13 @@ export {
   pixelFeatures,
   type TokenFeatures,
 } from "./lib/evaluation/features/features.ts";
+export { type FeatureBatch, featureBatches } from "./lib/evaluation/features/feature_batches.ts";
 export {
   type EncodingOptions,
-  type FeatureBatch,
-  featureBatches,
+  type FeatureEncoder,
+  featureEncoder,
   featureShape,
-} from "./lib/evaluation/features/feature_batches.ts";
+} from "./lib/evaluation/features/feature_encoder.ts";
 export {
   type DenseExamples,
   denseProbe,
@@ -173,12 +174,15 @@ export {
   TABLE_15,
   TABLE_2,
   TABLE_3_CIFAR100,
+  TABLE_3_INAT18,
+  TABLE_3_PLACES205,
   TABLE_4_COUNT,
   TABLE_4_DISTANCE,
 } from "./lib/evaluation/published.ts";
 export {
   disposeSubject,
   encoderSubject,
+  type LinearView,
   pixelSubject,
   randomSubject,
   type Subject,
@@ -204,11 +208,15 @@ export {
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/probes/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/probes/linear_probe.ts";
 export { lars, type LarsRates } from "./lib/evaluation/probes/lars.ts";
+export { nesterov } from "./lib/evaluation/probes/nesterov.ts";
+export { LINEAR_RECIPE, type LinearRecipe, TRANSFER_RECIPES } from "./lib/evaluation/probes/linear_recipes.ts";
+export type { LayerFeatures, LayerSource, View } from "./lib/evaluation/features/layer_source.ts";
 export {
-  type LayerFeatures,
+  evaluateHeads,
   linearEvaluation,
   type LinearEvaluationOptions,
   type LinearEvaluationResult,
+  type LinearSources,
   type LinearVariant,
   type LinearVariantResult,
 } from "./lib/evaluation/probes/linear_evaluation.ts";

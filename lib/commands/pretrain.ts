@@ -22,6 +22,7 @@ import { stepMasks, totalStepsOf } from "../jepa/pretraining/pretraining_objecti
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { readConfig } from "../training/run_folder.ts";
+import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
@@ -110,13 +111,11 @@ async function evaluateRun(
   jsonPath: string,
 ): Promise<void> {
   const { predictor: _, ...size } = architecture, encoder = { size, parameters };
-  const bar = progressBar({ label: "Evaluating", total: 2 * 3, unit: "evaluations" });
-  let done = 0, stage = "";
-  const options = { precision, onProgress: (images: number) => bar.update(done, { "now": stage, "images": images }) };
+  const bar = evaluationBar(2 * 3), options = { precision, onProgress: bar.onProgress };
   const random = randomSubject(encoder, seed, options);
   const subjects = [encoderSubject("encoder", encoder, options), random, pixelSubject(size)];
-  const onStage = (now: string) => bar.update(done++, { "now": stage = now, "images": 0 });
-  const results = await evaluate(subjects, ["knn", "linear"], data, { seed, onStage }).finally(() => {
+  const told = { onStage: bar.onStage, onProgress: bar.onProgress };
+  const results = await evaluate(subjects, ["knn", "linear-fast"], data, { seed, ...told }).finally(() => {
     bar.stop();
     disposeSubject(random);
   });

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type CountedDataset, countLabels, distanceLabels } from "../datasets/clevr/clevr_tasks.ts";
-import type { Dataset } from "../datasets/dataset.ts";
+import { type CountedDataset, countTask, distanceTask } from "../datasets/clevr/clevr_tasks.ts";
+import type { CropRange, Dataset } from "../datasets/dataset.ts";
 import { drawFraction, drawPerClass, subsetOf } from "../datasets/subset.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
@@ -13,10 +13,22 @@ import { denseProbe } from "./probes/dense_probe.ts";
 import { fineTune } from "./fine_tuning/fine_tune.ts";
 import { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tuning/fine_tune_recipes.ts";
 import { knn } from "./probes/knn.ts";
-import { linearEvaluation } from "./probes/linear_evaluation.ts";
+import { evaluateHeads } from "./probes/linear_evaluation.ts";
+import { linearProbe } from "./probes/linear_probe.ts";
+import { batchOf, LINEAR_RECIPE, type LinearRecipe, TRANSFER_RECIPES } from "./probes/linear_recipes.ts";
 import { lowShot } from "./probes/low_shot.ts";
-import { type PublishedTable, TABLE_1, TABLE_15, TABLE_2, TABLE_4_COUNT, TABLE_4_DISTANCE } from "./published.ts";
-import type { Subject } from "./subjects.ts";
+import {
+  type PublishedTable,
+  TABLE_1,
+  TABLE_15,
+  TABLE_2,
+  TABLE_3_CIFAR100,
+  TABLE_3_INAT18,
+  TABLE_3_PLACES205,
+  TABLE_4_COUNT,
+  TABLE_4_DISTANCE,
+} from "./published.ts";
+import type { LinearView, Subject } from "./subjects.ts";
 
 /** Pictures of scenes whose depths are known patch by patch. */
 export interface DepthScenes {
@@ -45,12 +57,16 @@ export interface ProtocolOptions {
   perClass?: readonly number[];
   /** Indices of the labelled training images for low-shot evaluations, instead of drawn ones. */
   subset?: Uint32Array;
-  /** Passes over the images in fine-tuning. Default 50. */
+  /** Passes over the images where heads or the encoder are trained. Default the protocol's own. */
   epochs?: number;
+  /** "centred" takes the middle three quarters of CLEVR's pictures, as the paper's text says. Default "whole". */
+  scenes?: LinearView["framing"];
   /** What matrix products compute in where an encoder is trained. Default "float32". */
   precision?: Precision;
   /** Told what is being done. */
   onStage?: (stage: string) => void;
+  /** Told, where something is trained or compared, how many images are done, and how many these are. */
+  onProgress?: (images: number, total: number) => void;
 }
 
 /** One number of an evaluation. */
@@ -69,6 +85,8 @@ export interface Measure {
 export interface Protocol {
   /** What it does, in a line. */
   title: string;
+  /** What it takes, for each encoder. */
+  cost: string;
   /** The paper's numbers that it corresponds to, if any. */
   published: readonly PublishedTable[];
   /** Which images it takes. */
@@ -83,21 +101,42 @@ const ATTENTIVE_IMAGES = 10_000;
 /** Labels a class; the last is what 1 % of ImageNet's has. */
 const PER_CLASS = [1, 2, 5, 13];
 
-/** Linear evaluation on the data sets' own labels, or on others of the same images. */
-async function linearMeasures<Images extends Dataset>(
+/** What a protocol's only number is called: one of other than its own passes says so. */
+const nameOf = ({ epochs }: ProtocolOptions) =>
+  epochs === undefined ? "accuracy" : `${epochs} epoch${epochs === 1 ? "" : "s"}`;
+
+/** Crops of linear probes and of fine-tuning, torchvision's default. */
+const CROP = { scale: [0.08, 1], aspect: [3 / 4, 4 / 3] } as const satisfies CropRange;
+
+/** Linear heads on features of images that each pass crops and mirrors anew, or mirrors alone. */
+async function linearMeasures(
   subject: Subject,
-  train: Images,
-  test: Images,
-  seed: number,
-  labelsOf: (dataset: Images) => Int32Array = ({ labels }) => labels,
+  images: { train: Dataset; test: Dataset },
+  own: LinearRecipe,
+  view: Omit<LinearView, "seed" | "batch">,
+  options: ProtocolOptions,
 ): Promise<Measure[]> {
-  const layers = async (dataset: Images) => {
-    const labels = labelsOf(dataset), last4 = await subject.features(dataset, "last4");
-    const last = (await subject.features(dataset, "last"))!;
-    return { last: { ...last, labels }, last4: last4 && { ...last4, labels } };
-  };
-  const { accuracy, chosen, variants } = await linearEvaluation(await layers(train), await layers(test), { seed });
-  return [{ name: "accuracy", score: accuracy, details: { chosen, variants } }];
+  const { seed = 0, epochs = own.epochs, onProgress } = options, recipe = { ...own, epochs };
+  const batch = batchOf(recipe, images.train.length);
+  const sources = subject.linearSources(images, { ...view, seed, batch });
+  try {
+    const { accuracy, chosen, variants } = await evaluateHeads(sources, {
+      ...{ ...recipe, seed },
+      onProgress: (steps, total) => onProgress?.(steps * batch, total * batch),
+    });
+    return [{ name: nameOf(options), score: accuracy, details: { epochs, batch, chosen, variants } }];
+  } finally {
+    sources.dispose();
+  }
+}
+
+/** Places205's number of classes, and iNaturalist 2018's; others are taken as CIFAR-100 is. */
+const PLACES205 = 205, INAT18 = 8142;
+
+/** The recipe of the paper's transfer task that has so many classes. */
+function transferRecipe({ classes }: Dataset): LinearRecipe {
+  if (classes.length === PLACES205) return TRANSFER_RECIPES.places205;
+  return classes.length === INAT18 ? TRANSFER_RECIPES.inat18 : TRANSFER_RECIPES.cifar100;
 }
 
 /** Images of the smallest class. */
@@ -126,34 +165,71 @@ async function fineTuneMeasures(
   indices: Uint32Array | undefined,
   recipeOf: (size: EncoderSize) => FineTuneRecipe,
   name: string,
-  { seed, precision, epochs = 50 }: ProtocolOptions,
+  { seed, precision, epochs, onProgress }: ProtocolOptions,
 ): Promise<Measure[]> {
   if (!encoder) return [];
-  const { size, parameters, preprocessing } = encoder;
-  const options = { ...recipeOf(size), epochs, indices, seed, precision, preprocessing };
-  const { accuracy, log } = await fineTune(parameters, size, train, test, options);
-  return [{ name, score: accuracy, details: { epochs, steps: log.length, loss: log.at(-1)!.loss } }];
+  const { size, parameters, preprocessing } = encoder, own = recipeOf(size);
+  const recipe = { ...own, epochs: epochs ?? own.epochs };
+  const batch = Math.min(recipe.batch, indices?.length ?? train.length);
+  const { accuracy, log } = await fineTune(parameters, size, train, test, {
+    ...{ ...recipe, indices, seed, precision, preprocessing },
+    onStep: ({ step }, totalSteps) => onProgress?.(step * batch, totalSteps * batch),
+  });
+  return [{ name, score: accuracy, details: { recipe, steps: log.length, loss: log.at(-1)!.loss } }];
 }
 
 /** The evaluations by name. */
 export const PROTOCOLS = {
   knn: {
     title: "kNN: 20 neighbours by cosine similarity, average-pooled last layer",
+    cost: "one pass over the images, then seconds",
     published: [],
     needs: "images",
-    async run(subject, { images: { train, test } }) {
+    async run(subject, { images: { train, test } }, { onProgress }) {
       const [fitted, held] = [(await subject.features(train, "last"))!, (await subject.features(test, "last"))!];
-      return [{ name: "accuracy", score: (await knn(fitted, held)).accuracy }];
+      const { accuracy } = await knn(fitted, held, { onProgress: (images) => onProgress?.(images, test.length) });
+      return [{ name: "accuracy", score: accuracy }];
+    },
+  },
+  "linear-fast": {
+    title: "Linear probe of features taken once: softmax regression to its end, average-pooled last layer",
+    cost: "one pass over the images, then seconds",
+    published: [],
+    needs: "images",
+    async run(subject, { images: { train, test } }, { seed = 0 }) {
+      const [fitted, held] = [(await subject.features(train, "last"))!, (await subject.features(test, "last"))!];
+      const { accuracy, weightDecay } = await linearProbe(fitted, held, { seed });
+      return [{ name: "accuracy", score: accuracy, details: { weightDecay } }];
     },
   },
   linear: {
-    title: "Linear: LARS, 50 epochs; the better of last and last four layers, with and without batch norm",
+    title:
+      "Linear evaluation (appendix A.1): LARS, 50 epochs of random crops and mirror images; the better of last and " +
+      "last four layers, with and without batch norm",
+    cost: "50 passes over the training images",
     published: [TABLE_1],
     needs: "images",
-    run: (subject, { images: { train, test } }, { seed = 0 }) => linearMeasures(subject, train, test, seed),
+    run: (subject, { images }, options) =>
+      linearMeasures(subject, images, LINEAR_RECIPE, { crop: CROP, mirrored: true, framing: "centred" }, options),
+  },
+  transfer: {
+    title: "Linear transfer (appendix A.2): VISSL's SGD, random crops and mirror images; the better of last and last " +
+      "four layers, with and without batch norm",
+    cost: "28 passes over the training images; Places205 14, iNat18 84",
+    published: [TABLE_3_CIFAR100, TABLE_3_PLACES205, TABLE_3_INAT18],
+    needs: "images",
+    run: (subject, { images }, options) =>
+      linearMeasures(
+        subject,
+        images,
+        transferRecipe(images.train),
+        { crop: CROP, mirrored: true, framing: "centred" },
+        options,
+      ),
   },
   attentive: {
     title: `Attentive probe: a query that attends to the patches, of up to ${ATTENTIVE_IMAGES} images`,
+    cost: "the tokens of 20,000 images, then a small network: minutes",
     published: [],
     needs: "images",
     async run(subject, { images: { train, test } }, { seed = 0 }) {
@@ -165,6 +241,7 @@ export const PROTOCOLS = {
   },
   lowshot: {
     title: "Low-shot: L2-regularised logistic regression on a few labels a class",
+    cost: "one pass over the images, then seconds",
     published: [TABLE_2],
     needs: "images",
     async run(subject, { images: { train, test } }, options) {
@@ -190,6 +267,7 @@ export const PROTOCOLS = {
   },
   finetune: {
     title: "Low-shot fine-tuning: layer decay, RandAugment, label smoothing",
+    cost: "50 epochs of training the encoder, on the few labelled images",
     published: [TABLE_2],
     needs: "images",
     run(subject, { images }, options) {
@@ -201,39 +279,45 @@ export const PROTOCOLS = {
   },
   "full-finetune": {
     title: "Full fine-tuning: all labels",
+    cost: "50 epochs of training the encoder on all images",
     published: [TABLE_15],
     needs: "images",
     run: (subject, { images }, options) =>
-      fineTuneMeasures(subject, images, undefined, () => FINE_TUNE_RECIPES.allLabels, "accuracy", options),
+      fineTuneMeasures(subject, images, undefined, () => FINE_TUNE_RECIPES.allLabels, nameOf(options), options),
   },
   count: {
-    title: "Count: how many objects a scene has, linear evaluation",
+    title: "Count (appendix A.2, VTAB's clevr_count_all): VISSL's SGD, 50 epochs of pictures and their mirror images",
+    cost: "two passes over the pictures, then 50 over their features",
     published: [TABLE_4_COUNT],
     needs: "scenes",
-    run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
+    run: (subject, { scenes: { train, test } }, options) =>
       linearMeasures(
         subject,
-        train.dataset,
-        test.dataset,
-        seed,
-        ({ counts }) => countLabels(counts).labels,
+        { train: countTask(train.dataset), test: countTask(test.dataset) },
+        TRANSFER_RECIPES.count,
+        { mirrored: true, framing: options.scenes ?? "whole" },
+        options,
       ),
   },
   distance: {
-    title: "Distance: of a scene's closest object, in six classes, linear evaluation",
+    title:
+      "Distance of a scene's closest object, in six classes (appendix A.2, VTAB's clevr_closest_object_distance): " +
+      "VISSL's SGD, 100 epochs of pictures and their mirror images",
+    cost: "two passes over the pictures, then 100 over their features",
     published: [TABLE_4_DISTANCE],
     needs: "scenes",
-    run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
+    run: (subject, { scenes: { train, test } }, options) =>
       linearMeasures(
         subject,
-        train.dataset,
-        test.dataset,
-        seed,
-        ({ closest }) => distanceLabels(closest).labels,
+        { train: distanceTask(train.dataset), test: distanceTask(test.dataset) },
+        TRANSFER_RECIPES.distance,
+        { mirrored: true, framing: options.scenes ?? "whole" },
+        options,
       ),
   },
   depth: {
     title: "Depth: per patch, ridge regression; share of the variance explained (R^2)",
+    cost: "one pass over the scenes, then seconds",
     published: [],
     needs: "scenes",
     async run(subject, { scenes: { train, test } }, { seed = 0 }) {

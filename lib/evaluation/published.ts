@@ -55,6 +55,24 @@ export const TABLE_3_CIFAR100: PublishedTable = table("Table 3: CIFAR-100, linea
   "iBOT ViT-L/16": 88.3,
 });
 
+/** Linear transfer to Places205. */
+export const TABLE_3_PLACES205: PublishedTable = table("Table 3: Places205, linear transfer", {
+  "I-JEPA ViT-H/14": 58.4,
+  "MAE ViT-H/14": 55.0,
+  "data2vec ViT-L/16": 54.6,
+  "DINO ViT-B/8": 57.9,
+  "iBOT ViT-L/16": 60.4,
+});
+
+/** Linear transfer to iNaturalist 2018. */
+export const TABLE_3_INAT18: PublishedTable = table("Table 3: iNat18, linear transfer", {
+  "I-JEPA ViT-H/14": 47.6,
+  "MAE ViT-H/14": 32.9,
+  "data2vec ViT-L/16": 28.1,
+  "DINO ViT-B/8": 55.9,
+  "iBOT ViT-L/16": 57.3,
+});
+
 /** Counting the objects of CLEVR's pictures. */
 export const TABLE_4_COUNT: PublishedTable = table("Table 4: CLEVR, count", {
   "I-JEPA ViT-H/14": 86.7,

@@ -60,7 +60,7 @@ export function publishedTables(protocols: readonly ProtocolName[], data: string
   const titles = protocols.map((name) => `${name}: ${PROTOCOLS[name].title}.`);
   const tables = distinct(
     protocols.flatMap((name): readonly PublishedTable[] =>
-      name === "linear" && data === "cifar100" ? [TABLE_3_CIFAR100] : PROTOCOLS[name].published
+      name === "transfer" && data === "cifar100" ? [TABLE_3_CIFAR100] : PROTOCOLS[name].published
     ),
   );
   const published = tables.map(({ title, results }) =>
