@@ -68,17 +68,17 @@ Deno.test("randAugment() draws magnitudes about 9, a deviation of 0.5 apart, of 
   // Black and some bright greys: solarizeAdd alone moves black and leaves these, and what it adds tells the magnitude.
   const greys = Uint8Array.from([0, 130, 150, 170, 190, 210, 230, 250].flatMap((grey) => [grey, grey, grey]));
   const added: number[] = [];
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < 8000; i++) {
     const after = randAugment(greys, 8, randomStream(2, i), { operations: 1, probability: 1 });
     if (after[0] > 0 && after.subarray(3).every((value, j) => value === greys[3 + j])) added.push(after[0]);
   }
   const magnitudes = added.map((add) => (add + 0.5) / 11).filter((magnitude) => magnitude < 9.9);
-  assert(added.length > 1000, `${added.length}`);
+  assert(added.length > 400, `${added.length}`);
   const mean = magnitudes.reduce((a, b) => a + b) / magnitudes.length;
   const deviation = Math.sqrt(magnitudes.reduce((sum, m) => sum + (m - mean) ** 2, 0) / magnitudes.length);
   // Of a normal distribution cut at 9.9: 8.957 and 0.452.
-  assert(Math.abs(mean - 8.957) < 0.06, `mean ${mean}`);
-  assert(Math.abs(deviation - 0.452) < 0.04, `deviation ${deviation}`);
+  assert(Math.abs(mean - 8.957) < 0.09, `mean ${mean}`);
+  assert(Math.abs(deviation - 0.452) < 0.07, `deviation ${deviation}`);
   assertEquals(Math.max(...added), 110);
 });
 
