@@ -171,6 +171,12 @@ export {
   type PublishedResult,
   type PublishedTable,
   TABLE_1,
+  TABLE_10,
+  TABLE_11,
+  TABLE_12,
+  TABLE_13_LINEAR,
+  TABLE_13_LOW_SHOT,
+  TABLE_14,
   TABLE_15,
   TABLE_2,
   TABLE_3_CIFAR100,
@@ -178,6 +184,10 @@ export {
   TABLE_3_PLACES205,
   TABLE_4_COUNT,
   TABLE_4_DISTANCE,
+  TABLE_6,
+  TABLE_7,
+  TABLE_8,
+  TABLE_9,
 } from "./lib/evaluation/published.ts";
 export {
   disposeSubject,

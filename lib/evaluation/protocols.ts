@@ -20,6 +20,12 @@ import { lowShot } from "./probes/low_shot.ts";
 import {
   type PublishedTable,
   TABLE_1,
+  TABLE_10,
+  TABLE_11,
+  TABLE_12,
+  TABLE_13_LINEAR,
+  TABLE_13_LOW_SHOT,
+  TABLE_14,
   TABLE_15,
   TABLE_2,
   TABLE_3_CIFAR100,
@@ -27,6 +33,10 @@ import {
   TABLE_3_PLACES205,
   TABLE_4_COUNT,
   TABLE_4_DISTANCE,
+  TABLE_6,
+  TABLE_7,
+  TABLE_8,
+  TABLE_9,
 } from "./published.ts";
 import type { LinearView, Subject } from "./subjects.ts";
 
@@ -207,7 +217,7 @@ export const PROTOCOLS = {
       "Linear evaluation (appendix A.1): LARS, 50 epochs of random crops and mirror images; the better of last and " +
       "last four layers, with and without batch norm",
     cost: "50 passes over the training images",
-    published: [TABLE_1],
+    published: [TABLE_1, TABLE_13_LINEAR],
     needs: "images",
     run: (subject, { images }, options) =>
       linearMeasures(subject, images, LINEAR_RECIPE, { crop: CROP, mirrored: true, framing: "centred" }, options),
@@ -240,9 +250,10 @@ export const PROTOCOLS = {
     },
   },
   lowshot: {
-    title: "Low-shot: L2-regularised logistic regression on a few labels a class",
+    title:
+      "Low-shot linear probe (Tables 6 to 12): MSN's logistic regression on a few labels a class, lambda 0.00025 / n",
     cost: "one pass over the images, then seconds",
-    published: [TABLE_2],
+    published: [TABLE_6, TABLE_7, TABLE_8, TABLE_9, TABLE_10, TABLE_11, TABLE_12],
     needs: "images",
     async run(subject, { images: { train, test } }, options) {
       const { seed = 0, subset } = options;
@@ -266,9 +277,9 @@ export const PROTOCOLS = {
     },
   },
   finetune: {
-    title: "Low-shot fine-tuning: layer decay, RandAugment, label smoothing",
+    title: "Low-shot fine-tuning (Tables 2, 13 and 14): layer decay, RandAugment, label smoothing",
     cost: "50 epochs of training the encoder, on the few labelled images",
-    published: [TABLE_2],
+    published: [TABLE_2, TABLE_13_LOW_SHOT, TABLE_14],
     needs: "images",
     run(subject, { images }, options) {
       const { subset, seed = 0 } = options, most = Math.max(...labelsPerClass(options, images.train));
@@ -278,7 +289,7 @@ export const PROTOCOLS = {
     },
   },
   "full-finetune": {
-    title: "Full fine-tuning: all labels",
+    title: "Full fine-tuning (appendix D, Table 15): the same with mixup, CutMix and drop path, on all labels",
     cost: "50 epochs of training the encoder on all images",
     published: [TABLE_15],
     needs: "images",

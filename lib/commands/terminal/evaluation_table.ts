@@ -63,8 +63,8 @@ export function publishedTables(protocols: readonly ProtocolName[], data: string
       name === "transfer" && data === "cifar100" ? [TABLE_3_CIFAR100] : PROTOCOLS[name].published
     ),
   );
-  const published = tables.map(({ title, results }) =>
-    `\n${title} (the paper's)\n` +
+  const published = tables.map(({ title, measuredBy, results }) =>
+    `\n${title} (the paper's; ${measuredBy})\n` +
     table(results.map(({ method, accuracy }) => [method, accuracy]), ["method", { title: "%", decimals: 1 }])
   );
   return [...titles, ...published].join("\n");
