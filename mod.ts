@@ -152,15 +152,8 @@ export {
   type LowShotOptions,
   type LowShotResult,
 } from "./lib/evaluation/probes/low_shot.ts";
-export {
-  type DepthScenes,
-  type EvaluationData,
-  type Measure,
-  type Protocol,
-  type ProtocolName,
-  type ProtocolOptions,
-  PROTOCOLS,
-} from "./lib/evaluation/protocols.ts";
+export { type ProtocolName, PROTOCOLS } from "./lib/evaluation/protocols.ts";
+export type { DepthScenes, EvaluationData, Measure, Protocol, ProtocolOptions } from "./lib/evaluation/protocol.ts";
 export {
   componentScores,
   lessPlace,

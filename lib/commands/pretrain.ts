@@ -9,7 +9,7 @@ import type { Dataset } from "../datasets/dataset.ts";
 import { collapseWarning } from "../evaluation/collapse/collapse.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/collapse/monitor.ts";
-import type { EvaluationData } from "../evaluation/protocols.ts";
+import type { EvaluationData } from "../evaluation/protocol.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { lossCurve } from "../figures/loss_curve.ts";
 import { masksFigure } from "../figures/masks_figure.ts";

@@ -3,151 +3,35 @@
  *
  * @module
  */
-import { type CountedDataset, countTask, distanceTask } from "../datasets/clevr/clevr_tasks.ts";
-import type { CropRange, Dataset } from "../datasets/dataset.ts";
+import { countTask, distanceTask } from "../datasets/clevr/clevr_tasks.ts";
+import type { Dataset } from "../datasets/dataset.ts";
 import { drawFraction, drawPerClass, subsetOf } from "../datasets/subset.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
-import type { Precision } from "../tensorflow/autocast.ts";
-import { attentiveProbe } from "./probes/attentive_probe.ts";
-import { denseProbe } from "./probes/dense_probe.ts";
 import { fineTune } from "./fine_tuning/fine_tune.ts";
 import { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tuning/fine_tune_recipes.ts";
+import { CROPPED, linearMeasures, transferRecipe } from "./linear_measures.ts";
+import { attentiveProbe } from "./probes/attentive_probe.ts";
+import { denseProbe } from "./probes/dense_probe.ts";
 import { knn } from "./probes/knn.ts";
-import { evaluateHeads } from "./probes/linear_evaluation.ts";
 import { linearProbe } from "./probes/linear_probe.ts";
-import { batchOf, LINEAR_RECIPE, type LinearRecipe, TRANSFER_RECIPES } from "./probes/linear_recipes.ts";
+import { LINEAR_RECIPE, TRANSFER_RECIPES } from "./probes/linear_recipes.ts";
 import { lowShot } from "./probes/low_shot.ts";
 import {
-  type PublishedTable,
-  TABLE_1,
-  TABLE_10,
-  TABLE_11,
-  TABLE_12,
-  TABLE_13_LINEAR,
-  TABLE_13_LOW_SHOT,
-  TABLE_14,
-  TABLE_15,
-  TABLE_2,
-  TABLE_3_CIFAR100,
-  TABLE_3_INAT18,
-  TABLE_3_PLACES205,
-  TABLE_4_COUNT,
-  TABLE_4_DISTANCE,
-  TABLE_6,
-  TABLE_7,
-  TABLE_8,
-  TABLE_9,
-} from "./published.ts";
-import type { LinearView, Subject } from "./subjects.ts";
-
-/** Pictures of scenes whose depths are known patch by patch. */
-export interface DepthScenes {
-  /** The pictures. */
-  dataset: CountedDataset;
-  /** float32 [N, grid * grid], mean depth in each patch; undefined where the data does not say (CLEVR itself). */
-  depths?: Float32Array<ArrayBuffer>;
-}
-
-/** The images to evaluate on; those that no evaluation needs can be left out. */
-export interface EvaluationData {
-  /** Labelled, to fit probes to and to measure them on, with the same classes. */
-  images?: { train: Dataset; test: Dataset };
-  /** For count, distance and depth. */
-  scenes?: { train: DepthScenes; test: DepthScenes };
-}
-
-/** What a protocol can be told. */
-export interface ProtocolOptions {
-  /** Draws, first weights and orders follow from it. Default 0. */
-  seed?: number;
-  /**
-   * Labels a class of the low-shot evaluations. Default those of 1, 2, 5 and 13 that each class has; 13 is what 1 % of
-   * ImageNet's labels are.
-   */
-  perClass?: readonly number[];
-  /** Indices of the labelled training images for low-shot evaluations, instead of drawn ones. */
-  subset?: Uint32Array;
-  /** Passes over the images where heads or the encoder are trained. Default the protocol's own. */
-  epochs?: number;
-  /** "centred" takes the middle three quarters of CLEVR's pictures, as the paper's text says. Default "whole". */
-  scenes?: LinearView["framing"];
-  /** What matrix products compute in where an encoder is trained. Default "float32". */
-  precision?: Precision;
-  /** Told what is being done. */
-  onStage?: (stage: string) => void;
-  /** Told, where something is trained or compared, how many images are done, and how many these are. */
-  onProgress?: (images: number, total: number) => void;
-}
-
-/** One number of an evaluation. */
-export interface Measure {
-  /** What was measured, e.g. "5 labels a class". */
-  name: string;
-  /** In percent. */
-  score: number;
-  /** Standard deviation over draws, in percent, where there were several. */
-  spread?: number;
-  /** What was chosen, and other numbers. */
-  details?: unknown;
-}
-
-/** An evaluation. */
-export interface Protocol {
-  /** What it does, in a line. */
-  title: string;
-  /** What it takes, for each encoder. */
-  cost: string;
-  /** The paper's numbers that it corresponds to, if any. */
-  published: readonly PublishedTable[];
-  /** Which images it takes. */
-  needs: keyof EvaluationData;
-  /** Evaluates one subject on data that has them; no measure where that subject cannot be evaluated so. */
-  run(subject: Subject, data: Required<EvaluationData>, options: ProtocolOptions): Promise<Measure[]>;
-}
+  type DepthScenes,
+  type EvaluationData,
+  type Measure,
+  nameOf,
+  type Protocol,
+  type ProtocolOptions,
+} from "./protocol.ts";
+import * as paper from "./published.ts";
+import type { Subject } from "./subjects.ts";
 
 /** Images of the attentive probe, to train on and to test on each, whose tokens have to fit in memory. */
 const ATTENTIVE_IMAGES = 10_000;
 
 /** Labels a class; the last is what 1 % of ImageNet's has. */
 const PER_CLASS = [1, 2, 5, 13];
-
-/** What a protocol's only number is called: one of other than its own passes says so. */
-const nameOf = ({ epochs }: ProtocolOptions) =>
-  epochs === undefined ? "accuracy" : `${epochs} epoch${epochs === 1 ? "" : "s"}`;
-
-/** Crops of linear probes and of fine-tuning, torchvision's default. */
-const CROP = { scale: [0.08, 1], aspect: [3 / 4, 4 / 3] } as const satisfies CropRange;
-
-/** Linear heads on features of images that each pass crops and mirrors anew, or mirrors alone. */
-async function linearMeasures(
-  subject: Subject,
-  images: { train: Dataset; test: Dataset },
-  own: LinearRecipe,
-  view: Omit<LinearView, "seed" | "batch">,
-  options: ProtocolOptions,
-): Promise<Measure[]> {
-  const { seed = 0, epochs = own.epochs, onProgress } = options, recipe = { ...own, epochs };
-  const batch = batchOf(recipe, images.train.length);
-  const sources = subject.linearSources(images, { ...view, seed, batch });
-  try {
-    const { accuracy, chosen, variants } = await evaluateHeads(sources, {
-      ...{ ...recipe, seed },
-      onProgress: (steps, total) => onProgress?.(steps * batch, total * batch),
-    });
-    return [{ name: nameOf(options), score: accuracy, details: { epochs, batch, chosen, variants } }];
-  } finally {
-    sources.dispose();
-  }
-}
-
-/** Places205's number of classes, and iNaturalist 2018's; others are taken as CIFAR-100 is. */
-const PLACES205 = 205, INAT18 = 8142;
-
-/** The recipe of the paper's transfer task that has so many classes. */
-function transferRecipe({ classes }: Dataset): LinearRecipe {
-  if (classes.length === PLACES205) return TRANSFER_RECIPES.places205;
-  return classes.length === INAT18 ? TRANSFER_RECIPES.inat18 : TRANSFER_RECIPES.cifar100;
-}
 
 /** Images of the smallest class. */
 function smallestClass(labels: Int32Array): number {
@@ -217,25 +101,18 @@ export const PROTOCOLS = {
       "Linear evaluation (appendix A.1): LARS, 50 epochs of random crops and mirror images; the better of last and " +
       "last four layers, with and without batch norm",
     cost: "50 passes over the training images",
-    published: [TABLE_1, TABLE_13_LINEAR],
+    published: [paper.TABLE_1, paper.TABLE_13_LINEAR],
     needs: "images",
-    run: (subject, { images }, options) =>
-      linearMeasures(subject, images, LINEAR_RECIPE, { crop: CROP, mirrored: true, framing: "centred" }, options),
+    run: (subject, { images }, options) => linearMeasures(subject, images, LINEAR_RECIPE, CROPPED, options),
   },
   transfer: {
     title: "Linear transfer (appendix A.2): VISSL's SGD, random crops and mirror images; the better of last and last " +
       "four layers, with and without batch norm",
     cost: "28 passes over the training images; Places205 14, iNat18 84",
-    published: [TABLE_3_CIFAR100, TABLE_3_PLACES205, TABLE_3_INAT18],
+    published: [paper.TABLE_3_CIFAR100, paper.TABLE_3_PLACES205, paper.TABLE_3_INAT18],
     needs: "images",
     run: (subject, { images }, options) =>
-      linearMeasures(
-        subject,
-        images,
-        transferRecipe(images.train),
-        { crop: CROP, mirrored: true, framing: "centred" },
-        options,
-      ),
+      linearMeasures(subject, images, transferRecipe(images.train), CROPPED, options),
   },
   attentive: {
     title: `Attentive probe: a query that attends to the patches, of up to ${ATTENTIVE_IMAGES} images`,
@@ -253,7 +130,15 @@ export const PROTOCOLS = {
     title:
       "Low-shot linear probe (Tables 6 to 12): MSN's logistic regression on a few labels a class, lambda 0.00025 / n",
     cost: "one pass over the images, then seconds",
-    published: [TABLE_6, TABLE_7, TABLE_8, TABLE_9, TABLE_10, TABLE_11, TABLE_12],
+    published: [
+      paper.TABLE_6,
+      paper.TABLE_7,
+      paper.TABLE_8,
+      paper.TABLE_9,
+      paper.TABLE_10,
+      paper.TABLE_11,
+      paper.TABLE_12,
+    ],
     needs: "images",
     async run(subject, { images: { train, test } }, options) {
       const { seed = 0, subset } = options;
@@ -279,7 +164,7 @@ export const PROTOCOLS = {
   finetune: {
     title: "Low-shot fine-tuning (Tables 2, 13 and 14): layer decay, RandAugment, label smoothing",
     cost: "50 epochs of training the encoder, on the few labelled images",
-    published: [TABLE_2, TABLE_13_LOW_SHOT, TABLE_14],
+    published: [paper.TABLE_2, paper.TABLE_13_LOW_SHOT, paper.TABLE_14],
     needs: "images",
     run(subject, { images }, options) {
       const { subset, seed = 0 } = options, most = Math.max(...labelsPerClass(options, images.train));
@@ -291,7 +176,7 @@ export const PROTOCOLS = {
   "full-finetune": {
     title: "Full fine-tuning (appendix D, Table 15): the same with mixup, CutMix and drop path, on all labels",
     cost: "50 epochs of training the encoder on all images",
-    published: [TABLE_15],
+    published: [paper.TABLE_15],
     needs: "images",
     run: (subject, { images }, options) =>
       fineTuneMeasures(subject, images, undefined, () => FINE_TUNE_RECIPES.allLabels, nameOf(options), options),
@@ -299,7 +184,7 @@ export const PROTOCOLS = {
   count: {
     title: "Count (appendix A.2, VTAB's clevr_count_all): VISSL's SGD, 50 epochs of pictures and their mirror images",
     cost: "two passes over the pictures, then 50 over their features",
-    published: [TABLE_4_COUNT],
+    published: [paper.TABLE_4_COUNT],
     needs: "scenes",
     run: (subject, { scenes: { train, test } }, options) =>
       linearMeasures(
@@ -315,7 +200,7 @@ export const PROTOCOLS = {
       "Distance of a scene's closest object, in six classes (appendix A.2, VTAB's clevr_closest_object_distance): " +
       "VISSL's SGD, 100 epochs of pictures and their mirror images",
     cost: "two passes over the pictures, then 100 over their features",
-    published: [TABLE_4_DISTANCE],
+    published: [paper.TABLE_4_DISTANCE],
     needs: "scenes",
     run: (subject, { scenes: { train, test } }, options) =>
       linearMeasures(

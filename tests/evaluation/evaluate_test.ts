@@ -3,7 +3,8 @@ import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { patchDepths, scenes } from "../../lib/datasets/scenes/scenes.ts";
 import { evaluate } from "../../lib/evaluation/evaluate.ts";
-import { type EvaluationData, type ProtocolName, PROTOCOLS } from "../../lib/evaluation/protocols.ts";
+import type { EvaluationData } from "../../lib/evaluation/protocol.ts";
+import { type ProtocolName, PROTOCOLS } from "../../lib/evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../../lib/evaluation/subjects.ts";
 import { encoderShapes } from "../../lib/jepa/architectures.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
