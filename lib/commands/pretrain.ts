@@ -112,7 +112,8 @@ async function evaluateRun(
 ): Promise<void> {
   const { predictor: _, ...size } = architecture, encoder = { size, parameters };
   const bar = evaluationBar(2 * 3), options = { precision, onProgress: bar.onProgress };
-  const random = randomSubject(encoder, seed, options);
+  // Of the same architecture and seed the next run's are the same.
+  const random = randomSubject(encoder, seed, { ...options, cache: "data/features" });
   const subjects = [encoderSubject("encoder", encoder, options), random, pixelSubject(size)];
   const told = { onStage: bar.onStage, onProgress: bar.onProgress };
   const results = await evaluate(subjects, ["knn", "linear-fast"], data, { seed, ...told }).finally(() => {

@@ -62,7 +62,7 @@ export interface SubjectOptions {
   onProgress?: (images: number, total: number) => void;
 }
 
-/** Features of all four layers that are few enough, in numbers, to be held for what is asked next. */
+/** Features that are few enough, in numbers, to be held for what is asked next. */
 const HELD = 2 ** 28;
 
 /** The last of four layers, side by side. */
@@ -95,10 +95,12 @@ export function encoderSubject(
     cache === undefined
       ? extractFeatures(parameters, size, dataset, { ...optionsFor(dataset), layer })
       : cachedFeatures(parameters, size, dataset, { ...optionsFor(dataset), layer, dir: cache });
+  // One pass over the images serves both layers, and what is asked next.
+  const all = size.depth < 4 ? "last" : "last4", width = all === "last4" ? 4 * size.width : size.width;
+  const isHeld = (dataset: Dataset) => width * dataset.length <= HELD;
   const held = new WeakMap<Dataset, Promise<Features>>();
-  function lastFour(dataset: Dataset): Promise<Features> {
-    if (4 * size.width * dataset.length > HELD) return extract(dataset, "last4");
-    const features = held.get(dataset) ?? extract(dataset, "last4");
+  function hold(dataset: Dataset): Promise<Features> {
+    const features = held.get(dataset) ?? extract(dataset, all);
     held.set(dataset, features);
     return features;
   }
@@ -106,17 +108,16 @@ export function encoderSubject(
     name,
     encoder,
     async features(dataset, layer) {
-      if (size.depth < 4) return layer === "last" ? await extract(dataset, "last") : undefined;
-      if (layer === "last4") return await lastFour(dataset);
-      // One pass over the images serves both.
-      return 4 * size.width * dataset.length > HELD ? await extract(dataset, "last") : lastOf(await lastFour(dataset));
+      if (layer === "last4" && all === "last") return undefined;
+      if (!isHeld(dataset)) return await extract(dataset, layer);
+      const features = await hold(dataset);
+      return layer === all ? features : lastOf(features);
     },
     linearSources({ train, test }, asked) {
       const own = preprocessing ?? defaultPreprocessing(size.image);
-      const views = viewsOf(size.image, asked, own.interpolation), lastFour = size.depth >= 4;
+      const views = viewsOf(size.image, asked, own.interpolation), lastFour = all === "last4";
       const atOnce = encodedAtOnce(asked.batch), options = { precision, preprocessing: own, batch: atOnce };
-      const compiled = featureEncoder(parameters, size, { ...options, layer: lastFour ? "last4" : "last" });
-      const width = (lastFour ? 4 : 1) * size.width;
+      const compiled = featureEncoder(parameters, size, { ...options, layer: all });
       const source = (dataset: Dataset, view: View) =>
         encodedSource(dataset, view, compiled, { width, lastFour, atOnce });
       return {

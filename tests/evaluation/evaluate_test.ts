@@ -134,3 +134,15 @@ Deno.test("linear probes see training images cropped and mirrored, test images r
   const whole = { ...centred, resize: [32, 32] };
   assertEquals(asked, [whole, whole]);
 });
+
+for (const depth of [2, 4]) {
+  Deno.test(`evaluations of an encoder with ${depth} blocks share one pass over the images`, async () => {
+    let encoded = 0;
+    const parameters = initialise(encoderShapes({ ...size, depth }), 1, "xavier");
+    const onProgress = (done: number, total: number) => encoded += done === total ? total : 0;
+    const subject = encoderSubject("encoder", { size: { ...size, depth }, parameters }, { onProgress });
+    await evaluate([subject], ["knn", "linear-fast", "lowshot"], { images }, { perClass: [1] });
+    assertEquals(encoded, 60 + 30);
+    disposeSubject(subject);
+  });
+}
