@@ -140,7 +140,11 @@ export function encodedSource(
 /** Raw pixels in [0, 1] as features. */
 export function pixelSource(dataset: Dataset, view: View): LayerSource {
   const width = view.framing.crop ** 2 * 3;
-  const encode = (pixels: Uint8Array) => Promise.resolve(Float32Array.from(pixels, (value) => value / 255));
+  const encode = (pixels: Uint8Array) => {
+    const values = new Float32Array(pixels.length);
+    for (let i = 0; i < pixels.length; i++) values[i] = pixels[i] / 255; // from() with a function takes ten times as long
+    return Promise.resolve(values);
+  };
   return encodedSource(dataset, view, { encode }, { width, lastFour: false, atOnce: ENCODED_AT_ONCE });
 }
 

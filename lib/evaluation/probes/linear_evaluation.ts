@@ -240,7 +240,8 @@ function percentRight(predictions: Int32Array, rows: Uint32Array, labels: Int32A
  * the head: beside each head that learns from all training images another learns from the others alone. The chosen one's
  * accuracy is the result. Every head's accuracy on the test images is in the result too.
  *
- * @throws RangeError where there are fewer than ten training images, or an option is out of its range
+ * @throws RangeError where the sources are not equally wide, there are fewer than ten training images, or an option is out
+ *   of its range
  */
 export async function evaluateHeads(
   { train, plain, test }: LinearSources,
@@ -249,6 +250,12 @@ export async function evaluateHeads(
   const { seed = 0, onProgress, ...own } = options, recipe: LinearRecipe = { ...LINEAR_RECIPE, ...own };
   checkLinearRecipe(recipe);
   const images = train.labels.length, inputs = inputsOf(train, recipe);
+  if (plain.width !== train.width || test.width !== train.width) {
+    throw new RangeError(
+      `The training features are ${train.width} wide, those seen as the test images are ${plain.width}, and the test ` +
+        `features ${test.width}: take all from one encoder.`,
+    );
+  }
   if (images < 10) throw new RangeError(`${images} training images are too few to hold out a tenth: give 10 or more.`);
   const heldOut = shuffled(images, randomStream(seed)).subarray(0, Math.floor(images / 10));
   const classes = train.labels.reduce((a, b) => Math.max(a, b)) + 1;

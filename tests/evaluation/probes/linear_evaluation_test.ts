@@ -1,7 +1,13 @@
 import "../../tensorflow/loaded.ts";
 import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import type { Features } from "../../../lib/evaluation/features/features.ts";
-import { linearEvaluation, type LinearEvaluationOptions } from "../../../lib/evaluation/probes/linear_evaluation.ts";
+import { memorySource } from "../../../lib/evaluation/features/layer_source.ts";
+import {
+  evaluateHeads,
+  linearEvaluation,
+  type LinearEvaluationOptions,
+} from "../../../lib/evaluation/probes/linear_evaluation.ts";
+import { TRANSFER_RECIPES } from "../../../lib/evaluation/probes/linear_recipes.ts";
 import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
 
@@ -112,9 +118,33 @@ Deno.test("linearEvaluation() refuses what it cannot train on", async () => {
   await refused("given for one set alone", { ...train, ...{ last4: train.last } });
   const others = { last: test.last, last4: clusters(20, 3, 2, 1, 3) };
   await refused("The test set's features of the last", { ...train, ...{ last4: train.last } }, {}, others);
+  const [own, wide] = [train, { last: clusters(20, 4, 2, 1, 2) }].map(memorySource);
+  await assertRejects(
+    () => evaluateHeads({ train: own, plain: own, test: wide }),
+    RangeError,
+    "3 wide, those seen as the test images are 3, and the test features 4",
+  );
   await refused("one learning rate", train, { learningRates: [] });
   await refused("learning rates above 0; got -1", train, { learningRates: [0.1, -1] });
   await refused("weight decays from 0 on; got NaN", train, { weightDecays: [NaN] });
   await refused("epochs above 0; got 0", train, { epochs: 0 });
   await refused("a batch of at least one image; got 1.5", train, { batch: 1.5 });
+});
+
+Deno.test("evaluateHeads() chooses by the training images as test images are seen, and trains with VISSL's rule too", async () => {
+  const seen = memorySource({ last: clusters(300, 6, 3, 4, 1) }),
+    test = memorySource({ last: clusters(300, 6, 3, 4, 2) });
+  const steps: number[] = [], reads = new Set<string>();
+  const told = (source: typeof seen, name: string) => ({
+    ...source,
+    read: (rows: Uint32Array, step: number) => (reads.add(`${name} ${step}`), source.read(rows, step)),
+  });
+  const { accuracy, variants } = await evaluateHeads(
+    { train: told(seen, "train"), plain: told(seen, "plain"), test: told(test, "test") },
+    { ...TRANSFER_RECIPES.count, epochs: 3, batch: 100, onProgress: (step) => steps.push(step) },
+  );
+  assertEquals(steps.length, 9);
+  assertEquals(reads, new Set([...steps.map((step) => `train ${step - 1}`), "plain 0", "test 0"]));
+  assertEquals(variants.length, 2);
+  assertGreater(accuracy, 60);
 });
