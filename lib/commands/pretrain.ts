@@ -10,6 +10,7 @@ import { collapseWarning } from "../evaluation/collapse/collapse.ts";
 import { evaluate } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/collapse/monitor.ts";
 import type { EvaluationData } from "../evaluation/protocol.ts";
+import { knownPixelResults } from "../evaluation/known_baselines.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { lossCurve } from "../figures/loss_curve.ts";
 import { masksFigure } from "../figures/masks_figure.ts";
@@ -107,19 +108,21 @@ function measuredFields(measures: Record<string, number> = {}): Record<string, n
 async function evaluateRun(
   { architecture, seed, precision }: RunConfig,
   parameters: Parameters,
-  data: EvaluationData,
+  data: Pick<Required<EvaluationData>, "images">,
   jsonPath: string,
 ): Promise<void> {
   const { predictor: _, ...size } = architecture, encoder = { size, parameters };
-  const bar = evaluationBar(2 * 3), options = { precision, onProgress: bar.onProgress };
+  const known = knownPixelResults(data.images, size.image, seed), pixels = known ? [] : [pixelSubject(size)];
+  const bar = evaluationBar(2 * (2 + pixels.length)), options = { precision, onProgress: bar.onProgress };
   // Of the same architecture and seed the next run's are the same.
   const random = randomSubject(encoder, seed, { ...options, cache: "data/features" });
-  const subjects = [encoderSubject("encoder", encoder, options), random, pixelSubject(size)];
+  const subjects = [encoderSubject("encoder", encoder, options), random, ...pixels];
   const told = { onStage: bar.onStage, onProgress: bar.onProgress };
-  const results = await evaluate(subjects, ["knn", "linear-fast"], data, { seed, ...told }).finally(() => {
+  const measured = await evaluate(subjects, ["knn", "linear-fast"], data, { seed, ...told }).finally(() => {
     bar.stop();
     disposeSubject(random);
   });
+  const results = [...measured, ...known ?? []];
   console.log(evaluationTable(results));
   await Deno.writeTextFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
 }
