@@ -168,12 +168,13 @@ export {
   pixelFeatures,
   type TokenFeatures,
 } from "./lib/evaluation/features/features.ts";
+export { type FeatureBatch, featureBatches } from "./lib/evaluation/features/feature_batches.ts";
 export {
   type EncodingOptions,
-  type FeatureBatch,
-  featureBatches,
+  type FeatureEncoder,
+  featureEncoder,
   featureShape,
-} from "./lib/evaluation/features/feature_batches.ts";
+} from "./lib/evaluation/features/feature_encoder.ts";
 export {
   type DenseExamples,
   denseProbe,
@@ -188,15 +189,8 @@ export {
   type LowShotOptions,
   type LowShotResult,
 } from "./lib/evaluation/probes/low_shot.ts";
-export {
-  type DepthScenes,
-  type EvaluationData,
-  type Measure,
-  type Protocol,
-  type ProtocolName,
-  type ProtocolOptions,
-  PROTOCOLS,
-} from "./lib/evaluation/protocols.ts";
+export { type ProtocolName, PROTOCOLS } from "./lib/evaluation/protocols.ts";
+export type { DepthScenes, EvaluationData, Measure, Protocol, ProtocolOptions } from "./lib/evaluation/protocol.ts";
 export {
   componentScores,
   lessPlace,
@@ -207,15 +201,28 @@ export {
   type PublishedResult,
   type PublishedTable,
   TABLE_1,
+  TABLE_10,
+  TABLE_11,
+  TABLE_12,
+  TABLE_13_LINEAR,
+  TABLE_13_LOW_SHOT,
+  TABLE_14,
   TABLE_15,
   TABLE_2,
   TABLE_3_CIFAR100,
+  TABLE_3_INAT18,
+  TABLE_3_PLACES205,
   TABLE_4_COUNT,
   TABLE_4_DISTANCE,
+  TABLE_6,
+  TABLE_7,
+  TABLE_8,
+  TABLE_9,
 } from "./lib/evaluation/published.ts";
 export {
   disposeSubject,
   encoderSubject,
+  type LinearView,
   pixelSubject,
   randomSubject,
   type Subject,
@@ -241,11 +248,15 @@ export {
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/probes/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/probes/linear_probe.ts";
 export { lars, type LarsRates } from "./lib/evaluation/probes/lars.ts";
+export { nesterov } from "./lib/evaluation/probes/nesterov.ts";
+export { LINEAR_RECIPE, type LinearRecipe, TRANSFER_RECIPES } from "./lib/evaluation/probes/linear_recipes.ts";
+export type { LayerFeatures, LayerSource, View } from "./lib/evaluation/features/layer_source.ts";
 export {
-  type LayerFeatures,
+  evaluateHeads,
   linearEvaluation,
   type LinearEvaluationOptions,
   type LinearEvaluationResult,
+  type LinearSources,
   type LinearVariant,
   type LinearVariantResult,
 } from "./lib/evaluation/probes/linear_evaluation.ts";

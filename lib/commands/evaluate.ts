@@ -10,11 +10,12 @@ import type { ImageColours } from "../datasets/pixels/decode.ts";
 import { patchDepths, type ScenesDataset } from "../datasets/scenes/scenes.ts";
 import { readSubset } from "../datasets/subset.ts";
 import { checkProtocols, evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
-import { type DepthScenes, type EvaluationData, type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
+import type { DepthScenes, EvaluationData } from "../evaluation/protocol.ts";
+import { type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
-import { progressBar } from "../figures/progress.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
 import { coloursOf, readPreprocessingFlag } from "./terminal/image_flags.ts";
@@ -33,6 +34,19 @@ const SCENES = { train: 4000, test: 1000 };
 /** Not that of pretraining on scenes, so that no probe is fitted to pictures that the encoder has seen. */
 const SCENES_SEED = 1;
 
+/** Passes over the images of protocols that take the longest, where all protocols are asked for. */
+const IN_ALL: Partial<Record<ProtocolName, number>> = { "linear": 5, "transfer": 3, "full-finetune": 1 };
+
+/** What a protocol is and what it takes, in lines of at most 120 characters. */
+function described(name: ProtocolName): string {
+  const { title, cost } = PROTOCOLS[name], lines = [""];
+  for (const word of `${title} (${cost})`.split(" ")) {
+    if (`${lines.at(-1)} ${word}`.length > 78) lines.push("");
+    lines[lines.length - 1] += ` ${word}`;
+  }
+  return lines.map((line, i) => `${" ".repeat(24)}${(i === 0 ? name : "").padEnd(14)}${line}`).join("\n");
+}
+
 const HELP = `deno task evaluate --weights FILE|DIR --protocol NAME[,NAME]
 
 Evaluates an encoder beside the same network with random weights and raw pixels.
@@ -40,7 +54,7 @@ Evaluates an encoder beside the same network with random weights and raw pixels.
   --weights PATH      a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an
                       IJepaModel, or safetensors of a timm ViT without class token
   --protocol NAMES    all, or of these, with commas between:
-${NAMES.map((name) => `                        ${name.padEnd(14)} ${PROTOCOLS[name].title}`).join("\n")}
+${NAMES.map(described).join("\n")}
   --data DATA         cifar10 (default), cifar100, or a folder: ImageNet's, with its archives or unpacked, or one with
                       train/ and val/ or test/ of classes
   --layout LAYOUT     splits, where train/ and val/ or test/ in that folder hold classes beyond doubt
@@ -48,9 +62,13 @@ ${NAMES.map((name) => `                        ${name.padEnd(14)} ${PROTOCOLS[na
   --subset FILE       lowshot, finetune: the labelled training images by their file names, as SimCLR's 1percent.txt
   --per-class N[,N]   lowshot, finetune: labels a class, drawn by the seed (default those of
                       1, 2, 5, 13 that each class has); finetune takes the most
-  --epochs N          finetune, full-finetune: passes over the images (default 50; of full-finetune 1, where --protocol
-                      is all)
+  --epochs N          passes over the images where heads or the encoder are trained (default the protocol's own; where
+                      --protocol is all, ${
+  Object.entries(IN_ALL).map(([name, epochs]) => `of ${name} ${epochs}`).join(", ")
+})
   --clevr DIR         count, distance: CLEVR_v1.0, instead of ${SCENES.train} and ${SCENES.test} scenes drawn here
+  --clevr-crop        count, distance: the middle of CLEVR's pictures, as the paper's text says, not the whole of them,
+                      as its code's configuration does
   --heads N           attention heads, where the weights do not say
   --image N           side of the images, in pixels, to which positions are interpolated
   --preprocessing P   how images are resized, cropped and standardised: file, as the weights' own
@@ -115,6 +133,7 @@ async function main(): Promise<void> {
       "per-class": { type: "string" },
       "epochs": { type: "string" },
       "clevr": { type: "string" },
+      "clevr-crop": { type: "boolean", default: false },
       "heads": { type: "string" },
       "image": { type: "string" },
       "preprocessing": { type: "string" },
@@ -160,13 +179,9 @@ async function main(): Promise<void> {
   }
 
   checkProtocols(protocols, { images, scenes: drawn }, { perClass, subset });
-  const bar = progressBar({ label: "Evaluating", total: seeds * protocols.length * 3, unit: "evaluations" });
-  let stage = "", done = 0;
-  const options = {
-    precision,
-    cache: flags["no-cache"] ? undefined : "data/features",
-    onProgress: (images: number) => bar.update(done, { "now": stage, "images": images }),
-  };
+  const bar = evaluationBar(seeds * protocols.length * 3);
+  const { onStage, onProgress } = bar;
+  const options = { precision, cache: flags["no-cache"] ? undefined : "data/features", onProgress };
   const subject = encoderSubject("encoder", encoder, options);
   const results: EvaluationResult[] = [];
   const report = async () => {
@@ -194,10 +209,10 @@ async function main(): Promise<void> {
       const random = randomSubject(encoder, s, options);
       try {
         for (const protocol of protocols) {
-          const fullInAll = protocol === "full-finetune" && all;
           await evaluate([subject, random, pixelSubject(encoder.size)], [protocol], { images, scenes: drawn }, {
-            ...{ seed: s, perClass, subset, precision, epochs: epochs ?? (fullInAll ? 1 : undefined) },
-            onStage: (now) => bar.update(done++, { "now": stage = now, "images": 0 }),
+            ...{ seed: s, perClass, subset, precision, epochs: epochs ?? (all ? IN_ALL[protocol] : undefined) },
+            scenes: flags["clevr-crop"] ? "centred" : "whole",
+            ...{ onStage, onProgress },
             onResult: (result) => results.push(result),
           });
         }
@@ -205,7 +220,6 @@ async function main(): Promise<void> {
         disposeSubject(random);
       }
     }
-    bar.update(done);
   } catch (error) {
     failure = error;
   } finally {

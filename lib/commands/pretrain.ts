@@ -9,7 +9,8 @@ import type { Dataset } from "../datasets/dataset.ts";
 import { collapseWarning } from "../evaluation/collapse/collapse.ts";
 import { checkProtocols, evaluate } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/collapse/monitor.ts";
-import type { EvaluationData } from "../evaluation/protocols.ts";
+import type { EvaluationData } from "../evaluation/protocol.ts";
+import { knownPixelResults } from "../evaluation/known_baselines.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { masksFigure } from "../figures/masks_figure.ts";
 import { progressBar } from "../figures/progress.ts";
@@ -24,6 +25,7 @@ import type { World } from "../tensorflow/channel.ts";
 import type { Communicator } from "../tensorflow/collectives.ts";
 import { checkFree, readConfig } from "../training/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
+import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { fileNote } from "./terminal/file_note.ts";
@@ -134,7 +136,7 @@ function measuredFields(measures: Record<string, number> = {}): Record<string, n
 }
 
 /** The evaluations after a run. */
-const PROTOCOLS_AFTER = ["knn", "linear"] as const;
+const PROTOCOLS_AFTER = ["knn", "linear-fast"] as const;
 
 /** Holds, before the training, that these can be made after it. */
 function checkEvaluation(train: Dataset, test: Dataset): void {
@@ -150,20 +152,21 @@ function checkEvaluation(train: Dataset, test: Dataset): void {
 async function evaluateRun(
   { architecture, seed, precision }: RunConfig,
   parameters: Parameters,
-  data: EvaluationData,
+  data: Pick<Required<EvaluationData>, "images">,
   jsonPath: string,
 ): Promise<void> {
   const { predictor: _, ...size } = architecture, encoder = { size, parameters };
-  const bar = progressBar({ label: "Evaluating", total: 2 * 3, unit: "evaluations" });
-  let done = 0, stage = "";
-  const options = { precision, onProgress: (images: number) => bar.update(done, { "now": stage, "images": images }) };
-  const random = randomSubject(encoder, seed, options);
-  const subjects = [encoderSubject("encoder", encoder, options), random, pixelSubject(size)];
-  const onStage = (now: string) => bar.update(done++, { "now": stage = now, "images": 0 });
-  const results = await evaluate(subjects, PROTOCOLS_AFTER, data, { seed, onStage }).finally(() => {
+  const known = knownPixelResults(data.images, size.image, seed), pixels = known ? [] : [pixelSubject(size)];
+  const bar = evaluationBar(2 * (2 + pixels.length)), options = { precision, onProgress: bar.onProgress };
+  // Of the same architecture and seed the next run's are the same.
+  const random = randomSubject(encoder, seed, { ...options, cache: "data/features" });
+  const subjects = [encoderSubject("encoder", encoder, options), random, ...pixels];
+  const told = { onStage: bar.onStage, onProgress: bar.onProgress };
+  const measured = await evaluate(subjects, PROTOCOLS_AFTER, data, { seed, ...told }).finally(() => {
     bar.stop();
     disposeSubject(random);
   });
+  const results = [...measured, ...known ?? []];
   console.log(evaluationTable(results));
   await writeFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
 }

@@ -3,14 +3,8 @@
  *
  * @module
  */
-import {
-  type EvaluationData,
-  type Measure,
-  type Protocol,
-  type ProtocolName,
-  type ProtocolOptions,
-  PROTOCOLS,
-} from "./protocols.ts";
+import type { EvaluationData, Measure, Protocol, ProtocolOptions } from "./protocol.ts";
+import { type ProtocolName, PROTOCOLS } from "./protocols.ts";
 import type { Subject } from "./subjects.ts";
 
 /** One number of the table. */

@@ -3,105 +3,42 @@
  *
  * @module
  */
-import { type CountedDataset, countLabels, distanceLabels } from "../datasets/clevr/clevr_tasks.ts";
+import {
+  type CountedDataset,
+  countLabels,
+  countTask,
+  distanceLabels,
+  distanceTask,
+} from "../datasets/clevr/clevr_tasks.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { drawFraction, drawPerClass, subsetOf } from "../datasets/subset.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
-import type { Precision } from "../tensorflow/autocast.ts";
-import { attentiveProbe } from "./probes/attentive_probe.ts";
-import { denseProbe } from "./probes/dense_probe.ts";
 import { fineTune } from "./fine_tuning/fine_tune.ts";
 import { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tuning/fine_tune_recipes.ts";
+import { CROPPED, linearMeasures, transferRecipe } from "./linear_measures.ts";
+import { attentiveProbe } from "./probes/attentive_probe.ts";
+import { denseProbe } from "./probes/dense_probe.ts";
 import { knn, NEIGHBOURS } from "./probes/knn.ts";
-import { linearEvaluation } from "./probes/linear_evaluation.ts";
+import { linearProbe } from "./probes/linear_probe.ts";
+import { LINEAR_RECIPE, TRANSFER_RECIPES } from "./probes/linear_recipes.ts";
 import { lowShot } from "./probes/low_shot.ts";
-import { type PublishedTable, TABLE_1, TABLE_15, TABLE_2, TABLE_4_COUNT, TABLE_4_DISTANCE } from "./published.ts";
+import {
+  type DepthScenes,
+  type EvaluationData,
+  type Measure,
+  nameOf,
+  type Protocol,
+  type ProtocolOptions,
+} from "./protocol.ts";
+import * as paper from "./published.ts";
 import { checkLabelled, checkPerClass, checkTenth } from "./requirements.ts";
 import type { Subject } from "./subjects.ts";
-
-/** Pictures of scenes whose depths are known patch by patch. */
-export interface DepthScenes {
-  /** The pictures. */
-  dataset: CountedDataset;
-  /** float32 [N, grid * grid], mean depth in each patch; undefined where the data does not say (CLEVR itself). */
-  depths?: Float32Array<ArrayBuffer>;
-}
-
-/** The images to evaluate on; those that no evaluation needs can be left out. */
-export interface EvaluationData {
-  /** Labelled, to fit probes to and to measure them on, with the same classes. */
-  images?: { train: Dataset; test: Dataset };
-  /** For count, distance and depth. */
-  scenes?: { train: DepthScenes; test: DepthScenes };
-}
-
-/** What a protocol can be told. */
-export interface ProtocolOptions {
-  /** Draws, first weights and orders follow from it. Default 0. */
-  seed?: number;
-  /**
-   * Labels a class of the low-shot evaluations. Default those of 1, 2, 5 and 13 that each class has; 13 is what 1 % of
-   * ImageNet's labels are.
-   */
-  perClass?: readonly number[];
-  /** Indices of the labelled training images for low-shot evaluations, instead of drawn ones. */
-  subset?: Uint32Array;
-  /** Passes over the images in fine-tuning. Default 50. */
-  epochs?: number;
-  /** What matrix products compute in where an encoder is trained. Default "float32". */
-  precision?: Precision;
-  /** Told what is being done. */
-  onStage?: (stage: string) => void;
-}
-
-/** One number of an evaluation. */
-export interface Measure {
-  /** What was measured, e.g. "5 labels a class". */
-  name: string;
-  /** In percent. */
-  score: number;
-  /** Standard deviation over draws, in percent, where there were several. */
-  spread?: number;
-  /** What was chosen, and other numbers. */
-  details?: unknown;
-}
-
-/** An evaluation. */
-export interface Protocol {
-  /** What it does, in a line. */
-  title: string;
-  /** The paper's numbers that it corresponds to, if any. */
-  published: readonly PublishedTable[];
-  /** Which images it takes. */
-  needs: keyof EvaluationData;
-  /** Throws a RangeError where the data that it takes cannot be evaluated on, as far as that shows beforehand. */
-  check(data: Required<EvaluationData>, options: ProtocolOptions): void;
-  /** Evaluates one subject on data that has them; no measure where that subject cannot be evaluated so. */
-  run(subject: Subject, data: Required<EvaluationData>, options: ProtocolOptions): Promise<Measure[]>;
-}
 
 /** Images of the attentive probe, to train on and to test on each, whose tokens have to fit in memory. */
 const ATTENTIVE_IMAGES = 10_000;
 
 /** Labels a class; the last is what 1 % of ImageNet's has. */
 const PER_CLASS = [1, 2, 5, 13];
-
-/** Linear evaluation on the data sets' own labels, or on others of the same images. */
-async function linearMeasures<Images extends Dataset>(
-  subject: Subject,
-  train: Images,
-  test: Images,
-  seed: number,
-  labelsOf: (dataset: Images) => Int32Array = ({ labels }) => labels,
-): Promise<Measure[]> {
-  const layers = async (dataset: Images) => {
-    const labels = labelsOf(dataset), last4 = await subject.features(dataset, "last4");
-    const last = (await subject.features(dataset, "last"))!;
-    return { last: { ...last, labels }, last4: last4 && { ...last4, labels } };
-  };
-  const { accuracy, chosen, variants } = await linearEvaluation(await layers(train), await layers(test), { seed });
-  return [{ name: "accuracy", score: accuracy, details: { chosen, variants } }];
-}
 
 /** Images of the smallest class. */
 function smallestClass(labels: Int32Array): number {
@@ -120,6 +57,12 @@ function labelsPerClass({ perClass }: ProtocolOptions, { labels }: Dataset): rea
 function checkImages({ images: { train, test } }: Required<EvaluationData>): void {
   checkLabelled(train);
   checkLabelled(test, test.labels, 1); // a part of the classes may be tested on
+}
+
+/** A tenth of the training images is held out to choose by. */
+function checkImagesAndTenth(data: Required<EvaluationData>): void {
+  checkImages(data);
+  checkTenth(data.images.train);
 }
 
 function checkFewLabels(data: Required<EvaluationData>, options: ProtocolOptions): void {
@@ -149,40 +92,68 @@ async function fineTuneMeasures(
   indices: Uint32Array | undefined,
   recipeOf: (size: EncoderSize) => FineTuneRecipe,
   name: string,
-  { seed, precision, epochs = 50 }: ProtocolOptions,
+  { seed, precision, epochs, onProgress }: ProtocolOptions,
 ): Promise<Measure[]> {
   if (!encoder) return [];
-  const { size, parameters, preprocessing } = encoder;
-  const options = { ...recipeOf(size), epochs, indices, seed, precision, preprocessing };
-  const { accuracy, log } = await fineTune(parameters, size, train, test, options);
-  return [{ name, score: accuracy, details: { epochs, steps: log.length, loss: log.at(-1)!.loss } }];
+  const { size, parameters, preprocessing } = encoder, own = recipeOf(size);
+  const recipe = { ...own, epochs: epochs ?? own.epochs };
+  const batch = Math.min(recipe.batch, indices?.length ?? train.length);
+  const { accuracy, log } = await fineTune(parameters, size, train, test, {
+    ...{ ...recipe, indices, seed, precision, preprocessing },
+    onStep: ({ step }, totalSteps) => onProgress?.(step * batch, totalSteps * batch),
+  });
+  return [{ name, score: accuracy, details: { recipe, steps: log.length, loss: log.at(-1)!.loss } }];
 }
 
 /** The evaluations by name. */
 export const PROTOCOLS = {
   knn: {
     title: `kNN: ${NEIGHBOURS} neighbours by cosine similarity, average-pooled last layer`,
+    cost: "one pass over the images, then seconds",
     published: [],
     needs: "images",
     check: checkImages,
-    async run(subject, { images: { train, test } }) {
+    async run(subject, { images: { train, test } }, { onProgress }) {
       const [fitted, held] = [(await subject.features(train, "last"))!, (await subject.features(test, "last"))!];
-      const { accuracy, k } = await knn(fitted, held);
+      const { accuracy, k } = await knn(fitted, held, { onProgress: (images) => onProgress?.(images, test.length) });
       return [{ name: k === NEIGHBOURS ? "accuracy" : `${k} neighbours, as there are no more`, score: accuracy }];
     },
   },
-  linear: {
-    title: "Linear: LARS, 50 epochs; the better of last and last four layers, with and without batch norm",
-    published: [TABLE_1],
+  "linear-fast": {
+    title: "Linear probe of features taken once: softmax regression to its end, average-pooled last layer",
+    cost: "one pass over the images, then seconds",
+    published: [],
     needs: "images",
-    check(data) {
-      checkImages(data);
-      checkTenth(data.images.train);
+    check: checkImagesAndTenth,
+    async run(subject, { images: { train, test } }, { seed = 0 }) {
+      const [fitted, held] = [(await subject.features(train, "last"))!, (await subject.features(test, "last"))!];
+      const { accuracy, weightDecay } = await linearProbe(fitted, held, { seed });
+      return [{ name: "accuracy", score: accuracy, details: { weightDecay } }];
     },
-    run: (subject, { images: { train, test } }, { seed = 0 }) => linearMeasures(subject, train, test, seed),
+  },
+  linear: {
+    title:
+      "Linear evaluation (appendix A.1): LARS, 50 epochs of random crops and mirror images; the better of last and " +
+      "last four layers, with and without batch norm",
+    cost: "50 passes over the training images",
+    published: [paper.TABLE_1, paper.TABLE_13_LINEAR],
+    needs: "images",
+    check: checkImagesAndTenth,
+    run: (subject, { images }, options) => linearMeasures(subject, images, LINEAR_RECIPE, CROPPED, options),
+  },
+  transfer: {
+    title: "Linear transfer (appendix A.2): VISSL's SGD, random crops and mirror images; the better of last and last " +
+      "four layers, with and without batch norm",
+    cost: "28 passes over the training images; Places205 14, iNat18 84",
+    published: [paper.TABLE_3_CIFAR100, paper.TABLE_3_PLACES205, paper.TABLE_3_INAT18],
+    needs: "images",
+    check: checkImagesAndTenth,
+    run: (subject, { images }, options) =>
+      linearMeasures(subject, images, transferRecipe(images.train), CROPPED, options),
   },
   attentive: {
     title: `Attentive probe: a query that attends to the patches, of up to ${ATTENTIVE_IMAGES} images`,
+    cost: "the tokens of 20,000 images, then a small network: minutes",
     published: [],
     needs: "images",
     check: checkImages,
@@ -194,8 +165,18 @@ export const PROTOCOLS = {
     },
   },
   lowshot: {
-    title: "Low-shot: L2-regularised logistic regression on a few labels a class",
-    published: [TABLE_2],
+    title:
+      "Low-shot linear probe (Tables 6 to 12): MSN's logistic regression on a few labels a class, lambda 0.00025 / n",
+    cost: "one pass over the images, then seconds",
+    published: [
+      paper.TABLE_6,
+      paper.TABLE_7,
+      paper.TABLE_8,
+      paper.TABLE_9,
+      paper.TABLE_10,
+      paper.TABLE_11,
+      paper.TABLE_12,
+    ],
     needs: "images",
     check: checkFewLabels,
     async run(subject, { images: { train, test } }, options) {
@@ -220,8 +201,9 @@ export const PROTOCOLS = {
     },
   },
   finetune: {
-    title: "Low-shot fine-tuning: layer decay, RandAugment, label smoothing",
-    published: [TABLE_2],
+    title: "Low-shot fine-tuning (Tables 2, 13 and 14): layer decay, RandAugment, label smoothing",
+    cost: "50 epochs of training the encoder, on the few labelled images",
+    published: [paper.TABLE_2, paper.TABLE_13_LOW_SHOT, paper.TABLE_14],
     needs: "images",
     check: checkFewLabels,
     run(subject, { images }, options) {
@@ -232,43 +214,49 @@ export const PROTOCOLS = {
     },
   },
   "full-finetune": {
-    title: "Full fine-tuning: all labels",
-    published: [TABLE_15],
+    title: "Full fine-tuning (appendix D, Table 15): the same with mixup, CutMix and drop path, on all labels",
+    cost: "50 epochs of training the encoder on all images",
+    published: [paper.TABLE_15],
     needs: "images",
     check: checkImages,
     run: (subject, { images }, options) =>
-      fineTuneMeasures(subject, images, undefined, () => FINE_TUNE_RECIPES.allLabels, "accuracy", options),
+      fineTuneMeasures(subject, images, undefined, () => FINE_TUNE_RECIPES.allLabels, nameOf(options), options),
   },
   count: {
-    title: "Count: how many objects a scene has, linear evaluation",
-    published: [TABLE_4_COUNT],
+    title: "Count (appendix A.2, VTAB's clevr_count_all): VISSL's SGD, 50 epochs of pictures and their mirror images",
+    cost: "two passes over the pictures, then 50 over their features",
+    published: [paper.TABLE_4_COUNT],
     needs: "scenes",
     check: (data) => checkScenes(data, ({ counts }) => countLabels(counts).labels),
-    run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
+    run: (subject, { scenes: { train, test } }, options) =>
       linearMeasures(
         subject,
-        train.dataset,
-        test.dataset,
-        seed,
-        ({ counts }) => countLabels(counts).labels,
+        { train: countTask(train.dataset), test: countTask(test.dataset) },
+        TRANSFER_RECIPES.count,
+        { mirrored: true, framing: options.scenes ?? "whole" },
+        options,
       ),
   },
   distance: {
-    title: "Distance: of a scene's closest object, in six classes, linear evaluation",
-    published: [TABLE_4_DISTANCE],
+    title:
+      "Distance of a scene's closest object, in six classes (appendix A.2, VTAB's clevr_closest_object_distance): " +
+      "VISSL's SGD, 100 epochs of pictures and their mirror images",
+    cost: "two passes over the pictures, then 100 over their features",
+    published: [paper.TABLE_4_DISTANCE],
     needs: "scenes",
     check: (data) => checkScenes(data, ({ closest }) => distanceLabels(closest).labels),
-    run: (subject, { scenes: { train, test } }, { seed = 0 }) =>
+    run: (subject, { scenes: { train, test } }, options) =>
       linearMeasures(
         subject,
-        train.dataset,
-        test.dataset,
-        seed,
-        ({ closest }) => distanceLabels(closest).labels,
+        { train: distanceTask(train.dataset), test: distanceTask(test.dataset) },
+        TRANSFER_RECIPES.distance,
+        { mirrored: true, framing: options.scenes ?? "whole" },
+        options,
       ),
   },
   depth: {
     title: "Depth: per patch, ridge regression; share of the variance explained (R^2)",
+    cost: "one pass over the scenes, then seconds",
     published: [],
     needs: "scenes",
     check({ scenes: { train, test } }) {

@@ -3,16 +3,20 @@
  *
  * @module
  */
-import type { Dataset } from "../datasets/dataset.ts";
-import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
+import type { CropRange, Dataset } from "../datasets/dataset.ts";
+import type { Interpolation } from "../datasets/pixels/crop.ts";
+import { defaultPreprocessing, type Framing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import { encoderShapes, type EncoderSize } from "../jepa/architectures.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { pixelTokens } from "./probes/dense_probe.ts";
+import type { LinearSources } from "./probes/linear_evaluation.ts";
 import { cachedFeatures } from "./features/feature_cache.ts";
+import { featureEncoder } from "./features/feature_encoder.ts";
 import { extractFeatures, type Features, pixelFeatures, type TokenFeatures } from "./features/features.ts";
+import { encodedAtOnce, encodedSource, pixelSource, type View } from "./features/layer_source.ts";
 import { extractTokens, type TokenSource, tokenSource } from "./features/token_source.ts";
 
 /** Something that makes features of images. */
@@ -21,6 +25,8 @@ export interface Subject {
   name: string;
   /** Average-pooled features of the last layer or of the last four; undefined where it has no such layers. */
   features(dataset: Dataset, layer: "last" | "last4"): Promise<Features | undefined>;
+  /** What linear heads are trained on, chosen by and measured on; freed after use. */
+  linearSources(images: { train: Dataset; test: Dataset }, view: LinearView): LinearSources & { dispose(): void };
   /** A vector for each patch. */
   tokens(dataset: Dataset): Promise<TokenFeatures>;
   /** The same in half the memory, for what reads them batch by batch. */
@@ -29,17 +35,34 @@ export interface Subject {
   encoder?: { size: EncoderSize; parameters: Parameters; preprocessing?: Preprocessing };
 }
 
+/** How linear heads see images. */
+export interface LinearView {
+  /** Random resized crops in training. */
+  crop?: CropRange;
+  /** Whether half of the images are mirrored in training. */
+  mirrored: boolean;
+  /**
+   * Images that are not cropped at random: "centred", resized to 256 for an encoder of 224 pixels, in proportion for
+   * others, of which the middle is taken; or "whole", squeezed into the square.
+   */
+  framing: "centred" | "whole";
+  /** Crops and mirror images follow from it. */
+  seed: number;
+  /** Images a step. */
+  batch: number;
+}
+
 /** How features are made. */
 export interface SubjectOptions {
   /** What matrix products compute in. Default "float32". */
   precision?: Precision;
   /** The folder of kept features; without one, nothing is kept. */
   cache?: string;
-  /** Told how many images are done of those that are being encoded. */
-  onProgress?: (images: number) => void;
+  /** Told how many images are done of those that are being encoded, and how many these are. */
+  onProgress?: (images: number, total: number) => void;
 }
 
-/** Features of all four layers that are few enough, in numbers, to be held for what is asked next. */
+/** Features that are few enough, in numbers, to be held for what is asked next. */
 const HELD = 2 ** 28;
 
 /** The last of four layers, side by side. */
@@ -49,21 +72,35 @@ function lastOf({ values, width, labels }: Features): Features {
   return { values: taken, width: own, labels };
 }
 
+/** What training and test images become for heads that read squares of `side` pixels. */
+function viewsOf(side: number, view: LinearView, interpolation: Interpolation): { train: View; plain: View } {
+  const resize: Framing["resize"] = view.framing === "whole" ? [side, side] : Math.round(side * 256 / 224);
+  const plain = { framing: { resize, crop: side, interpolation }, mirrored: false, seed: view.seed };
+  return { plain, train: { ...plain, crop: view.crop, mirrored: view.mirrored } };
+}
+
 /** An encoder as a subject. */
 export function encoderSubject(
   name: string,
   encoder: NonNullable<Subject["encoder"]>,
   { precision, cache, onProgress }: SubjectOptions = {},
 ): Subject {
-  const { size, parameters, preprocessing } = encoder, options = { precision, preprocessing, onProgress };
+  const { size, parameters, preprocessing } = encoder;
+  const optionsFor = ({ length }: Dataset) => ({
+    precision,
+    preprocessing,
+    onProgress: (images: number) => onProgress?.(images, length),
+  });
   const extract = (dataset: Dataset, layer: "last" | "last4") =>
     cache === undefined
-      ? extractFeatures(parameters, size, dataset, { ...options, layer })
-      : cachedFeatures(parameters, size, dataset, { ...options, layer, dir: cache });
+      ? extractFeatures(parameters, size, dataset, { ...optionsFor(dataset), layer })
+      : cachedFeatures(parameters, size, dataset, { ...optionsFor(dataset), layer, dir: cache });
+  // One pass over the images serves both layers, and what is asked next.
+  const all = size.depth < 4 ? "last" : "last4", width = all === "last4" ? 4 * size.width : size.width;
+  const isHeld = (dataset: Dataset) => width * dataset.length <= HELD;
   const held = new WeakMap<Dataset, Promise<Features>>();
-  function lastFour(dataset: Dataset): Promise<Features> {
-    if (4 * size.width * dataset.length > HELD) return extract(dataset, "last4");
-    const features = held.get(dataset) ?? extract(dataset, "last4");
+  function hold(dataset: Dataset): Promise<Features> {
+    const features = held.get(dataset) ?? extract(dataset, all);
     held.set(dataset, features);
     return features;
   }
@@ -71,13 +108,27 @@ export function encoderSubject(
     name,
     encoder,
     async features(dataset, layer) {
-      if (size.depth < 4) return layer === "last" ? await extract(dataset, "last") : undefined;
-      if (layer === "last4") return await lastFour(dataset);
-      // One pass over the images serves both.
-      return 4 * size.width * dataset.length > HELD ? await extract(dataset, "last") : lastOf(await lastFour(dataset));
+      if (layer === "last4" && all === "last") return undefined;
+      if (!isHeld(dataset)) return await extract(dataset, layer);
+      const features = await hold(dataset);
+      return layer === all ? features : lastOf(features);
     },
-    tokens: (dataset) => extractFeatures(parameters, size, dataset, { ...options, pool: "none" }),
-    tokenSource: (dataset) => extractTokens(parameters, size, dataset, options),
+    linearSources({ train, test }, asked) {
+      const own = preprocessing ?? defaultPreprocessing(size.image);
+      const views = viewsOf(size.image, asked, own.interpolation), lastFour = all === "last4";
+      const atOnce = encodedAtOnce(asked.batch), options = { precision, preprocessing: own, batch: atOnce };
+      const compiled = featureEncoder(parameters, size, { ...options, layer: all });
+      const source = (dataset: Dataset, view: View) =>
+        encodedSource(dataset, view, compiled, { width, lastFour, atOnce });
+      return {
+        train: source(train, views.train),
+        plain: source(train, views.plain),
+        test: source(test, views.plain),
+        dispose: compiled.dispose,
+      };
+    },
+    tokens: (dataset) => extractFeatures(parameters, size, dataset, { ...optionsFor(dataset), pool: "none" }),
+    tokenSource: (dataset) => extractTokens(parameters, size, dataset, optionsFor(dataset)),
   };
 }
 
@@ -102,6 +153,15 @@ export function pixelSubject({ image, patch }: EncoderSize): Subject {
   return {
     name: side < image ? `raw pixels at ${side}` : "raw pixels",
     features: async (dataset, layer) => layer === "last" ? await pixelFeatures(dataset, side) : undefined,
+    linearSources({ train, test }, asked) {
+      const views = viewsOf(side, asked, "bicubic");
+      return {
+        train: pixelSource(train, views.train),
+        plain: pixelSource(train, views.plain),
+        test: pixelSource(test, views.plain),
+        dispose() {},
+      };
+    },
     tokens,
     tokenSource: async (dataset) => tokenSource(await tokens(dataset)),
   };

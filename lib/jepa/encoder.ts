@@ -43,7 +43,7 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
 }
 
 /** Tokens as they enter the first block: [B, C, D] of the `visible` patches int32 [B, C], [B, N, D] of all. */
-function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor {
+export function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor {
   const seen = visible ? gatherTokens(patches, visible) : patches; // [B, C, 3*p*p]
   const positions = visible ? gatherTokens(p["pos_embed"], visible) : p["pos_embed"]; // [B, C, D]
   const weight = p["patch_embed.proj.weight"]; // [D, 3, p, p]

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import sharp from "sharp";
+import { STOPPED } from "../../lib/commands/terminal/exit_codes.ts";
 import { randomStream } from "../../lib/random.ts";
 import { readRunSource } from "../../lib/training/run_folder.ts";
 import { stopped, typed } from "./typed.ts";
@@ -107,7 +108,7 @@ Deno.test("pretrain stopped by Ctrl-C goes on where its last line is typed, and 
     ...{ stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } },
   });
   const { code, out, error } = await stopped(command, `${run}/log.jsonl`);
-  assertEquals(code, 0, error);
+  assertEquals(code, STOPPED, error);
   assertMatch(error, /Stopping after this step, with a checkpoint\. Ctrl-C again, from 2 s on, ends it at once/);
   const [, step, goOn] = /^Stopped at step (\d+) of 240, with a checkpoint\. Go on with: (.*)$/m.exec(out) ?? [];
   assert(Number(step) < 240, out + error);

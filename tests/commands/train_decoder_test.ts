@@ -1,6 +1,7 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import sharp from "sharp";
+import { STOPPED } from "../../lib/commands/terminal/exit_codes.ts";
 import { checkMeasurable } from "../../lib/commands/train_decoder.ts";
 import { measureReconstruction, type ReconstructionMeasures } from "../../lib/decoding/reconstruction_measures.ts";
 import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";
@@ -86,7 +87,7 @@ Deno.test("train-decoder stopped by Ctrl-C goes on where its last line is typed"
       ...{ stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } },
     });
     const { code, out, error } = await stopped(command, `${run}/log.jsonl`);
-    assertEquals(code, 0, error);
+    assertEquals(code, STOPPED, error);
     const [, step, goOn] = /^Stopped at step (\d+) of 300, with a checkpoint\. Go on with: (.*)$/m.exec(out) ?? [];
     assert(Number(step) < 300, out + error);
     assertEquals(goOn, `deno task train-decoder --weights ${dir} --resume --out ${run} --measure 0`);

@@ -58,11 +58,11 @@ export function publishedTables(protocols: readonly ProtocolName[], data: string
   const titles = protocols.map((name) => `${name}: ${PROTOCOLS[name].title}.`);
   const tables = distinct(
     protocols.flatMap((name): readonly PublishedTable[] =>
-      name === "linear" && data === "cifar100" ? [TABLE_3_CIFAR100] : PROTOCOLS[name].published
+      name === "transfer" && data === "cifar100" ? [TABLE_3_CIFAR100] : PROTOCOLS[name].published
     ),
   );
-  const published = tables.map(({ title, results }) =>
-    `\n${title} (the paper's)\n` +
+  const published = tables.map(({ title, measuredBy, results }) =>
+    `\n${title} (the paper's; ${measuredBy})\n` +
     table(results.map(({ method, accuracy }) => [method, accuracy]), ["method", { title: "%", decimals: 1 }])
   );
   return [...titles, ...published].join("\n");

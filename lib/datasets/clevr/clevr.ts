@@ -32,7 +32,8 @@ function parseScene(scene: Record<string, unknown>, where: string): SceneRecord 
 
 /**
  * A split of CLEVR. VTAB trains on "train" and tests on "val". By default the centred square of the images, which are
- * 320 x 240, is taken, as the paper does; VTAB squeezes the whole image into a square: centred() with resize [size, size].
+ * 480 x 320, is taken; VTAB and the configuration that the paper's numbers are from squeeze the whole image into a square,
+ * which keeps every object that the label counts: centred() with resize [size, size].
  *
  * @param dir the folder CLEVR_v1.0
  * @returns its labels are the counts; distanceTask() makes the other task of it

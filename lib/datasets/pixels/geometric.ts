@@ -1,7 +1,7 @@
 /**
  * Operations that move the pixels of 8-bit images in memory: shear, translation and rotation, giving the bytes that
- * Pillow's affine transformations with the nearest pixel give, and the mirror image. What moves in from outside is black.
- * An image is uint8 [H, W, 3]; the given one is left as it is.
+ * Pillow's bicubic affine transformations give, and the mirror image. What moves in from outside is ImageNet's mean
+ * colour. An image is uint8 [H, W, 3]; the given one is left as it is.
  *
  * @module
  */
@@ -9,22 +9,44 @@
 /** Takes the output's (x, y) to the input's (a x + b y + c, d x + e y + f): [a, b, c, d, e, f]. */
 type Affine = readonly [number, number, number, number, number, number];
 
-/** Nearest pixel in 16.16 fixed-point arithmetic, which decides ties as Pillow does. */
+/** ImageNet's mean in 0 .. 255. */
+const FILL = [124, 116, 104];
+
+/** Between b and c at d in [0, 1): Pillow's cubic, through the four values. */
+function cubic(a: number, b: number, c: number, d: number, at: number): number {
+  const p2 = -a + c, p3 = 2 * (a - b) + c - d, p4 = -a + b - c + d;
+  return b + at * (p2 + at * (p3 + at * p4));
+}
+
 function transform(pixels: Uint8Array, width: number, [a, b, c, d, e, f]: Affine): Uint8Array<ArrayBuffer> {
   const height = pixels.length / 3 / width;
-  const fixed = (value: number) => Math.floor(value * 65536 + 0.5);
-  const [right, down] = [[fixed(a), fixed(d)], [fixed(b), fixed(e)]];
-  const start = [fixed(c + a / 2 + b / 2), fixed(f + d / 2 + e / 2)]; // pixels are taken at their centres
   const out = new Uint8Array(pixels.length);
+  const inside = (place: number, length: number) => Math.min(Math.max(place, 0), length - 1);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const fromX = Math.floor((start[0] + x * right[0] + y * down[0]) / 65536);
-      const fromY = Math.floor((start[1] + x * right[1] + y * down[1]) / 65536);
-      if (fromX < 0 || fromX >= width || fromY < 0 || fromY >= height) continue;
-      const from = (fromY * width + fromX) * 3, to = (y * width + x) * 3;
-      out[to] = pixels[from];
-      out[to + 1] = pixels[from + 1];
-      out[to + 2] = pixels[from + 2];
+      const to = (y * width + x) * 3;
+      // Pixels are taken at their centres.
+      const fromX = a * (x + 0.5) + b * (y + 0.5) + c, fromY = d * (x + 0.5) + e * (y + 0.5) + f;
+      if (fromX < 0 || fromX >= width || fromY < 0 || fromY >= height) {
+        out.set(FILL, to);
+        continue;
+      }
+      const left = Math.floor(fromX - 0.5), top = Math.floor(fromY - 0.5);
+      const dx = fromX - 0.5 - left, dy = fromY - 0.5 - top;
+      const [x0, x1, x2, x3] = [-1, 0, 1, 2].map((step) => 3 * inside(left + step, width));
+      for (let channel = 0; channel < 3; channel++) {
+        const across = (row: number) => {
+          const at = 3 * row * width + channel;
+          return cubic(pixels[at + x0], pixels[at + x1], pixels[at + x2], pixels[at + x3], dx);
+        };
+        // A row below or above the image is the last one inside.
+        const first = across(inside(top - 1, height));
+        const second = top >= 0 && top < height ? across(top) : first;
+        const third = top + 1 >= 0 && top + 1 < height ? across(top + 1) : second;
+        const fourth = top + 2 >= 0 && top + 2 < height ? across(top + 2) : third;
+        const value = cubic(first, second, third, fourth, dy);
+        out[to + channel] = value <= 0 ? 0 : value >= 255 ? 255 : value; // the array cuts the fraction off
+      }
     }
   }
   return out;
@@ -40,16 +62,17 @@ export function shearY(pixels: Uint8Array, width: number, slope: number): Uint8A
   return transform(pixels, width, [1, 0, 0, slope, 1, 0]);
 }
 
-/** Moves right by x and down by y pixels, whole numbers. */
+/** Moves left by x and up by y pixels. */
 export function translate(pixels: Uint8Array, width: number, x: number, y: number): Uint8Array<ArrayBuffer> {
-  return transform(pixels, width, [1, 0, -x, 0, 1, -y]);
+  return transform(pixels, width, [1, 0, x, 0, 1, y]);
 }
 
 /** Turns counterclockwise about the centre. */
 export function rotate(pixels: Uint8Array, width: number, degrees: number): Uint8Array<ArrayBuffer> {
-  const angle = degrees * Math.PI / 180, cos = Math.cos(angle), sin = Math.sin(angle);
+  const angle = -degrees * Math.PI / 180, exact = (value: number) => Number(value.toFixed(15));
+  const cos = exact(Math.cos(angle)), sin = exact(Math.sin(angle));
   const x = width / 2, y = pixels.length / 3 / width / 2;
-  return transform(pixels, width, [cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y]);
+  return transform(pixels, width, [cos, sin, -cos * x - sin * y + x, -sin, cos, sin * x - cos * y + y]);
 }
 
 /** Left and right exchanged. */

@@ -34,6 +34,16 @@ export function solarize(pixels: Uint8Array, threshold: number): Uint8Array<Arra
   return pixels.map((value) => value < threshold ? value : 255 - value);
 }
 
+/** 255 less each byte. */
+export function invert(pixels: Uint8Array): Uint8Array<ArrayBuffer> {
+  return pixels.map((value) => 255 - value);
+}
+
+/** Adds to the bytes below 128, up to 255. */
+export function solarizeAdd(pixels: Uint8Array, add: number): Uint8Array<ArrayBuffer> {
+  return pixels.map((value) => value < 128 ? Math.min(255, value + add) : value);
+}
+
 /** Stretches each channel to the whole range, from its least value at 0 to its greatest at 255. */
 export function autoContrast(pixels: Uint8Array): Uint8Array<ArrayBuffer> {
   return lookUp(pixels, (channel) => {

@@ -10,7 +10,8 @@ import { defaultPreprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { openRows } from "../../weights/row_writer.ts";
-import { checkFinite, type EncodingOptions, featureBatches, featureShape } from "./feature_batches.ts";
+import { checkFinite, featureBatches } from "./feature_batches.ts";
+import { type EncodingOptions, featureShape } from "./feature_encoder.ts";
 
 /** How to encode images, and what to do besides. */
 export interface EncodeImagesOptions extends EncodingOptions {

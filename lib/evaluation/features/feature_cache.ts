@@ -12,7 +12,7 @@ import { defaultPreprocessing, type Framing } from "../../datasets/pixels/prepro
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
-import { featureShape } from "./feature_batches.ts";
+import { featureShape } from "./feature_encoder.ts";
 import { extractFeatures, type FeatureOptions, type Features, type TokenFeatures } from "./features.ts";
 import { inChunks } from "../passes.ts";
 import { makeFolder } from "../../write_file.ts";

@@ -8,7 +8,8 @@ import type { Dataset } from "../../datasets/dataset.ts";
 import { defaultPreprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
-import { checkFinite, type EncodingOptions, featureBatches, featureShape } from "./feature_batches.ts";
+import { checkFinite, featureBatches } from "./feature_batches.ts";
+import { type EncodingOptions, featureShape } from "./feature_encoder.ts";
 import { everyRow, inChunks } from "../passes.ts";
 
 /** One vector for each image of a data set, in its order. */

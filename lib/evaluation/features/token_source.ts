@@ -8,7 +8,8 @@ import type { Dataset } from "../../datasets/dataset.ts";
 import { defaultPreprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
-import { checkFinite, featureBatches, featureShape } from "./feature_batches.ts";
+import { checkFinite, featureBatches } from "./feature_batches.ts";
+import { featureShape } from "./feature_encoder.ts";
 import type { FeatureOptions, TokenFeatures } from "./features.ts";
 import { everyRow, inChunks } from "../passes.ts";
 

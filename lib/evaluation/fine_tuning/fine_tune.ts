@@ -10,6 +10,7 @@ import type { Dataset } from "../../datasets/dataset.ts";
 import { defaultPreprocessing, type Preprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
+import { randomStream } from "../../random.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
 import { disposeAll, tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { Variables } from "../../tensorflow/variables.ts";
@@ -18,9 +19,11 @@ import type { Objective } from "../../training/objective.ts";
 import { type Schedule, warmupCosine } from "../../training/schedules.ts";
 import { initialState } from "../../training/step.ts";
 import { extractFeatures } from "../features/features.ts";
-import { checkRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tune_recipes.ts";
+import { drawPaths } from "./drop_path.ts";
+import { checkRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe, peakRate } from "./fine_tune_recipes.ts";
 import { fineTuneLoss, type LabelledImages } from "./fine_tune_loss.ts";
 import { layerDecay } from "./layer_decay.ts";
+import { drawShares } from "./mixing.ts";
 import { supervisedBatches } from "./supervised_batches.ts";
 
 /** What to train on, and how; of the recipe what is left out is FINE_TUNE_RECIPES.fewLabels'. */
@@ -49,7 +52,7 @@ export interface FineTuneLogEntry {
   epoch: number;
   /** Cross-entropy with smoothed labels, in nats. */
   loss: number;
-  /** Images of the batch, augmented, that were given their own label before the update, in percent. */
+  /** Images of the batch, augmented and mixed, that were given their own label before the update, in percent. */
   accuracy: number;
   /** Norm of all gradients together. */
   gradientNorm: number;
@@ -84,6 +87,9 @@ function learningRates(peak: number, totalSteps: number): Schedule {
   return (step) => rate(step + 0.5);
 }
 
+/** Keys of the random streams of what is drawn for a step; those of crops and orders begin with an epoch, from 0 on. */
+const MIXING_STREAM = -1, PATHS_STREAM = -2;
+
 /** What is decided before the first step. */
 interface Plan {
   size: EncoderSize;
@@ -99,10 +105,10 @@ function fineTuneObjective(
   images: Dataset,
   { size, recipe, preprocessing, indices, seed }: Plan,
 ): Objective<LabelledImages> {
-  const { epochs, learningRate, weightDecay, labelSmoothing } = recipe, { image, width } = size;
+  const { epochs, weightDecay, labelSmoothing, mixup, cutmix, dropPath } = recipe, { image, width, depth } = size;
   const batch = Math.min(recipe.batch, indices.length);
   const totalSteps = Math.ceil(epochs * indices.length / batch);
-  const rateAt = learningRates(learningRate, totalSteps), classes = images.classes.length;
+  const rateAt = learningRates(peakRate(recipe, batch), totalSteps), classes = images.classes.length;
   return {
     name: "fine_tune_step",
     totalSteps,
@@ -113,11 +119,21 @@ function fineTuneObjective(
     averages: {},
     async *batches() {
       const options = { ...recipe, indices, batch, steps: totalSteps, size: image, seed };
+      let step = 0;
       for await (const { pixels, labels, epoch } of supervisedBatches(images, options)) {
-        const inputs = {
+        const inputs: LabelledImages = {
           pixels: uint8Tensor(pixels, [batch, image, image, 3]),
           labels: tf.tensor1d(labels, "int32"),
         };
+        if (mixup > 0 || cutmix > 0) {
+          const shares = drawShares({ mixup, cutmix }, image, randomStream(seed, MIXING_STREAM, step));
+          inputs.shares = tf.tensor2d(shares, [image, image]);
+        }
+        if (dropPath > 0) {
+          const paths = drawPaths(dropPath, depth, batch, randomStream(seed, PATHS_STREAM, step));
+          inputs.paths = tf.tensor3d(paths, [depth, 2, batch]);
+        }
+        step++;
         yield { inputs, epoch };
       }
     },

@@ -8,6 +8,7 @@ import { type Random } from "../../random.ts";
 import { type Tensor, tf } from "../../tensorflow/backend.ts";
 import { kernel } from "../../tensorflow/fused.ts";
 import { lars, type LarsRates } from "./lars.ts";
+import type { HeadOptimiser } from "./linear_recipes.ts";
 
 /** H heads as they are trained. */
 export interface LinearHeads {
@@ -45,32 +46,35 @@ export function headLogits({ "head.weight": weight, "head.bias": bias }: Paramet
   return tf.add(tf.reshape(products, [-1, heads, classes!]), bias);
 }
 
-/** Gradient of each head's mean cross-entropy with respect to its logits [B, H, C]; oneHot [B, C]. */
-const residuals = kernel("softmax_residuals", (logits: Tensor, oneHot: Tensor) => {
+/** Gradient of each head's loss with respect to its logits [B, H, C]; oneHot [B, C], weights [B, H]. */
+const residuals = kernel("softmax_residuals", (logits: Tensor, oneHot: Tensor, weights: Tensor) => {
   const exponentials = tf.exp(tf.sub(logits, tf.max(logits, 2, true)));
   const probabilities = tf.div(exponentials, tf.sum(exponentials, 2, true));
-  const all = tf.div(tf.sub(probabilities, tf.expandDims(oneHot, 1)), logits.shape[0]);
+  const all = tf.mul(tf.sub(probabilities, tf.expandDims(oneHot, 1)), tf.expandDims(weights, 2));
   return [all, tf.sum(all, 0)];
 });
 
 /**
- * One step of LARS on each head's mean cross-entropy.
+ * One step on each head's cross-entropy, a sum over the rows by their weights.
  *
  * @param features [B, D]
  * @param oneHot labels, [B, C]
+ * @param weights [B, H]: how much each row counts for each head; of a mean, 1 / B
  */
 export function trainHeads(
   { parameters, velocity }: LinearHeads,
   features: Tensor,
   oneHot: Tensor,
+  weights: Tensor,
   rates: LarsRates,
+  optimiser: HeadOptimiser = lars,
 ): LinearHeads {
   const weight = parameters["head.weight"], [heads, classes] = weight.shape;
-  const [logitGradient, biasGradient] = residuals(headLogits(parameters, features), oneHot); // [B, H, C], [H, C]
+  const [logitGradient, biasGradient] = residuals(headLogits(parameters, features), oneHot, weights); // [B, H, C], [H, C]
   const rows = tf.reshape(logitGradient, [-1, heads * classes!]) as tf.Tensor2D; // [B, H*C]
   const gradients = {
     "head.weight": tf.reshape(tf.matMul(rows, features as tf.Tensor2D, true), weight.shape),
     "head.bias": biasGradient,
   };
-  return lars(parameters, gradients, velocity, rates);
+  return optimiser(parameters, gradients, velocity, rates);
 }

@@ -36,6 +36,10 @@ export interface FitOptions {
   rowWeights: Float32Array;
   /** lambda of lambda / 2 |W|^2. The bias is not decayed. */
   weightDecay: number;
+  /** Whether there is a bias. Default true; without one it stays 0. */
+  intercept?: boolean;
+  /** Converged where the gradient is no longer than this. Default 1e-4. */
+  tolerance?: number;
   onIteration?: (iteration: number, loss: number) => void;
 }
 
@@ -96,7 +100,9 @@ export function softmaxRegression(
   ]);
   const compiled = compile(lossAndGradients, { name: "softmax_regression", jit: "graph" });
 
-  async function fit({ rowWeights, weightDecay, onIteration }: FitOptions): Promise<LinearLayer> {
+  async function fit(
+    { rowWeights, weightDecay, intercept = true, tolerance = 1e-4, onIteration }: FitOptions,
+  ): Promise<LinearLayer> {
     const data = {
       ...{ x, oneHot, rowWeights: tf.tensor1d(rowWeights), weightDecay: tf.scalar(weightDecay) },
       // The curvature of the decay, and a little more so that float32 suffices for the factorisation.
@@ -114,9 +120,9 @@ export function softmaxRegression(
         tf.dispose([v, bias, value, grads]);
         const gradient = new Float64Array(point.length);
         gradient.set(gradients[0]);
-        gradient.set(gradients[1], size);
+        if (intercept) gradient.set(gradients[1], size);
         return { value: loss[0], gradient };
-      }, { start: new Float64Array(size + classes), firstStep: classes, tolerance: 1e-4, limit: 500, onIteration });
+      }, { start: new Float64Array(size + classes), firstStep: classes, tolerance, limit: 500, onIteration });
 
       return tf.tidy(() => {
         const [v, bias] = tensors(point);

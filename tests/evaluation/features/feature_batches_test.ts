@@ -1,6 +1,7 @@
 import "../../tensorflow/loaded.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { checkFinite, featureBatches, featureShape } from "../../../lib/evaluation/features/feature_batches.ts";
+import { checkFinite, featureBatches } from "../../../lib/evaluation/features/feature_batches.ts";
+import { featureShape } from "../../../lib/evaluation/features/feature_encoder.ts";
 import { encoderShapes } from "../../../lib/jepa/architectures.ts";
 import { initialise } from "../../../lib/nn/initialisation.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";

@@ -8,6 +8,7 @@ import {
   smoothedCrossEntropy,
 } from "../../../lib/evaluation/fine_tuning/fine_tune_loss.ts";
 import { layerDecay } from "../../../lib/evaluation/fine_tuning/layer_decay.ts";
+import { cutmixShares, mixupShares } from "../../../lib/evaluation/fine_tuning/mixing.ts";
 import type { Parameters } from "../../../lib/nn/parameters.ts";
 import { type Tensor, tf, uint8Tensor } from "../../../lib/tensorflow/backend.ts";
 import { type CompileOptions, compileUpdate } from "../../../lib/tensorflow/compile.ts";
@@ -20,6 +21,7 @@ import {
   type TrainingState,
   trainingStep,
 } from "../../../lib/training/step.ts";
+import mixing from "../fixtures/mixing.json" with { type: "json" };
 import { readSafetensors, toFloat32 } from "../../../lib/weights/safetensors.ts";
 
 const path = fileURLToPath(new URL("../fixtures/fine_tune.safetensors", import.meta.url));
@@ -134,6 +136,43 @@ Deno.test("fineTuneLoss() leaves the positions as they are, and moves everything
     assert(name === "pos_embed" ? moved === 0 : moved > 0, `${name} moved by ${moved}`);
   }
 });
+
+for (const jit of [undefined, "graph"] as const) {
+  Deno.test(`fineTuneLoss() with mixing and drop path does as timm's and PyTorch do in two steps, ${jit ?? "eagerly"}`, async () => {
+    const { settings: own, steps } = mixing;
+    const objective = {
+      ...OBJECTIVE,
+      rateFactor: layerDecay(own.layerDecay, 2),
+      lossOf: (_: unknown, inputs: LabelledImages) => ({ model }: Record<string, Parameters>) =>
+        fineTuneLoss({ ...CONFIG, labelSmoothing: own.labelSmoothing }, inputs)(model),
+    };
+    const variables = new Variables(initialState());
+    const step = (state: TrainingState, inputs: LabelledImages, scalars: StepScalars) =>
+      trainingStep(objective, state, inputs, scalars);
+    const update = jit && compileUpdate(step, variables, { name: "mixed_step", jit });
+    let state = initialState();
+    for (const [i, { lambda, centre, paths, loss, gradientNorm }] of steps.entries()) {
+      const shares = centre ? cutmixShares(lambda, centre as [number, number], 16) : mixupShares(lambda, 16);
+      const inputs = {
+        ...inputsOf(i),
+        shares: tf.tensor2d(shares, [16, 16]),
+        paths: tf.tensor3d(paths, [2, 2, 3]),
+      };
+      const scalars = scalarTensors({ learningRate: own.learningRate, weightDecay: own.weightDecay }, i);
+      let report: typeof settings.reports[0];
+      if (update) report = numbers(await update(inputs, scalars) as StepMetrics);
+      else {
+        const next = step(state, inputs, scalars);
+        state = next.state;
+        report = numbers(next.result);
+      }
+      assertAlmostEquals(report.loss, loss, 1e-5, `loss of step ${i}`);
+      assertAlmostEquals(report.gradientNorm, gradientNorm, 1e-4, `gradient norm of step ${i}`);
+    }
+    update?.dispose();
+    variables.dispose();
+  });
+}
 
 /** torch 2.13: F.cross_entropy(logits, labels, label_smoothing=s) of the logits below in float64. */
 const CROSS_ENTROPIES = [[0, 3.601778811], [0.1, 3.512195477], [0.5, 3.153862144]];

@@ -7,7 +7,7 @@ import {
   type FineTuneLogEntry,
   type FineTuneOptions,
 } from "../../../lib/evaluation/fine_tuning/fine_tune.ts";
-import { fewLabelsRecipe, FINE_TUNE_RECIPES } from "../../../lib/evaluation/fine_tuning/fine_tune_recipes.ts";
+import { fewLabelsRecipe, FINE_TUNE_RECIPES, peakRate } from "../../../lib/evaluation/fine_tuning/fine_tune_recipes.ts";
 import { encoderShapes, type EncoderSize } from "../../../lib/jepa/architectures.ts";
 import { initialise } from "../../../lib/nn/initialisation.ts";
 import { randomStream } from "../../../lib/random.ts";
@@ -116,7 +116,14 @@ Deno.test("fineTune() refuses options out of their ranges, images without label 
   const wrong: FineTuneOptions[] = [
     ...[{ epochs: 0 }, { epochs: Infinity }, { batch: 0 }, { batch: 1.5 }, { learningRate: 0 }, { learningRate: NaN }],
     ...[{ weightDecay: -1 }, { labelSmoothing: 1 }, { labelSmoothing: -0.1 }, { layerDecay: 0 }, { layerDecay: 2 }],
-    ...[{ augment: { magnitude: 31 } }, { crop: { scale: [0, 1], aspect: [1, 1] } } as FineTuneOptions],
+    ...[
+      { augment: { magnitude: 11 } },
+      { mixup: -1 },
+      { cutmix: NaN },
+      { dropPath: 1 },
+      { rateImages: -1 },
+      { crop: { scale: [0, 1], aspect: [1, 1] } } as FineTuneOptions,
+    ],
   ];
   for (const options of wrong) await assertRejects(() => run(options), RangeError, "got");
   await assertRejects(
@@ -150,7 +157,28 @@ Deno.test("fineTune() refuses options out of their ranges, images without label 
 Deno.test("fineTune() takes the recipe for all labels as well", async () => {
   const { log } = await run({ ...FINE_TUNE_RECIPES.allLabels, ...QUICK });
   assertEquals(log.length, 3);
-  assertAlmostEquals(log[0].learningRate, 1.87e-3, 1e-5); // no warm-up in three steps: cos^2(pi / 12) of 2e-3
+  // No warm-up in three steps: cos^2(pi / 12) of 1e-4 * 20 / 256.
+  assertAlmostEquals(log[0].learningRate, 0.9330127 * 1e-4 * 20 / 256, 1e-9);
+});
+
+Deno.test("FINE_TUNE_RECIPES.allLabels is Table 15's", () => {
+  const { crop: _, augment, ...recipe } = FINE_TUNE_RECIPES.allLabels;
+  assertEquals(recipe, {
+    ...{ epochs: 50, batch: 528, learningRate: 1e-4, rateImages: 256, weightDecay: 0.04, layerDecay: 0.75 },
+    ...{ labelSmoothing: 0.1, mixup: 0.8, cutmix: 1, dropPath: 0.25 },
+  });
+  assertEquals(augment, { operations: 2, magnitude: 9, deviation: 0.5, probability: 0.5 });
+  assertAlmostEquals(peakRate(FINE_TUNE_RECIPES.allLabels, 528), 2.0625e-4, 1e-12);
+  assertEquals(peakRate(FINE_TUNE_RECIPES.fewLabels, 7), 1e-3);
+  for (const { crop } of Object.values(FINE_TUNE_RECIPES)) assertEquals(crop.scale, [0.08, 1]);
+});
+
+Deno.test("fineTune() draws mixing and drop path by its seed", async () => {
+  const options = { mixup: 0.8, cutmix: 1, dropPath: 0.5 }, first = await run(options);
+  assertEquals(untimed((await run(options)).log), untimed(first.log));
+  for (const other of [{ ...options, dropPath: 0 }, { dropPath: 0.5 }, {}]) {
+    assertNotEquals(untimed((await run(other)).log), untimed(first.log));
+  }
 });
 
 Deno.test("fewLabelsRecipe() is the paper's for its encoders, and smaller for small ones", () => {

@@ -1,11 +1,13 @@
 import "../../tensorflow/loaded.ts";
-import { assert, assertAlmostEquals, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertLess, assertRejects } from "@std/assert";
 import type { Features } from "../../../lib/evaluation/features/features.ts";
+import { memorySource } from "../../../lib/evaluation/features/layer_source.ts";
 import {
+  evaluateHeads,
   linearEvaluation,
   type LinearEvaluationOptions,
-  rateFactor,
 } from "../../../lib/evaluation/probes/linear_evaluation.ts";
+import { TRANSFER_RECIPES } from "../../../lib/evaluation/probes/linear_recipes.ts";
 import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
 
@@ -32,23 +34,12 @@ Deno.test("linearEvaluation() separates what is separable, and says how each var
   });
   assertEquals([result.accuracy, result.chosen.heldOutAccuracy], [100, 100]);
   assertEquals(result.predictions, test.last.labels);
-  // Eight passes over 360 images, and over 400, by 20 a step.
-  assertEquals([steps.length, steps.at(-1)], [304, 1]);
+  // Eight passes over 400 images, by 20 a step.
+  assertEquals([steps.length, steps.at(-1)], [160, 1]);
   const variants = result.variants.map((v) => [v.layer, v.batchNorm, v.learningRate, v.weightDecay].join(" "));
   assertEquals(new Set(variants).size, 16);
   assertEquals(variants[0], "last false 0.05 0.0005");
   assertEquals(variants[15], "last4 true 0.001 0");
-});
-
-Deno.test("learning rates are the paper's times 64, as 16,384 images are of 256, and a tenth after every 15 of 50 epochs", () => {
-  for (const each of [1, 20, 79]) {
-    const factors = Array.from({ length: 50 }, (_, epoch) => [epoch * each, (epoch + 1) * each - 1])
-      .map((steps) => steps.map((step) => rateFactor(step, 50 * each)));
-    factors.forEach((pair, epoch) => {
-      const expected = epoch < 15 ? 64 : epoch < 30 ? 6.4 : epoch < 45 ? 0.64 : 0.064;
-      for (const factor of pair) assertAlmostEquals(factor, expected, 1e-12, `epoch ${epoch} of ${each} steps`);
-    });
-  }
 });
 
 Deno.test("linearEvaluation() is at chance where there is nothing to learn", async () => {
@@ -127,9 +118,33 @@ Deno.test("linearEvaluation() refuses what it cannot train on", async () => {
   await refused("given for one set alone", { ...train, ...{ last4: train.last } });
   const others = { last: test.last, last4: clusters(20, 3, 2, 1, 3) };
   await refused("The test set's features of the last", { ...train, ...{ last4: train.last } }, {}, others);
+  const [own, wide] = [train, { last: clusters(20, 4, 2, 1, 2) }].map(memorySource);
+  await assertRejects(
+    () => evaluateHeads({ train: own, plain: own, test: wide }),
+    RangeError,
+    "3 wide, those seen as the test images are 3, and the test features 4",
+  );
   await refused("one learning rate", train, { learningRates: [] });
   await refused("learning rates above 0; got -1", train, { learningRates: [0.1, -1] });
   await refused("weight decays from 0 on; got NaN", train, { weightDecays: [NaN] });
   await refused("epochs above 0; got 0", train, { epochs: 0 });
   await refused("a batch of at least one image; got 1.5", train, { batch: 1.5 });
+});
+
+Deno.test("evaluateHeads() chooses by the training images as test images are seen, and trains with VISSL's rule too", async () => {
+  const seen = memorySource({ last: clusters(300, 6, 3, 4, 1) }),
+    test = memorySource({ last: clusters(300, 6, 3, 4, 2) });
+  const steps: number[] = [], reads = new Set<string>();
+  const told = (source: typeof seen, name: string) => ({
+    ...source,
+    read: (rows: Uint32Array, step: number) => (reads.add(`${name} ${step}`), source.read(rows, step)),
+  });
+  const { accuracy, variants } = await evaluateHeads(
+    { train: told(seen, "train"), plain: told(seen, "plain"), test: told(test, "test") },
+    { ...TRANSFER_RECIPES.count, epochs: 3, batch: 100, onProgress: (step) => steps.push(step) },
+  );
+  assertEquals(steps.length, 9);
+  assertEquals(reads, new Set([...steps.map((step) => `train ${step - 1}`), "plain 0", "test 0"]));
+  assertEquals(variants.length, 2);
+  assertGreater(accuracy, 60);
 });
