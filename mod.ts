@@ -98,7 +98,15 @@ export {
   trainRun,
 } from "./lib/training/run.ts";
 export { readConfig } from "./lib/training/run_folder.ts";
-export { cosine, linear as linearSchedule, type Ramp, type Schedule, warmupCosine } from "./lib/training/schedules.ts";
+export {
+  cosine,
+  linear as linearSchedule,
+  type Ramp,
+  type RunSchedules,
+  runSchedules,
+  type Schedule,
+  warmupCosine,
+} from "./lib/training/schedules.ts";
 export {
   gradientsOf,
   initialState,
@@ -110,9 +118,24 @@ export {
   update,
 } from "./lib/training/step.ts";
 
-// Pretraining: I-JEPA as an objective, and whole runs of it.
-export { preset, PRESETS, type RunConfig } from "./lib/jepa/pretraining/presets.ts";
-export { type LogEntry, pretrain, type PretrainOptions, type PretrainResult } from "./lib/jepa/pretraining/pretrain.ts";
+// Pretraining: I-JEPA as an objective, methods beside it, and whole runs of them.
+export type { RunConfig } from "./lib/jepa/pretraining/presets.ts";
+export type { CommonConfig } from "./lib/methods/config.ts";
+export { type CropInputs, type CropsConfig, pooledCrops, pooledViews } from "./lib/methods/crops.ts";
+export { type LejepaConfig, type LejepaInputs, lejepaLoss, lejepaObjective } from "./lib/methods/lejepa.ts";
+export { type MaeConfig, maeDecoderShapes, maeLoss, maeObjective, patchTargets } from "./lib/methods/mae.ts";
+export {
+  type JepaPreset,
+  keptNetwork,
+  type MethodConfig,
+  objectiveOf,
+  preset,
+  PRESETS,
+} from "./lib/methods/methods.ts";
+export { type LogEntry, pretrain, type PretrainOptions, type PretrainResult } from "./lib/methods/pretrain.ts";
+export { projections, projectorShapes, type ProjectorSize } from "./lib/methods/projector.ts";
+export { sigreg, unitDirections } from "./lib/methods/sigreg.ts";
+export { type VicregConfig, vicregLoss, vicregObjective } from "./lib/methods/vicreg.ts";
 export { jepaObjective, stepMasks, stepTensors } from "./lib/jepa/pretraining/pretraining_objective.ts";
 
 // Evaluations.
@@ -304,7 +327,7 @@ export {
 } from "./lib/datasets/folders/image_files.ts";
 export type { ImageColours } from "./lib/datasets/pixels/decode.ts";
 export { openImageFolder } from "./lib/datasets/folders/image_folder.ts";
-export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
+export { batches, type BatchOptions, type LocalCrops, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { findImages, type ListedImage, readImageList } from "./lib/datasets/folders/image_list.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
 export { drawFraction, drawPerClass, readSubset, subsetOf } from "./lib/datasets/subset.ts";

@@ -3,7 +3,19 @@ import { fileURLToPath } from "node:url";
 
 /** The rooms of the house from the top down: a room imports from itself and from those after it. */
 const ROOMS = [
-  ...["commands", "figures", "evaluation", "decoding", "jepa", "training", "nn", "weights", "datasets", "tensorflow"],
+  ...[
+    "commands",
+    "figures",
+    "evaluation",
+    "decoding",
+    "methods",
+    "jepa",
+    "training",
+    "nn",
+    "weights",
+    "datasets",
+    "tensorflow",
+  ],
   "random.ts",
 ];
 

@@ -1,5 +1,5 @@
 /**
- * `deno task pretrain`: sets up what is missing, pretrains I-JEPA, and tells what the encoder is worth beside the same
+ * `deno task pretrain`: sets up what is missing, pretrains with I-JEPA or a method beside it, and tells what the encoder is worth beside the same
  * network with random weights and raw pixels.
  *
  * @module
@@ -16,9 +16,11 @@ import { masksFigure } from "../figures/masks_figure.ts";
 import { formatDuration, formatNumber, progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { contextOf, targetBlock } from "../jepa/masks.ts";
-import { preset, PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
-import { pretrain } from "../jepa/pretraining/pretrain.ts";
-import { stepMasks, totalStepsOf } from "../jepa/pretraining/pretraining_objective.ts";
+import type { RunConfig } from "../jepa/pretraining/presets.ts";
+import { stepMasks } from "../jepa/pretraining/pretraining_objective.ts";
+import { encoderOf } from "../methods/config.ts";
+import { type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
+import { pretrain } from "../methods/pretrain.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { readConfig } from "../training/run_folder.ts";
@@ -33,12 +35,12 @@ import { stopSignal } from "./terminal/stop_signal.ts";
 
 const HELP = `deno task pretrain [options]
 
-Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
+Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
 
   --preset NAME      ${Object.keys(PRESETS).join(" | ")} (default cifar10)
   --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
                      folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
-                     ImageNet's may hold its archives instead (default what the preset's name begins with)
+                     ImageNet's may hold its archives instead (default what the preset's name says)
   --epochs N         passes over the images
   --batch N          images a step
   --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
@@ -61,10 +63,10 @@ const exists = async (path: string) => (await Deno.stat(path).catch(() => undefi
 /** Scenes to train on, and to test on, where the data is "scenes". */
 const SCENES = { train: 10_000, test: 1000, seed: 0 };
 
-/** What a preset is for: the data set that its name begins with. */
+/** What a preset is for: the data set in its name. */
 function defaultData(presetName: string): string {
   if (presetName.startsWith("scenes")) return "scenes";
-  if (!presetName.startsWith("imagenet")) return "cifar10";
+  if (!presetName.includes("imagenet")) return "cifar10";
   throw new Error(
     `The preset ${presetName} is for ImageNet, which cannot be downloaded: say where it is with --data DIR.`,
   );
@@ -106,12 +108,12 @@ function measuredFields(measures: Record<string, number> = {}): Record<string, n
 
 /** The quick evaluations of a finished run, as a table and as JSON. */
 async function evaluateRun(
-  { architecture, seed, precision }: RunConfig,
+  { architecture, seed, precision }: MethodConfig,
   parameters: Parameters,
   data: EvaluationData,
   jsonPath: string,
 ): Promise<void> {
-  const { predictor: _, ...size } = architecture, encoder = { size, parameters };
+  const size = encoderOf(architecture), encoder = { size, parameters };
   const bar = progressBar({ label: "Evaluating", total: 2 * 3, unit: "evaluations" });
   let done = 0, stage = "";
   const options = { precision, onProgress: (images: number) => bar.update(done, { "now": stage, "images": images }) };
@@ -155,10 +157,10 @@ async function main(): Promise<void> {
   const base = preset(name);
   const dir = flags.out ?? await defaultFolder(name, flags.resume);
   // What is not said again on resuming is as the run was started.
-  const started = flags.resume ? await readConfig<RunConfig>(dir) : base;
+  const started = flags.resume ? await readConfig<MethodConfig>(dir) : base;
   const precision = oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]);
   const microBatch = numberOf("micro-batch", flags["micro-batch"], { integer: true });
-  const config: RunConfig = {
+  const config: MethodConfig = {
     ...started,
     precision,
     epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
@@ -175,7 +177,7 @@ async function main(): Promise<void> {
   const drawn = data === "scenes" ? await openScenes({ ...SCENES, size: config.architecture.image }) : undefined;
   const { train, test } = drawn ?? await openImages(data, flags["skip-bad-images"]);
   if (test && !flags["no-eval"]) checkEvaluable(train, test);
-  const totalSteps = totalStepsOf(config, train.length);
+  const { totalSteps } = objectiveOf(config, train);
   const every = monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
   const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}, into ${dir}`);
@@ -199,7 +201,7 @@ async function main(): Promise<void> {
         "loss": entry.loss,
         "images/s": Math.round(rate),
         "lr": entry.learningRate,
-        "EMA": entry.momentum,
+        ...entry.momentum === undefined ? {} : { "EMA": entry.momentum },
         "feature std": entry.featureStd,
         ...measuredFields(entry.measures),
       });
@@ -222,7 +224,8 @@ async function main(): Promise<void> {
     return;
   }
   await saveFigure(lossCurve(result.log), `${dir}/loss`);
-  await saveMasks(config, train, dir);
+  if ("masks" in config) await saveMasks(config, train, dir);
+  const pictures = ["loss", ..."masks" in config ? ["masks"] : []];
   const seconds = result.log.reduce((sum, entry) => sum + entry.seconds, 0);
   const images = result.log.length * config.batch;
   console.log(`Trained ${formatDuration(seconds)}, ${formatNumber(images / seconds)} images/s.`);
@@ -234,7 +237,11 @@ async function main(): Promise<void> {
   }
   tf.dispose(result.targetEncoder);
   reportSkipped(train, test);
-  console.log(`Weights: ${result.weights}\nPictures: ${dir}/loss.png, ${dir}/masks.png (and .html, .svg)`);
+  console.log(
+    `Weights: ${result.weights}\nPictures: ${
+      pictures.map((name) => `${dir}/${name}.png`).join(", ")
+    } (and .html, .svg)`,
+  );
 }
 
 if (import.meta.main) await runCommand(main);

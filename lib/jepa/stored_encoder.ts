@@ -105,8 +105,9 @@ async function openCheckpoint(path: string, folder: string): Promise<Unsized> {
   }
   const { predictor, ...size } = parseArchitecture(config, parseObject(await Deno.readTextFile(config))?.architecture);
   const { tensors } = await openSafetensors(path);
+  const averaged = network(tensors, "target_encoder"); // methods without a moving average have none
   return {
-    ...{ path, size, encoder: network(tensors, "target_encoder") },
+    ...{ path, size, encoder: Object.keys(averaged).length > 0 ? averaged : network(tensors, "encoder") },
     predictor: predictor && { size: predictor, tensors: network(tensors, "predictor") },
   };
 }
@@ -138,7 +139,7 @@ async function openSafetensorsEncoder(path: string, folder: string): Promise<Uns
     };
   }
   const names = Object.keys(tensors);
-  if (names.some((name) => name.startsWith("target_encoder."))) return await openCheckpoint(path, folder);
+  if (names.some((name) => /^(target_)?encoder\.patch_embed\./.test(name))) return await openCheckpoint(path, folder);
   if (names.some((name) => /^(ijepa\.)?embeddings\./.test(name))) {
     return await openHuggingFaceEncoder(folder, path.slice(path.lastIndexOf("/") + 1));
   }

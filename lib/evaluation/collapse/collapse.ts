@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogEntry } from "../../jepa/pretraining/pretrain.ts";
+import type { LogEntry } from "../../methods/pretrain.ts";
 import type { Features } from "../features/features.ts";
 import { scatter, symmetricEigenvalues, whitened } from "./symmetric_matrix.ts";
 
@@ -131,7 +131,7 @@ export function collapseWarning(
           `${chance.toFixed(1)} %`;
       }
     }
-    if (cosine > 0.95 && centredCosine < 0.05) {
+    if (cosine !== undefined && centredCosine !== undefined && cosine > 0.95 && centredCosine < 0.05) {
       return `predictions have a cosine of ${cosine.toFixed(2)} with their targets, but of ${
         centredCosine.toFixed(2)
       } ` +
