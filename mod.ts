@@ -119,9 +119,23 @@ export {
 } from "./lib/training/step.ts";
 
 // Pretraining: I-JEPA as an objective, methods beside it, and whole runs of them.
-export type { RunConfig } from "./lib/jepa/pretraining/presets.ts";
+export { PRESETS as JEPA_PRESETS, type RunConfig } from "./lib/jepa/pretraining/presets.ts";
 export type { CommonConfig } from "./lib/methods/config.ts";
 export { type CropInputs, type CropsConfig, pooledCrops, pooledViews } from "./lib/methods/crops.ts";
+export {
+  convolutionalDecoderShapes,
+  type ConvolutionalDecoderSize,
+  decodeTokens,
+  groupedConvolution,
+} from "./lib/methods/convolutional_decoder.ts";
+export {
+  type Data2vecConfig,
+  type Data2vecInputs,
+  data2vecLoss,
+  data2vecObjective,
+  data2vecTargets,
+} from "./lib/methods/data2vec.ts";
+export { type InverseBlockMasks, inverseBlockMasks } from "./lib/methods/inverse_block_masks.ts";
 export { type LejepaConfig, type LejepaInputs, lejepaLoss, lejepaObjective } from "./lib/methods/lejepa.ts";
 export { type MaeConfig, maeDecoderShapes, maeLoss, maeObjective, patchTargets } from "./lib/methods/mae.ts";
 export {

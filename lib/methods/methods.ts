@@ -8,12 +8,13 @@ import type { targetRepresentations } from "../jepa/objective.ts";
 import { PRESETS as JEPA_PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { jepaObjective } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Objective } from "../training/objective.ts";
+import { DATA2VEC_PRESETS, type Data2vecConfig, data2vecObjective } from "./data2vec.ts";
 import { LEJEPA_PRESETS, type LejepaConfig, lejepaObjective } from "./lejepa.ts";
 import { MAE_PRESETS, type MaeConfig, maeObjective } from "./mae.ts";
 import { VICREG_PRESETS, type VicregConfig, vicregObjective } from "./vicreg.ts";
 
 /** A run of any method; one that names none is I-JEPA's. */
-export type MethodConfig = RunConfig | MaeConfig | LejepaConfig | VicregConfig;
+export type MethodConfig = RunConfig | MaeConfig | Data2vecConfig | LejepaConfig | VicregConfig;
 
 /**
  * What a run trains.
@@ -32,13 +33,17 @@ export function objectiveOf(
       return jepaObjective(config, dataset, targetsOf);
     case "mae":
       return maeObjective(config, dataset);
+    case "data2vec":
+      return data2vecObjective(config, dataset);
     case "lejepa":
       return lejepaObjective(config, dataset);
     case "vicreg":
       return vicregObjective(config, dataset);
   }
   const { method } = config as { method: unknown };
-  throw new RangeError(`No method is called ${JSON.stringify(method)}: there are ijepa, mae, lejepa, vicreg.`);
+  throw new RangeError(
+    `No method is called ${JSON.stringify(method)}: there are ijepa, mae, data2vec, lejepa, vicreg.`,
+  );
 }
 
 /** The network that is kept as the encoder, and measured: the moving average where a method has one. */
@@ -53,6 +58,7 @@ export type JepaPreset = keyof typeof JEPA_PRESETS;
 export const PRESETS: Record<string, MethodConfig> = {
   ...JEPA_PRESETS,
   ...MAE_PRESETS,
+  ...DATA2VEC_PRESETS,
   ...LEJEPA_PRESETS,
   ...VICREG_PRESETS,
 };

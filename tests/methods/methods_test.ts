@@ -2,6 +2,8 @@ import "../tensorflow/loaded.ts";
 import { encoderShapes } from "../../lib/jepa/architectures.ts";
 import { patchify } from "../../lib/jepa/encoder.ts";
 import { pooledCrops, pooledViews } from "../../lib/methods/crops.ts";
+import { convolutionalDecoderShapes } from "../../lib/methods/convolutional_decoder.ts";
+import { data2vecLoss, data2vecTargets } from "../../lib/methods/data2vec.ts";
 import { lejepaLoss } from "../../lib/methods/lejepa.ts";
 import { maeDecoderShapes, maeLoss } from "../../lib/methods/mae.ts";
 import { projections, projectorShapes } from "../../lib/methods/projector.ts";
@@ -35,6 +37,30 @@ Deno.test("MAE's loss and gradients are PyTorch's, which decodes all patches in 
     const { loss } = maeLoss({ encoder, decoder }, config, patchify(pixels, ENCODER.patch), masks);
     return { loss, reported: {} };
   });
+});
+
+Deno.test("data2vec 2.0's targets, loss and gradients are PyTorch's", () => {
+  const config = { architecture: ENCODER, layers: 2, decoder: { width: 8, depth: 2, groups: 2 } };
+  const networks = {
+    encoder: network(encoderShapes(ENCODER), 0),
+    decoder: network(convolutionalDecoderShapes(ENCODER.width, config.decoder), 50),
+  };
+  const patches = patchify(images(BATCH, ENCODER.image, 1), ENCODER.patch);
+  const targets = data2vecTargets(network(encoderShapes(ENCODER), 100), config, patches);
+  const rows = [...VISIBLE, ...VISIBLE.toReversed()];
+  const places = rows.map((row) => {
+    const order = [...row, ...Array.from({ length: 16 }, (_, n) => n).filter((n) => !row.includes(n))];
+    return Array.from({ length: 16 }, (_, n) => order.indexOf(n));
+  });
+  const masks = {
+    visible: tf.tensor2d(rows, undefined, "int32"),
+    places: tf.tensor2d(places, undefined, "int32"),
+    noise: tf.tensor3d(sines([1, 12, ENCODER.width], 7, 0.1), [1, 12, ENCODER.width]),
+  };
+  assertReference(reference.data2vec, networks, ({ encoder, decoder }) => ({
+    loss: data2vecLoss({ encoder, decoder }, config, patches, targets, masks),
+    reported: {},
+  }));
 });
 
 Deno.test("LeJEPA's loss and gradients, with smaller crops, are PyTorch's", () => {

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { type MethodConfig, objectiveOf, preset } from "../../lib/methods/methods.ts";
+import { DATA2VEC_PRESETS } from "../../lib/methods/data2vec.ts";
 import { LEJEPA_PRESETS } from "../../lib/methods/lejepa.ts";
 import { MAE_PRESETS } from "../../lib/methods/mae.ts";
 import { VICREG_PRESETS } from "../../lib/methods/vicreg.ts";
@@ -32,6 +33,7 @@ const PROJECTOR = { hidden: 16, outputs: 8 };
 /** Each method, three steps of a few milliseconds. */
 const CONFIGS: MethodConfig[] = [
   { ...MAE_PRESETS["mae-cifar10"], ...SMALL, decoder: { width: 8, depth: 1, heads: 2 } },
+  { ...DATA2VEC_PRESETS["data2vec-cifar10"], ...SMALL, layers: 1, decoder: { width: 8, depth: 2, groups: 2 } },
   {
     ...LEJEPA_PRESETS["lejepa-cifar10"],
     ...{ ...SMALL, projector: PROJECTOR, directions: 8 },
