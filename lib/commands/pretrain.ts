@@ -19,7 +19,7 @@ import { contextOf, targetBlock } from "../jepa/masks.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
 import { stepMasks } from "../jepa/pretraining/pretraining_objective.ts";
 import { encoderOf } from "../methods/config.ts";
-import { type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
+import { isJepa, type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
 import { pretrain } from "../methods/pretrain.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
@@ -224,8 +224,8 @@ async function main(): Promise<void> {
     return;
   }
   await saveFigure(lossCurve(result.log), `${dir}/loss`);
-  if ("masks" in config) await saveMasks(config, train, dir);
-  const pictures = ["loss", ..."masks" in config ? ["masks"] : []];
+  if (isJepa(config)) await saveMasks(config, train, dir);
+  const pictures = ["loss", ...isJepa(config) ? ["masks"] : []];
   const seconds = result.log.reduce((sum, entry) => sum + entry.seconds, 0);
   const images = result.log.length * config.batch;
   console.log(`Trained ${formatDuration(seconds)}, ${formatNumber(images / seconds)} images/s.`);

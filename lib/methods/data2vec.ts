@@ -32,7 +32,7 @@ export interface Data2vecConfig extends CommonConfig {
   /** Its name. */
   method: "data2vec";
   /** Masks of each image, which share the targets. */
-  masks: number;
+  masksPerImage: number;
   /** Share of the patches that a mask hides. */
   hidden: number;
   /** The last blocks whose outputs are averaged. */
@@ -112,9 +112,9 @@ export function data2vecLoss(
 const MASK_STREAM = -1;
 
 async function* inputsOf(config: Data2vecConfig, dataset: Dataset, start: number, share: Share) {
-  const { architecture: { image, patch, width }, batch, crop, flip, masks, hidden, seed } = config;
+  const { architecture: { image, patch, width }, batch, crop, flip, masksPerImage, hidden, seed } = config;
   const side = image / patch, sampler = inverseBlockMasks({ grid: [side, side], hidden });
-  const images = batch / partsOf(config), samples = masks * images;
+  const images = batch / partsOf(config), samples = masksPerImage * images;
   const stream = batches(dataset, { batch, size: image, crop, flip, seed, start, share });
   for await (const { pixels, epoch, step, part } of stream) {
     const random = randomStream(seed, MASK_STREAM, step, part), drawn = sampler(samples, random);
@@ -170,7 +170,7 @@ export const DATA2VEC_PRESETS = {
     crop: { scale: [0.2, 1], aspect: [3 / 4, 4 / 3] },
     batch: 32,
     epochs: 0.25,
-    masks: 8,
+    masksPerImage: 8,
     hidden: 0.8,
     layers: 3,
     decoder: { width: 64, depth: 3, groups: 16 },
@@ -188,7 +188,7 @@ export const DATA2VEC_PRESETS = {
     batch: 256,
     microBatch: 16,
     epochs: 75,
-    masks: 16,
+    masksPerImage: 16,
     hidden: 0.8,
     layers: 10,
     decoder: { width: 768, depth: 6, groups: 16 },

@@ -46,6 +46,11 @@ export function objectiveOf(
   );
 }
 
+/** Whether a run is I-JEPA's. */
+export function isJepa(config: MethodConfig): config is RunConfig {
+  return config.method === undefined || config.method === "ijepa";
+}
+
 /** The network that is kept as the encoder, and measured: the moving average where a method has one. */
 export function keptNetwork({ averages }: Pick<Objective, "averages">): string {
   return "target_encoder" in averages ? "target_encoder" : "encoder";
