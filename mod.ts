@@ -139,6 +139,7 @@ export { type InverseBlockMasks, inverseBlockMasks } from "./lib/methods/inverse
 export { type LejepaConfig, type LejepaInputs, lejepaLoss, lejepaObjective } from "./lib/methods/lejepa.ts";
 export { type MaeConfig, maeDecoderShapes, maeLoss, maeObjective, patchTargets } from "./lib/methods/mae.ts";
 export {
+  isJepa,
   type JepaPreset,
   keptNetwork,
   type MethodConfig,
