@@ -135,6 +135,16 @@ export {
   data2vecObjective,
   data2vecTargets,
 } from "./lib/methods/data2vec.ts";
+export {
+  type DinoConfig,
+  dinoHead,
+  dinoHeadShapes,
+  type DinoHeadSize,
+  type DinoInputs,
+  dinoLoss,
+  dinoObjective,
+  dinoTargets,
+} from "./lib/methods/dino.ts";
 export { type InverseBlockMasks, inverseBlockMasks } from "./lib/methods/inverse_block_masks.ts";
 export { type LejepaConfig, type LejepaInputs, lejepaLoss, lejepaObjective } from "./lib/methods/lejepa.ts";
 export { type MaeConfig, maeDecoderShapes, maeLoss, maeObjective, patchTargets } from "./lib/methods/mae.ts";
@@ -149,6 +159,14 @@ export {
 } from "./lib/methods/methods.ts";
 export { type LogEntry, pretrain, type PretrainOptions, type PretrainResult } from "./lib/methods/pretrain.ts";
 export { projections, projectorShapes, type ProjectorSize } from "./lib/methods/projector.ts";
+export {
+  hiddenSquares,
+  type SimmimConfig,
+  simmimHeadShapes,
+  type SimmimInputs,
+  simmimLoss,
+  simmimObjective,
+} from "./lib/methods/simmim.ts";
 export { sigreg, unitDirections } from "./lib/methods/sigreg.ts";
 export { type VicregConfig, vicregLoss, vicregObjective } from "./lib/methods/vicreg.ts";
 export { jepaObjective, stepMasks, stepTensors } from "./lib/jepa/pretraining/pretraining_objective.ts";

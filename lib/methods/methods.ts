@@ -9,12 +9,21 @@ import { PRESETS as JEPA_PRESETS, type RunConfig } from "../jepa/pretraining/pre
 import { jepaObjective } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Objective } from "../training/objective.ts";
 import { DATA2VEC_PRESETS, type Data2vecConfig, data2vecObjective } from "./data2vec.ts";
+import { DINO_PRESETS, type DinoConfig, dinoObjective } from "./dino.ts";
 import { LEJEPA_PRESETS, type LejepaConfig, lejepaObjective } from "./lejepa.ts";
 import { MAE_PRESETS, type MaeConfig, maeObjective } from "./mae.ts";
+import { SIMMIM_PRESETS, type SimmimConfig, simmimObjective } from "./simmim.ts";
 import { VICREG_PRESETS, type VicregConfig, vicregObjective } from "./vicreg.ts";
 
 /** A run of any method; one that names none is I-JEPA's. */
-export type MethodConfig = RunConfig | MaeConfig | Data2vecConfig | LejepaConfig | VicregConfig;
+export type MethodConfig =
+  | RunConfig
+  | MaeConfig
+  | SimmimConfig
+  | Data2vecConfig
+  | LejepaConfig
+  | VicregConfig
+  | DinoConfig;
 
 /**
  * What a run trains.
@@ -33,16 +42,20 @@ export function objectiveOf(
       return jepaObjective(config, dataset, targetsOf);
     case "mae":
       return maeObjective(config, dataset);
+    case "simmim":
+      return simmimObjective(config, dataset);
     case "data2vec":
       return data2vecObjective(config, dataset);
     case "lejepa":
       return lejepaObjective(config, dataset);
     case "vicreg":
       return vicregObjective(config, dataset);
+    case "dino":
+      return dinoObjective(config, dataset);
   }
   const { method } = config as { method: unknown };
   throw new RangeError(
-    `No method is called ${JSON.stringify(method)}: there are ijepa, mae, data2vec, lejepa, vicreg.`,
+    `No method is called ${JSON.stringify(method)}: there are ijepa, mae, simmim, data2vec, lejepa, vicreg, dino.`,
   );
 }
 
@@ -63,9 +76,11 @@ export type JepaPreset = keyof typeof JEPA_PRESETS;
 export const PRESETS: Record<string, MethodConfig> = {
   ...JEPA_PRESETS,
   ...MAE_PRESETS,
+  ...SIMMIM_PRESETS,
   ...DATA2VEC_PRESETS,
   ...LEJEPA_PRESETS,
   ...VICREG_PRESETS,
+  ...DINO_PRESETS,
 };
 
 /** I-JEPA's preset of that name. */
