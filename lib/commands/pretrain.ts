@@ -33,11 +33,19 @@ import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
 
+/** The presets' names, five to a line. */
+function presetNames(): string {
+  const names = Object.keys(PRESETS), lines = Math.ceil(names.length / 5);
+  return Array.from({ length: lines }, (_, i) => names.slice(5 * i, 5 * (i + 1)).join(" | "))
+    .join(" |\n                     ");
+}
+
 const HELP = `deno task pretrain [options]
 
-Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
+Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
+downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
 
-  --preset NAME      ${Object.keys(PRESETS).join(" | ")} (default cifar10)
+  --preset NAME      ${presetNames()} (default cifar10)
   --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
                      folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
                      ImageNet's may hold its archives instead (default what the preset's name says)

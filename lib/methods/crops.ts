@@ -22,6 +22,17 @@ export interface CropsConfig extends CommonConfig {
   local?: LocalCrops;
 }
 
+/**
+ * Crops of each image in all, V + L.
+ *
+ * @throws RangeError where the local ones cannot be cut into patches
+ */
+export function viewsOf({ architecture: { patch }, views, local }: CropsConfig): number {
+  if (!local) return views;
+  if (Number.isInteger(local.size / patch) && local.size > 0) return views + local.views;
+  throw new RangeError(`Local crops of ${local.size} pixels cannot be cut into patches of ${patch}.`);
+}
+
 /** The crops of B images. */
 export interface CropInputs {
   /** uint8 [V*B, H, W, 3]: the first crop of each image, then the second, ... */

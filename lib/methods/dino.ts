@@ -19,7 +19,7 @@ import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { runSchedules } from "../training/schedules.ts";
 import { encoderOf, SHORT, stepsOf } from "./config.ts";
-import { type CropInputs, cropInputs, type CropsConfig, pooledCrops, pooledViews } from "./crops.ts";
+import { type CropInputs, cropInputs, type CropsConfig, pooledCrops, pooledViews, viewsOf } from "./crops.ts";
 
 /** Sizes of a head: three layers with GELU between them, and prototypes. */
 export interface DinoHeadSize {
@@ -87,10 +87,10 @@ const logSoftmax = fused("log_softmax", (logits: Tensor) => {
  *
  * @param cosines [V*B, K], the student's, the large crops first
  * @param targets [2*B, K]
+ * @param views V, of each image
  */
-export function dinoLoss(cosines: Tensor, targets: Tensor, temperature: number): Tensor {
+export function dinoLoss(cosines: Tensor, targets: Tensor, views: number, temperature: number): Tensor {
   const [rows, prototypes] = targets.shape as [number, number], images = rows / 2;
-  const views = cosines.shape[0] / images;
   const logs = tf.reshape(logSoftmax(tf.div(cosines, temperature)), [views, images, prototypes]);
   // Of every crop, less the target's own.
   const others = tf.sub(tf.sum(logs, 0, true), tf.slice(logs, 0, 2)); // [2, B, K]
@@ -116,7 +116,7 @@ async function* inputsOf(config: DinoConfig, dataset: Dataset, start: number, sh
  */
 export function dinoObjective(config: DinoConfig, dataset: Dataset): Objective<DinoInputs> {
   const { architecture, head: size, temperatures, patchInitialisation, seed, clip } = config;
-  const totalSteps = stepsOf(config, dataset.length);
+  const totalSteps = stepsOf(config, dataset.length), views = viewsOf(config);
   return {
     name: "dino_step",
     totalSteps,
@@ -132,7 +132,7 @@ export function dinoObjective(config: DinoConfig, dataset: Dataset): Objective<D
       const featureStd = featureDeviation(tf.expandDims(pooled, 1));
       return ({ encoder, head }) => {
         const cosines = dinoHead(head, pooledViews(encoder, architecture, crops));
-        return { loss: dinoLoss(cosines, targets, temperatures.student), reported: { featureStd } };
+        return { loss: dinoLoss(cosines, targets, views, temperatures.student), reported: { featureStd } };
       };
     },
     scheduled: runSchedules(config, totalSteps),

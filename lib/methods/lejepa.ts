@@ -17,7 +17,7 @@ import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { runSchedules } from "../training/schedules.ts";
 import { encoderOf, SHORT, stepsOf } from "./config.ts";
-import { type CropInputs, cropInputs, type CropsConfig, pooledViews } from "./crops.ts";
+import { type CropInputs, cropInputs, type CropsConfig, pooledViews, viewsOf } from "./crops.ts";
 import { projections, projectorShapes, type ProjectorSize } from "./projector.ts";
 import { sigreg, unitDirections } from "./sigreg.ts";
 
@@ -74,7 +74,7 @@ async function* inputsOf(config: LejepaConfig, dataset: Dataset, start: number, 
  */
 export function lejepaObjective(config: LejepaConfig, dataset: Dataset): Objective<LejepaInputs> {
   const { architecture, projector: size, patchInitialisation, lambda, seed, clip } = config;
-  const totalSteps = stepsOf(config, dataset.length), all = config.views + (config.local?.views ?? 0);
+  const totalSteps = stepsOf(config, dataset.length), all = viewsOf(config);
   return {
     name: "lejepa_step",
     totalSteps,

@@ -139,6 +139,9 @@ export function collapseWarning(
     }
   };
   const seen = sign();
-  return seen && `The representations are collapsing at step ${step}: ${seen}. Lower the learning rate, start the ` +
-      "momentum nearer to 1, or raise the weight of the variance term.";
+  // Of the methods I-JEPA alone logs a cosine.
+  const advice = cosine === undefined
+    ? "or raise the weight of what holds images apart, where the method has such a term."
+    : "start the momentum nearer to 1, or raise the weight of the variance term.";
+  return seen && `The representations are collapsing at step ${step}: ${seen}. Lower the learning rate, ${advice}`;
 }
