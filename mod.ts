@@ -115,7 +115,15 @@ export {
 } from "./lib/training/run.ts";
 export type { FileProgress, SavedCheckpoint } from "./lib/training/run_checkpoints.ts";
 export { readConfig } from "./lib/training/run_folder.ts";
-export { cosine, linear as linearSchedule, type Ramp, type Schedule, warmupCosine } from "./lib/training/schedules.ts";
+export {
+  cosine,
+  linear as linearSchedule,
+  type Ramp,
+  type RunSchedules,
+  runSchedules,
+  type Schedule,
+  warmupCosine,
+} from "./lib/training/schedules.ts";
 export {
   gradientsOf,
   initialState,
@@ -127,9 +135,57 @@ export {
   update,
 } from "./lib/training/step.ts";
 
-// Pretraining: I-JEPA as an objective, and whole runs of it.
-export { preset, PRESETS, type RunConfig } from "./lib/jepa/pretraining/presets.ts";
-export { type LogEntry, pretrain, type PretrainOptions, type PretrainResult } from "./lib/jepa/pretraining/pretrain.ts";
+// Pretraining: I-JEPA as an objective, methods beside it, and whole runs of them.
+export { PRESETS as JEPA_PRESETS, type RunConfig } from "./lib/jepa/pretraining/presets.ts";
+export type { CommonConfig } from "./lib/methods/config.ts";
+export { type CropInputs, type CropsConfig, pooledCrops, pooledViews } from "./lib/methods/crops.ts";
+export {
+  convolutionalDecoderShapes,
+  type ConvolutionalDecoderSize,
+  decodeTokens,
+  groupedConvolution,
+} from "./lib/methods/convolutional_decoder.ts";
+export {
+  type Data2vecConfig,
+  type Data2vecInputs,
+  data2vecLoss,
+  data2vecObjective,
+  data2vecTargets,
+} from "./lib/methods/data2vec.ts";
+export {
+  type DinoConfig,
+  dinoHead,
+  dinoHeadShapes,
+  type DinoHeadSize,
+  type DinoInputs,
+  dinoLoss,
+  dinoObjective,
+  dinoTargets,
+} from "./lib/methods/dino.ts";
+export { type InverseBlockMasks, inverseBlockMasks } from "./lib/methods/inverse_block_masks.ts";
+export { type LejepaConfig, type LejepaInputs, lejepaLoss, lejepaObjective } from "./lib/methods/lejepa.ts";
+export { type MaeConfig, maeDecoderShapes, maeLoss, maeObjective, patchTargets } from "./lib/methods/mae.ts";
+export {
+  isJepa,
+  type JepaPreset,
+  keptNetwork,
+  type MethodConfig,
+  objectiveOf,
+  preset,
+  PRESETS,
+} from "./lib/methods/methods.ts";
+export { type LogEntry, pretrain, type PretrainOptions, type PretrainResult } from "./lib/methods/pretrain.ts";
+export { projections, projectorShapes, type ProjectorSize } from "./lib/methods/projector.ts";
+export {
+  hiddenSquares,
+  type SimmimConfig,
+  simmimHeadShapes,
+  type SimmimInputs,
+  simmimLoss,
+  simmimObjective,
+} from "./lib/methods/simmim.ts";
+export { sigreg, unitDirections } from "./lib/methods/sigreg.ts";
+export { type VicregConfig, vicregLoss, vicregObjective } from "./lib/methods/vicreg.ts";
 export { jepaObjective, stepMasks, stepTensors } from "./lib/jepa/pretraining/pretraining_objective.ts";
 export {
   cpuDevice,
@@ -354,7 +410,7 @@ export type { ImageColours } from "./lib/datasets/pixels/decode.ts";
 export { type FolderOptions, openImageFolder } from "./lib/datasets/folders/image_folder.ts";
 export type { Unreadable } from "./lib/datasets/folders/folder_tree.ts";
 export type { Layout } from "./lib/datasets/folders/layout.ts";
-export { batches, type BatchOptions, type TrainingBatch } from "./lib/datasets/loader.ts";
+export { batches, type BatchOptions, type LocalCrops, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { findImages, type ListedImage, readImageList } from "./lib/datasets/folders/image_list.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
 export { drawFraction, drawPerClass, readSubset, subsetOf } from "./lib/datasets/subset.ts";

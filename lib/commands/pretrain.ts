@@ -1,5 +1,5 @@
 /**
- * `deno task pretrain`: sets up what is missing, pretrains I-JEPA, and tells what the encoder is worth beside the same
+ * `deno task pretrain`: sets up what is missing, pretrains with I-JEPA or a method beside it, and tells what the encoder is worth beside the same
  * network with random weights and raw pixels.
  *
  * @module
@@ -16,9 +16,11 @@ import { masksFigure } from "../figures/masks_figure.ts";
 import { progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { contextOf, targetBlock } from "../jepa/masks.ts";
-import { preset, PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
-import { pretrain } from "../jepa/pretraining/pretrain.ts";
-import { stepMasks, totalStepsOf } from "../jepa/pretraining/pretraining_objective.ts";
+import type { RunConfig } from "../jepa/pretraining/presets.ts";
+import { stepMasks } from "../jepa/pretraining/pretraining_objective.ts";
+import { encoderOf } from "../methods/config.ts";
+import { isJepa, type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
+import { pretrain } from "../methods/pretrain.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/channel.ts";
@@ -41,15 +43,23 @@ import { asWorker, fromFirst, inTurn } from "./terminal/worker.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
+/** The presets' names, five to a line. */
+function presetNames(): string {
+  const names = Object.keys(PRESETS), lines = Math.ceil(names.length / 5);
+  return Array.from({ length: lines }, (_, i) => names.slice(5 * i, 5 * (i + 1)).join(" | "))
+    .join(" |\n                     ");
+}
+
 const HELP = `deno task pretrain [options]
 
-Pretrains an encoder with I-JEPA and evaluates it. The first time it downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
+Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
+downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
 
-  --preset NAME      ${Object.keys(PRESETS).join(" | ")} (default cifar10)
+  --preset NAME      ${presetNames()} (default cifar10)
   --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
                      folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
-                     ImageNet's may hold its archives instead (default what the preset's name begins with; of a run
-                     that goes on, where its images were, and with it where they are now)
+                     ImageNet's may hold its archives instead (default what the preset's name says; of a run that goes on,
+                     where its images were, and with it where they are now)
   --epochs N         passes over the images
   --batch N          images a step
   --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
@@ -89,10 +99,10 @@ async function openDrawn(size: number): Promise<{ train: Dataset; test: Dataset 
   return { train: { ...train, source: "scenes" }, test };
 }
 
-/** What a preset is for: the data set that its name begins with. */
+/** What a preset is for: the data set in its name. */
 function defaultData(presetName: string): string {
   if (presetName.startsWith("scenes")) return "scenes";
-  if (!presetName.startsWith("imagenet")) return "cifar10";
+  if (!presetName.includes("imagenet")) return "cifar10";
   throw new Error(
     `The preset ${presetName} is for ImageNet, which cannot be downloaded: say where it is with --data DIR.`,
   );
@@ -111,7 +121,7 @@ async function defaultFolder(name: string, resume: boolean): Promise<string> {
 }
 
 /** The masks of the run's first step over its first images, as a picture. */
-async function saveMasks(config: RunConfig, dataset: Dataset, dir: string): Promise<void> {
+async function saveMasks(config: RunConfig, dataset: Dataset, dir: string): Promise<string> {
   const { image, patch } = config.architecture;
   const grid = [image / patch, image / patch] as const;
   const count = Math.min(4, config.batch, dataset.length);
@@ -125,6 +135,7 @@ async function saveMasks(config: RunConfig, dataset: Dataset, dir: string): Prom
     targets: Array.from({ length: masks.blocks }, (_, m) => targetBlock(masks, m, i)),
   }));
   await saveFigure(masksFigure(examples), `${dir}/masks`);
+  return `${dir}/masks.png`;
 }
 
 /** The bar's names for what a monitor measured. */
@@ -150,12 +161,12 @@ function checkEvaluation(train: Dataset, test: Dataset): void {
 
 /** The quick evaluations of a finished run, as a table and as JSON. */
 async function evaluateRun(
-  { architecture, seed, precision }: RunConfig,
+  { architecture, seed, precision }: MethodConfig,
   parameters: Parameters,
   data: Pick<Required<EvaluationData>, "images">,
   jsonPath: string,
 ): Promise<void> {
-  const { predictor: _, ...size } = architecture, encoder = { size, parameters };
+  const size = encoderOf(architecture), encoder = { size, parameters };
   const known = knownPixelResults(data.images, size.image, seed), pixels = known ? [] : [pixelSubject(size)];
   const bar = evaluationBar(2 * (2 + pixels.length)), options = { precision, onProgress: bar.onProgress };
   // Of the same architecture and seed the next run's are the same.
@@ -209,7 +220,7 @@ async function folderOf(flags: Flags): Promise<string> {
 }
 
 /** What the flags make of a preset, or of the configuration that a run was started with, for so many workers. */
-function configOf(flags: Flags, started: RunConfig, workers: number): RunConfig {
+function configOf(flags: Flags, started: MethodConfig, workers: number): MethodConfig {
   const whole = (name: "batch" | "micro-batch" | "seed") => numberOf(name, flags[name], { integer: true });
   const batch = whole("batch") ?? started.batch;
   // Where nobody says otherwise, a step is cut into one micro-batch a worker.
@@ -230,7 +241,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const name = flags.preset ?? DEFAULT_PRESET;
   const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   // What is not said again on resuming is as the run was started.
-  const started = flags.resume ? await readConfig<RunConfig>(dir) : preset(name);
+  const started = flags.resume ? await readConfig<MethodConfig>(dir) : preset(name);
   const config = configOf(flags, started, workers.size);
   const monitorEvery = numberOf("monitor", flags.monitor, { integer: true });
   const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : defaultData(name));
@@ -242,7 +253,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     () => data === "scenes" ? openDrawn(config.architecture.image) : openImages(data, flags),
   );
   if (test && !flags["no-eval"]) checkEvaluation(train, test);
-  const totalSteps = totalStepsOf(config, train.length);
+  const { totalSteps } = objectiveOf(config, train);
   const every = workers.rank > 0 ? 0 : monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
   const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;
   const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
@@ -273,7 +284,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
         "loss": entry.loss,
         "images/s": rate,
         "lr": entry.learningRate,
-        "EMA": entry.momentum,
+        ...entry.momentum === undefined ? {} : { "EMA": entry.momentum },
         "feature std": entry.featureStd,
         ...measuredFields(entry.measures),
       });
@@ -295,8 +306,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   }
   await workers.close();
   if (workers.rank > 0) return;
-  const pictures = [...await summariseTraining(result.log, config.batch, dir), `${dir}/masks.png`];
-  await saveMasks(config, train, dir);
+  const pictures = await summariseTraining(result.log, config.batch, dir);
+  if (isJepa(config)) pictures.push(await saveMasks(config, train, dir));
 
   if (!flags["no-eval"] && test) {
     await evaluateRun(config, result.targetEncoder, { images: { train, test } }, `${dir}/evaluation.json`);
@@ -317,7 +328,11 @@ async function main(): Promise<void> {
   const { workers, restarts } = workerFlags(flags);
   if (workers > 1) {
     const dir = await folderOf(flags);
-    configOf(flags, flags.resume ? await readConfig<RunConfig>(dir) : preset(flags.preset ?? DEFAULT_PRESET), workers);
+    configOf(
+      flags,
+      flags.resume ? await readConfig<MethodConfig>(dir) : preset(flags.preset ?? DEFAULT_PRESET),
+      workers,
+    );
     await setUpTensorFlow();
     Deno.exit(await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume)));
   }

@@ -7,18 +7,33 @@
 import { setImmediate } from "node:timers/promises";
 import { randomStream, shuffled } from "../random.ts";
 import type { Batch, CropRange, Dataset } from "./dataset.ts";
+import { mirror } from "./pixels/geometric.ts";
+
+/** Further crops of each image, of a size and a range of their own: the "local" ones of methods with several crops. */
+export interface LocalCrops {
+  /** Crops of each image. */
+  views: number;
+  /** Width and height, in pixels. */
+  size: number;
+  /** Range of the random resized crops. */
+  crop: CropRange;
+}
 
 /** What `batches` is to deliver. */
 export interface BatchOptions {
-  /** Crops in a batch. */
+  /** Crops in a batch, the local ones not counted. */
   batch: number;
-  /** Crops of each image: 2 are drawn apart, and lie batch / 2 rows apart. Default 1. */
-  views?: 1 | 2;
+  /** Crops of each image: they are drawn apart, and lie batch / views rows apart. Default 1. */
+  views?: number;
   /** Width and height of the crops, in pixels. */
   size: number;
   /** Range of the random resized crops. */
   crop: CropRange;
-  /** Order and crops follow from it. */
+  /** Crops of another size beside them. Default none. */
+  local?: LocalCrops;
+  /** Mirrors half of all crops, left to right. Default false: crops are the paper's only augmentation. */
+  flip?: boolean;
+  /** Order, crops and flips follow from it. */
   seed: number;
   /** The first step to deliver; 0 unless a run is resumed. */
   start?: number;
@@ -34,6 +49,8 @@ export type TrainingBatch = Batch & {
   part: number;
   /** Whole passes over the data before this one. */
   epoch: number;
+  /** The local crops where they were asked for, [images * views, size, size, 3]: the first of each image, the second, ... */
+  local?: Uint8Array<ArrayBuffer>;
 };
 
 /** Batches, or parts of them, that are decoded, or being decoded, while the consumer works on its own. */
@@ -51,7 +68,14 @@ export function batches(dataset: Dataset, options: BatchOptions): AsyncGenerator
   if (!Number.isSafeInteger(batch) || batch < 1) {
     throw new RangeError(`The batch must hold at least one image; got ${batch}.`);
   }
-  if (batch % views !== 0) throw new RangeError(`${views} crops of each image need an even batch; got ${batch}.`);
+  for (const count of [views, options.local?.views ?? 1]) {
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw new RangeError(`There are 1, 2, ... crops of each image; got ${count}.`);
+    }
+  }
+  if (batch % views !== 0) {
+    throw new RangeError(`${views} crops of each image need a batch that ${views} divides; got ${batch}.`);
+  }
   if (batch % (views * share.parts) !== 0) {
     throw new RangeError(`A batch of ${batch} cannot be cut into ${share.parts} parts of whole images.`);
   }
@@ -63,7 +87,7 @@ export function batches(dataset: Dataset, options: BatchOptions): AsyncGenerator
       `${dataset.name} has ${dataset.length} images, fewer than a batch of ${batch}: lower the batch.`,
     );
   }
-  return stream(dataset, { ...options, views, start, share });
+  return stream(dataset, { flip: false, ...options, views, start, share });
 }
 
 /** Batches one after another. */
@@ -76,12 +100,26 @@ function joined(parts: readonly Batch[]): Batch {
 
 async function* stream(
   dataset: Dataset,
-  { batch, views, size, crop, seed, start, share }: Required<BatchOptions>,
+  { batch, views, size, crop, local, flip, seed, start, share }: Required<Omit<BatchOptions, "local">> & BatchOptions,
 ): AsyncGenerator<TrainingBatch, void, void> {
   const images = batch / views, stepsPerEpoch = Math.floor(dataset.length / images);
   const own = share.to - share.from, imagesPerPart = images / share.parts;
   let order: { epoch: number; indices: Uint32Array } | undefined;
   let stopped = false;
+
+  /** The crops with number `view` of each image. Seeds and epochs of runs are not negative and small: no two share a stream. */
+  async function drawn(indices: Uint32Array, epoch: number, view: number, size: number, crop: CropRange) {
+    const key = { seed: view % 2 === 0 ? seed : -1 - seed, epoch: epoch + Math.floor(view / 2) * 2 ** 32 };
+    const taken = await dataset.crops(indices, size, crop, key), bytes = size * size * 3;
+    if (!flip) return taken;
+    indices.forEach((index, i) => {
+      // A stream that the crop, whose key is one number shorter, does not share.
+      if (randomStream(key.seed, key.epoch, index, 1).integer(2) === 0) return;
+      const own = taken.pixels.subarray(i * bytes, (i + 1) * bytes);
+      own.set(mirror(own, size));
+    });
+    return taken;
+  }
 
   async function load(place: number, previous?: Promise<TrainingBatch>): Promise<TrainingBatch> {
     await previous;
@@ -92,10 +130,12 @@ async function* stream(
     const epoch = Math.floor(step / stepsPerEpoch), first = (step % stepsPerEpoch) * images + part * imagesPerPart;
     if (order?.epoch !== epoch) order = { epoch, indices: shuffled(dataset.length, randomStream(seed, epoch)) };
     const indices = order.indices.subarray(first, first + imagesPerPart);
-    const drawn = [await dataset.crops(indices, size, crop, { seed, epoch })];
-    // Seeds are not negative, so no run has these crops as its first ones.
-    if (views === 2) drawn.push(await dataset.crops(indices, size, crop, { seed: -1 - seed, epoch }));
-    return { ...joined(drawn), step, part, epoch };
+    const global: Batch[] = [], small: Batch[] = [];
+    for (let view = 0; view < views; view++) global.push(await drawn(indices, epoch, view, size, crop));
+    for (let view = 0; local && view < local.views; view++) {
+      small.push(await drawn(indices, epoch, views + view, local.size, local.crop));
+    }
+    return { ...joined(global), ...local ? { local: joined(small).pixels } : {}, step, part, epoch };
   }
 
   const ahead: Promise<TrainingBatch>[] = [];

@@ -36,7 +36,7 @@ export function predict(
   present?: Present,
 ): Tensor {
   const [blocks, batch, count] = targets.shape;
-  const [, visible, width] = representation.shape;
+  const visible = representation.shape[1];
   const positions = p["predictor_pos_embed"]; // [1, N, P]
   const seen = tf.add(linear(p, "predictor_embed", representation), gatherTokens(positions, context)); // [B, C, P]
   const places = gatherTokens(positions, tf.reshape(targets, [blocks * batch, count!])); // [M*B, T, P]
@@ -48,5 +48,5 @@ export function predict(
   // Of the last block only the mask tokens are read.
   x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { from: visible, present: tokens }); // [M*B, T, P]
   const predicted = linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [M*B, T, D]
-  return tf.reshape(predicted, [blocks, batch, count!, width!]);
+  return tf.reshape(predicted, [blocks, batch, count!, predicted.shape[2]!]);
 }

@@ -130,8 +130,9 @@ async function openCheckpoint(path: string, folder: string): Promise<Unsized> {
   }
   const { predictor, ...size } = parseArchitecture(config, parseObject(await Deno.readTextFile(config))?.architecture);
   const { tensors } = await openSafetensors(path);
+  const averaged = network(tensors, "target_encoder"); // methods without a moving average have none
   return {
-    ...{ path, size, encoder: network(tensors, "target_encoder") },
+    ...{ path, size, encoder: Object.keys(averaged).length > 0 ? averaged : network(tensors, "encoder") },
     predictor: predictor && { size: predictor, tensors: network(tensors, "predictor") },
   };
 }
@@ -162,7 +163,8 @@ async function openSafetensorsEncoder(path: string, folder: string): Promise<Uns
       predictor: predictor && Object.keys(narrow).length > 0 ? { size: predictor, tensors: narrow } : undefined,
     };
   }
-  if (metadata.step !== undefined && Object.keys(tensors).some((name) => name.startsWith("target_encoder."))) {
+  const names = Object.keys(tensors), isEncoder = (name: string) => /^(target_)?encoder\.patch_embed\./.test(name);
+  if (metadata.step !== undefined && names.some(isEncoder)) {
     return await openCheckpoint(path, folder);
   }
   const file = path.slice(path.lastIndexOf("/") + 1);

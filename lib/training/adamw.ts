@@ -32,9 +32,9 @@ export interface UpdateScalars {
   clip: Tensor;
 }
 
-/** Adam's bias corrections of step t = 1, 2, ... */
-export function biasCorrections(t: number): { correction1: number; correction2: number } {
-  return { correction1: 1 - BETA1 ** t, correction2: 1 - BETA2 ** t };
+/** Adam's bias corrections of step t = 1, 2, ..., for adamw()'s `beta2`. */
+export function biasCorrections(t: number, beta2: number = BETA2): { correction1: number; correction2: number } {
+  return { correction1: 1 - BETA1 ** t, correction2: 1 - beta2 ** t };
 }
 
 /** What update `t` = 1, 2, ... takes besides the clipping factor; the caller disposes of it. */
@@ -60,32 +60,37 @@ export function clipFactor(norm: Tensor, limit: number): Tensor {
   return tf.minimum(1, tf.div(limit, tf.add(norm, 1e-6)));
 }
 
-const update = kernel(
-  "adamw",
-  (
-    parameter: Tensor,
-    gradient: Tensor,
-    first: Tensor,
-    second: Tensor,
-    learningRate: Tensor,
-    weightDecay: Tensor,
-    correction1: Tensor,
-    correction2: Tensor,
-    clip: Tensor,
-  ) => {
-    const g = tf.mul(gradient, clip);
-    const m = tf.add(tf.mul(first, BETA1), tf.mul(g, 1 - BETA1));
-    const v = tf.add(tf.mul(second, BETA2), tf.mul(tf.square(g), 1 - BETA2));
-    const direction = tf.div(tf.div(m, correction1), tf.add(tf.sqrt(tf.div(v, correction2)), EPSILON));
-    const decayed = tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
-    return [tf.sub(decayed, tf.mul(learningRate, direction)), m, v];
-  },
-);
+const updateWith = (beta2: number) =>
+  kernel(
+    "adamw",
+    (
+      parameter: Tensor,
+      gradient: Tensor,
+      first: Tensor,
+      second: Tensor,
+      learningRate: Tensor,
+      weightDecay: Tensor,
+      correction1: Tensor,
+      correction2: Tensor,
+      clip: Tensor,
+    ) => {
+      const g = tf.mul(gradient, clip);
+      const m = tf.add(tf.mul(first, BETA1), tf.mul(g, 1 - BETA1));
+      const v = tf.add(tf.mul(second, beta2), tf.mul(tf.square(g), 1 - beta2));
+      const direction = tf.div(tf.div(m, correction1), tf.add(tf.sqrt(tf.div(v, correction2)), EPSILON));
+      const decayed = tf.mul(parameter, tf.sub(1, tf.mul(learningRate, weightDecay)));
+      return [tf.sub(decayed, tf.mul(learningRate, direction)), m, v];
+    },
+  );
+
+/** Kernels by their beta2. */
+const updates = new Map<number, ReturnType<typeof updateWith>>();
 
 /**
  * One step of AdamW for the parameters that have gradients; the others are returned as they are.
  *
  * @param rateFactor what a parameter's learning rate is of the common one, by its name; 1 where it is left out
+ * @param beta2 how much of the second moments stays from step to step; biasCorrections() has to be told it too
  */
 export function adamw(
   parameters: Parameters,
@@ -93,9 +98,12 @@ export function adamw(
   moments: Moments,
   scalars: UpdateScalars,
   rateFactor?: (name: string) => number,
+  beta2: number = BETA2,
 ): { parameters: Parameters; moments: Moments } {
   const next: Parameters = { ...parameters };
   const first: Parameters = {}, second: Parameters = {};
+  const update = updates.get(beta2) ?? updateWith(beta2);
+  updates.set(beta2, update);
   for (const [name, gradient] of Object.entries(gradients)) {
     const { weightDecay, correction1, correction2, clip } = scalars;
     const learningRate = rateFactor ? tf.mul(scalars.learningRate, rateFactor(name)) : scalars.learningRate;

@@ -97,7 +97,7 @@ export async function train<Inputs>(objective: Objective<Inputs>, options: Train
   try {
     while (step < totalSteps && !stopping) {
       const scheduled = objective.scheduled(step);
-      const scalars = scalarTensors(scheduled, step);
+      const scalars = scalarTensors(scheduled, step, objective.beta2);
       const { values, epoch, stop } = await stepper.step(source, scalars, signal?.aborted ?? false);
       disposeAll(scalars);
       step++;

@@ -71,6 +71,8 @@ export interface Objective<Inputs = unknown> {
   scheduled(step: number): Scheduled;
   /** Largest norm of all gradients together; Infinity for none. */
   clip: number;
+  /** How much of AdamW's second moments stays from step to step. Default 0.999. */
+  beta2?: number;
   /** What a parameter's learning rate is of the common one, by its name; 1 where it is left out. */
   rateFactor?(parameter: string): number;
 }

@@ -23,7 +23,7 @@ export interface Monitor {
   /** Steps between measurements. */
   every: number;
   /**
-   * Measures the target encoder after `step` steps; it stays the trainer's. A resumed run ends with the log of one that
+   * Measures the encoder that the run keeps (I-JEPA: the target encoder) after `step` steps; it stays the trainer's. A resumed run ends with the log of one that
    * was not stopped where this depends on nothing else.
    */
   measure(targetEncoder: Parameters, step: number): Promise<Record<string, number>>;
@@ -72,7 +72,7 @@ export interface RunSetting {
   config: object & { batch: number; microBatch?: number; precision: Precision; recompute?: boolean };
   /** What it trains on. */
   images: Dataset;
-  /** Measures the moving average of this name. */
+  /** Measures the network of this name, a moving average or a trained one. */
   monitor?: Monitor & { network: string };
 }
 
@@ -173,7 +173,7 @@ export async function trainRun<Inputs>(
   const measure = async (step: number) => {
     const held = variables.read();
     try {
-      return await monitor!.measure(held.averages[monitor!.network], step);
+      return await monitor!.measure({ ...held.trained, ...held.averages }[monitor!.network], step);
     } finally {
       disposeAll(held);
     }

@@ -8,6 +8,32 @@
  *
  * @module
  */
+import type { Scheduled } from "./objective.ts";
+
+/** What a run's configuration says of its schedules. */
+export interface RunSchedules {
+  /** Linear from `start` to `peak` over the first `warmup` share of the steps, then a cosine to `final`. */
+  learningRate: { start: number; peak: number; final: number; warmup: number };
+  /** Cosine from `start` to `final`; on matrices only. */
+  weightDecay: { start: number; final: number };
+  /** Momentum of the moving average, where there is one: linear from `start` to `final`. */
+  momentum?: { start: number; final: number };
+}
+
+/** A run's values for the update after `step` updates, as the authors' code steps them. */
+export function runSchedules(
+  { learningRate, weightDecay, momentum }: RunSchedules,
+  totalSteps: number,
+): (step: number) => Scheduled {
+  const rate = warmupCosine({ ...learningRate, warmupSteps: Math.round(learningRate.warmup * totalSteps), totalSteps });
+  const decay = cosine({ ...weightDecay, totalSteps });
+  const average = momentum && linear({ ...momentum, totalSteps });
+  return (step) => ({
+    learningRate: rate(step + 1),
+    weightDecay: decay(step + 1),
+    ...average ? { momentum: average(step) } : {},
+  });
+}
 
 /** The value at a step, counted in updates of the whole run. */
 export type Schedule = (step: number) => number;

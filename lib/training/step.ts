@@ -50,9 +50,13 @@ export function initialState({ initialise, averages }: Pick<Objective, "initiali
   };
 }
 
-/** The scalars of update `step` + 1; the caller disposes of them. */
-export function scalarTensors({ learningRate, weightDecay, momentum = 0 }: Scheduled, step: number): StepScalars {
-  const { correction1, correction2 } = biasCorrections(step + 1);
+/** The scalars of update `step` + 1, for an objective's `beta2`; the caller disposes of them. */
+export function scalarTensors(
+  { learningRate, weightDecay, momentum = 0 }: Scheduled,
+  step: number,
+  beta2?: number,
+): StepScalars {
+  const { correction1, correction2 } = biasCorrections(step + 1, beta2);
   return {
     learningRate: tf.scalar(learningRate),
     weightDecay: tf.scalar(weightDecay),
@@ -91,7 +95,7 @@ export function gradientsOf(
 
 /** AdamW on the trained networks, and their moving averages. */
 export function update(
-  { clip, averages, rateFactor }: Pick<Objective, "clip" | "averages" | "rateFactor">,
+  { clip, averages, rateFactor, beta2 }: Pick<Objective, "clip" | "averages" | "rateFactor" | "beta2">,
   state: TrainingState,
   gradients: Networks,
   scalars: StepScalars,
@@ -104,7 +108,7 @@ export function update(
   const next: TrainingState = { trained: {}, averages: {}, first: {}, second: {} };
   for (const [network, p] of Object.entries(state.trained)) {
     const moments = { first: state.first[network], second: state.second[network] };
-    const updated = adamw(p, gradients[network], moments, clipped, rateFactor);
+    const updated = adamw(p, gradients[network], moments, clipped, rateFactor, beta2);
     next.trained[network] = updated.parameters;
     next.first[network] = updated.moments.first;
     next.second[network] = updated.moments.second;
@@ -120,7 +124,7 @@ export type StepMetrics = Record<string, Tensor> & { loss: Tensor; gradientNorm:
 
 /** One whole step, of a batch that is one micro-batch: targets, loss and gradients, AdamW, moving averages. */
 export function trainingStep<Inputs>(
-  objective: Pick<Objective<Inputs>, "lossOf" | "averages" | "clip" | "rateFactor" | "frozen">,
+  objective: Pick<Objective<Inputs>, "lossOf" | "averages" | "clip" | "rateFactor" | "beta2" | "frozen">,
   state: TrainingState,
   inputs: Inputs,
   scalars: StepScalars,

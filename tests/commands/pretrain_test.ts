@@ -88,6 +88,18 @@ Deno.test("pretrain names a corrupt image, and leaves it out on request", async 
   await Deno.remove(dir, { recursive: true });
 });
 
+Deno.test("pretrain with a method beside I-JEPA trains, and has no masks to draw", async () => {
+  const dir = await Deno.makeTempDir();
+  await makeImages(`${dir}/images`, 4);
+  const options = ["--preset", "simmim-cifar10", "--batch", "4", "--epochs", "1", "--monitor", "0"];
+  const { code, out, error } = await pretrain(...options, "--data", `${dir}/images`, "--out", `${dir}/run`);
+  assertEquals(code, 0, error);
+  assertMatch(out, /Pictures: \S+loss\.png \(and/);
+  const config = JSON.parse(await Deno.readTextFile(`${dir}/run/config.json`));
+  assertEquals([config.method, config.batch], ["simmim", 4]);
+  await Deno.remove(dir, { recursive: true });
+});
+
 Deno.test("pretrain stopped by Ctrl-C goes on where its last line is typed, and warns of a collapse once", async () => {
   const dir = await Deno.makeTempDir(), run = `${dir}/the run`;
   await makeImages(`${dir}/images`, 8, 128); // representations of the same image cannot differ

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Batch, CropRange, Dataset } from "../../lib/datasets/dataset.ts";
-import { batches, type TrainingBatch } from "../../lib/datasets/loader.ts";
+import { batches, type BatchOptions, type TrainingBatch } from "../../lib/datasets/loader.ts";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
+import { mirror } from "../../lib/datasets/pixels/geometric.ts";
 
 const sanitize = { sanitizeOps: true, sanitizeResources: true, sanitizeExit: true };
 const CROP: CropRange = { scale: [0.3, 1], aspect: [3 / 4, 4 / 3] };
@@ -134,6 +135,54 @@ Deno.test({
     const resumed = batches(tenImages(), { ...options, start: 3 });
     assertEquals((await resumed.next()).value, taken[3]);
     await resumed.return();
-    assertThrows(() => batches(tenImages(), { ...options, batch: 5 }), RangeError, "even batch");
+    assertThrows(() => batches(tenImages(), { ...options, batch: 5 }), RangeError, "that 2 divides; got 5");
+  },
+});
+
+Deno.test({
+  name:
+    "batches() of several views of two sizes: each has crops of its own, and the first two are as without the others",
+  ...sanitize,
+  async fn() {
+    const options = { batch: 6, size: 4, crop: CROP, seed: 5 } as const, local = { views: 2, size: 2, crop: CROP };
+    const first = async (more: Partial<BatchOptions>) => {
+      const stream = batches(tenImages(), { ...options, ...more }), { value } = await stream.next();
+      await stream.return();
+      return value!;
+    };
+    const { pixels, labels, local: small } = await first({ views: 3, local });
+    const crops = [0, 1, 2].map((view) => pixels.subarray(view * 96, (view + 1) * 96));
+    assertEquals(new Set(crops.map(String)).size, 3);
+    assertEquals(
+      [0, 1, 2].map((view) => labels.subarray(2 * view, 2 * view + 2)),
+      Array(3).fill(labels.subarray(0, 2)),
+    );
+    const two = await first({ views: 2, batch: 4 });
+    assertEquals([...two.pixels], [...crops[0], ...crops[1]]);
+    assertEquals(small!.length, 2 * 2 * 2 * 2 * 3);
+    assertNotEquals(small!.subarray(0, 24), small!.subarray(24));
+    assertEquals(two.local, undefined);
+    assertThrows(() => batches(tenImages(), { ...options, views: 4 }), RangeError, "that 4 divides; got 6");
+    assertThrows(() => batches(tenImages(), { ...options, local: { ...local, views: 0 } }), RangeError, "got 0");
+  },
+});
+
+Deno.test({
+  name: "batches() that flip mirror some crops, the same ones again, and leave the others as they are",
+  ...sanitize,
+  async fn() {
+    const options = { batch: 10, size: 4, crop: CROP, seed: 5 } as const;
+    const first = async (flip: boolean) => {
+      const stream = batches(tenImages(), { ...options, flip }), { value } = await stream.next();
+      await stream.return();
+      return Array.from({ length: 10 }, (_, i) => value!.pixels.slice(i * 48, (i + 1) * 48));
+    };
+    const plain = await first(false), flipped = await first(true);
+    const kept = plain.filter((crop, i) => `${crop}` === `${flipped[i]}`).length;
+    assert(kept > 0 && kept < 10, `${kept} of 10 were kept`);
+    for (const [i, crop] of plain.entries()) {
+      assert([`${crop}`, `${mirror(crop, 4)}`].includes(`${flipped[i]}`), `image ${i} is neither`);
+    }
+    assertEquals(await first(true), flipped);
   },
 });

@@ -105,3 +105,15 @@ Deno.test("movingAverage() takes in the fast parameters, and leaves positions", 
   assertEquals([...average.w.dataSync()], [1.5, 1]);
   assertEquals([...average.pos_embed.dataSync()], [7]);
 });
+
+Deno.test("adamw() keeps as much of its second moments as it is told", () => {
+  const beta2 = 0.95, parameters = { "x.bias": tf.tensor1d([1]) }, gradients = { "x.bias": tf.tensor1d([2]) };
+  const { correction1, correction2 } = biasCorrections(1, beta2);
+  assertAlmostEquals(correction2, 0.05, 1e-12);
+  const given = { ...scalars(1, 0.1, 0), correction1: tf.scalar(correction1), correction2: tf.scalar(correction2) };
+  const moments = { first: { "x.bias": tf.zeros([1]) }, second: { "x.bias": tf.tensor1d([8]) } };
+  const next = adamw(parameters, gradients, moments, given, undefined, beta2);
+  assertAlmostEquals(next.moments.second["x.bias"].dataSync()[0], 0.95 * 8 + 0.05 * 4, 1e-5);
+  const usual = adamw(parameters, gradients, moments, given);
+  assertAlmostEquals(usual.moments.second["x.bias"].dataSync()[0], 0.999 * 8 + 0.001 * 4, 1e-5);
+});

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { LogEntry } from "../../jepa/pretraining/pretrain.ts";
+import type { LogEntry } from "../../methods/pretrain.ts";
 import type { Features } from "../features/features.ts";
 import { scatter, symmetricEigenvalues, whitened } from "./symmetric_matrix.ts";
 
@@ -131,7 +131,7 @@ export function collapseWarning(
           `${chance.toFixed(1)} %`;
       }
     }
-    if (cosine > 0.95 && centredCosine < 0.05) {
+    if (cosine !== undefined && centredCosine !== undefined && cosine > 0.95 && centredCosine < 0.05) {
       return `predictions have a cosine of ${cosine.toFixed(2)} with their targets, but of ${
         centredCosine.toFixed(2)
       } ` +
@@ -139,6 +139,9 @@ export function collapseWarning(
     }
   };
   const seen = sign();
-  return seen && `The representations are collapsing at step ${step}: ${seen}. Lower the learning rate, start the ` +
-      "momentum nearer to 1, or raise the weight of the variance term.";
+  // Of the methods I-JEPA alone logs a cosine.
+  const advice = cosine === undefined
+    ? "or raise the weight of what holds images apart, where the method has such a term."
+    : "start the momentum nearer to 1, or raise the weight of the variance term.";
+  return seen && `The representations are collapsing at step ${step}: ${seen}. Lower the learning rate, ${advice}`;
 }

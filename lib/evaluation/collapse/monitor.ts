@@ -1,5 +1,5 @@
 /**
- * What a run's representations are worth while it trains: a monitor for pretrain() that measures the target encoder on a
+ * What a run's representations are worth while it trains: a monitor for pretrain() that measures the encoder on a
  * fixed part of the training images.
  *
  * @module
@@ -10,7 +10,7 @@ import type { Parameters } from "../../nn/parameters.ts";
 import { randomStream, shuffled } from "../../random.ts";
 import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
-import type { RunConfig } from "../../jepa/pretraining/presets.ts";
+import type { MethodConfig } from "../../methods/methods.ts";
 import type { Monitor } from "../../training/run.ts";
 import { lidar, rankMe } from "./collapse.ts";
 import type { Features } from "../features/features.ts";
@@ -65,7 +65,7 @@ function drawImages(dataset: Dataset, count: number, seed: number): { indices: U
 /** Pixels of the images as they are, and of the first ones' crops, an image's in a row. */
 async function loadPixels(
   dataset: Dataset,
-  { architecture: { image }, crop, seed }: RunConfig,
+  { architecture: { image }, crop, seed }: MethodConfig,
   indices: Uint32Array,
   cropped: number,
 ): Promise<{ pixels: Uint8Array; labels: Int32Array }> {
@@ -92,7 +92,7 @@ function majority(labels: Int32Array): number {
 }
 
 /**
- * A monitor of average-pooled target representations, on images of the training set that `config.seed` draws:
+ * A monitor of the kept encoder's average-pooled representations (I-JEPA: the target encoder's), on images of the training set that `config.seed` draws:
  *
  * - `rankMe`: rankMe() of them; `lidar`: lidar() of 8 of the run's own crops each of some of them
  * - `knn` and `linear`, where the images that they are fitted to have labels that differ, of 20 classes at most: accuracy
@@ -106,7 +106,7 @@ function majority(labels: Int32Array): number {
  * @throws RangeError where there are too few images
  */
 export async function representationMonitor(
-  config: RunConfig,
+  config: MethodConfig,
   dataset: Dataset,
   { every, images = 2000, lidarImages = 125 }: MonitorOptions,
 ): Promise<RepresentationMonitor> {

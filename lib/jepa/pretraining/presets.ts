@@ -13,6 +13,8 @@ import type { Precision } from "../../tensorflow/autocast.ts";
 
 /** Everything that decides a run's result, besides the images. */
 export interface RunConfig {
+  /** I-JEPA, where nothing is said; lib/methods has others. */
+  method?: "ijepa";
   /** Sizes of the networks and of the images. */
   architecture: Architecture;
   /** How the patch embedding starts. */

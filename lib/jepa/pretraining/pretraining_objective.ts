@@ -11,7 +11,7 @@ import { randomStream } from "../../random.ts";
 import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { partsOf } from "../../training/run.ts";
 import type { Objective, Share } from "../../training/objective.ts";
-import { cosine, linear, warmupCosine } from "../../training/schedules.ts";
+import { runSchedules } from "../../training/schedules.ts";
 import { encoderShapes, predictorShapes } from "../architectures.ts";
 import { patchify } from "../encoder.ts";
 import { maskSampler } from "../mask_samplers/by_name.ts";
@@ -77,18 +77,6 @@ export function totalStepsOf(config: RunConfig, images: number): number {
   throw new RangeError(`${epochs} epochs of ${images} images make no step of ${batch} images: raise the epochs.`);
 }
 
-/** The schedules' values for the update after `step` updates, as the authors' code steps them. */
-function schedules({ learningRate, weightDecay, momentum }: RunConfig, totalSteps: number) {
-  const rate = warmupCosine({ ...learningRate, warmupSteps: Math.round(learningRate.warmup * totalSteps), totalSteps });
-  const decay = cosine({ ...weightDecay, totalSteps });
-  const average = linear({ ...momentum, totalSteps });
-  return (step: number) => ({
-    learningRate: rate(step + 1),
-    weightDecay: decay(step + 1),
-    momentum: average(step),
-  });
-}
-
 /** A worker's images and masks, step after step. */
 async function* inputsOf(config: RunConfig, dataset: Dataset, start: number, share: Share) {
   const { architecture, masks, batch, crop, seed } = config, size = architecture.image;
@@ -138,7 +126,7 @@ export function jepaObjective(
         return { loss, reported: { prediction, ...cosines, featureStd } };
       };
     },
-    scheduled: schedules(config, totalSteps),
+    scheduled: runSchedules(config, totalSteps),
     clip,
   };
 }

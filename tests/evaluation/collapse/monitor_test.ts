@@ -10,7 +10,7 @@ import { initialise } from "../../../lib/nn/initialisation.ts";
 import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
 import { preset, type RunConfig } from "../../../lib/jepa/pretraining/presets.ts";
-import { pretrain } from "../../../lib/jepa/pretraining/pretrain.ts";
+import { pretrain } from "../../../lib/methods/pretrain.ts";
 
 const CONFIG: RunConfig = {
   ...preset("smoke"),

@@ -1,17 +1,17 @@
-import "../../tensorflow/loaded.ts";
+import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { memoryDataset } from "../../../lib/datasets/memory.ts";
-import { subsetOf } from "../../../lib/datasets/subset.ts";
-import { lossCurve } from "../../../lib/figures/loss_curve.ts";
-import { pixelTargets } from "../../../lib/jepa/objective.ts";
-import { randomStream } from "../../../lib/random.ts";
-import { tf } from "../../../lib/tensorflow/backend.ts";
-import { preset, type RunConfig } from "../../../lib/jepa/pretraining/presets.ts";
-import { pretrain, type PretrainOptions } from "../../../lib/jepa/pretraining/pretrain.ts";
-import { jepaObjective, stepMasks } from "../../../lib/jepa/pretraining/pretraining_objective.ts";
-import { readCheckpoint } from "../../../lib/training/checkpoint.ts";
-import { isMeasured, type Monitor } from "../../../lib/training/run.ts";
-import { initialState } from "../../../lib/training/step.ts";
+import { memoryDataset } from "../../lib/datasets/memory.ts";
+import { subsetOf } from "../../lib/datasets/subset.ts";
+import { lossCurve } from "../../lib/figures/loss_curve.ts";
+import { pixelTargets } from "../../lib/jepa/objective.ts";
+import { randomStream } from "../../lib/random.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
+import { preset, type RunConfig } from "../../lib/jepa/pretraining/presets.ts";
+import { jepaObjective, stepMasks } from "../../lib/jepa/pretraining/pretraining_objective.ts";
+import { pretrain, type PretrainOptions } from "../../lib/methods/pretrain.ts";
+import { readCheckpoint } from "../../lib/training/checkpoint.ts";
+import { isMeasured, type Monitor } from "../../lib/training/run.ts";
+import { initialState } from "../../lib/training/step.ts";
 
 const random = randomStream(7);
 const images = memoryDataset({

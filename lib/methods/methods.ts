@@ -1,0 +1,97 @@
+/**
+ * The methods by name: which objective a configuration asks for, which network of it is the encoder, and all presets.
+ *
+ * @module
+ */
+import type { Dataset } from "../datasets/dataset.ts";
+import type { targetRepresentations } from "../jepa/objective.ts";
+import { PRESETS as JEPA_PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
+import { jepaObjective } from "../jepa/pretraining/pretraining_objective.ts";
+import type { Objective } from "../training/objective.ts";
+import { DATA2VEC_PRESETS, type Data2vecConfig, data2vecObjective } from "./data2vec.ts";
+import { DINO_PRESETS, type DinoConfig, dinoObjective } from "./dino.ts";
+import { LEJEPA_PRESETS, type LejepaConfig, lejepaObjective } from "./lejepa.ts";
+import { MAE_PRESETS, type MaeConfig, maeObjective } from "./mae.ts";
+import { SIMMIM_PRESETS, type SimmimConfig, simmimObjective } from "./simmim.ts";
+import { VICREG_PRESETS, type VicregConfig, vicregObjective } from "./vicreg.ts";
+
+/** A run of any method; one that names none is I-JEPA's. */
+export type MethodConfig =
+  | RunConfig
+  | MaeConfig
+  | SimmimConfig
+  | Data2vecConfig
+  | LejepaConfig
+  | VicregConfig
+  | DinoConfig;
+
+/**
+ * What a run trains.
+ *
+ * @param targetsOf I-JEPA's alone: see jepaObjective()
+ * @throws RangeError that lists the methods where there is none of that name, or as the method's objective does
+ */
+export function objectiveOf(
+  config: MethodConfig,
+  dataset: Dataset,
+  targetsOf?: typeof targetRepresentations,
+): Objective {
+  switch (config.method) {
+    case undefined:
+    case "ijepa":
+      return jepaObjective(config, dataset, targetsOf);
+    case "mae":
+      return maeObjective(config, dataset);
+    case "simmim":
+      return simmimObjective(config, dataset);
+    case "data2vec":
+      return data2vecObjective(config, dataset);
+    case "lejepa":
+      return lejepaObjective(config, dataset);
+    case "vicreg":
+      return vicregObjective(config, dataset);
+    case "dino":
+      return dinoObjective(config, dataset);
+  }
+  const { method } = config as { method: unknown };
+  throw new RangeError(
+    `No method is called ${JSON.stringify(method)}: there are ijepa, mae, simmim, data2vec, lejepa, vicreg, dino.`,
+  );
+}
+
+/** Whether a run is I-JEPA's. */
+export function isJepa(config: MethodConfig): config is RunConfig {
+  return config.method === undefined || config.method === "ijepa";
+}
+
+/** The network that is kept as the encoder, and measured: the moving average where a method has one. */
+export function keptNetwork({ averages }: Pick<Objective, "averages">): string {
+  return "target_encoder" in averages ? "target_encoder" : "encoder";
+}
+
+/** Names of I-JEPA's presets. */
+export type JepaPreset = keyof typeof JEPA_PRESETS;
+
+/** Presets of every method by name: I-JEPA's, then the others'. */
+export const PRESETS: Record<string, MethodConfig> = {
+  ...JEPA_PRESETS,
+  ...MAE_PRESETS,
+  ...SIMMIM_PRESETS,
+  ...DATA2VEC_PRESETS,
+  ...LEJEPA_PRESETS,
+  ...VICREG_PRESETS,
+  ...DINO_PRESETS,
+};
+
+/** I-JEPA's preset of that name. */
+export function preset(name: JepaPreset): RunConfig;
+/**
+ * The preset of that name.
+ *
+ * @throws RangeError that lists the names where there is none
+ */
+export function preset(name: string): MethodConfig;
+export function preset(name: string): MethodConfig {
+  if (Object.hasOwn(PRESETS, name)) return PRESETS[name];
+  throw new RangeError(`No preset is called "${name}": there are ${Object.keys(PRESETS).join(", ")}.`);
+}

@@ -1,0 +1,96 @@
+/**
+ * pretrain(): a whole run of I-JEPA, or of a method beside it, in a folder, from a configuration and images to an encoder's
+ * file.
+ *
+ * @module
+ */
+import type { Dataset } from "../datasets/dataset.ts";
+import type { targetRepresentations } from "../jepa/objective.ts";
+import { saveEncoder } from "../jepa/save_encoder.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { disposeAll } from "../tensorflow/backend.ts";
+import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../training/run.ts";
+import { encoderOf } from "./config.ts";
+import { keptNetwork, type MethodConfig, objectiveOf } from "./methods.ts";
+
+/** One line of log.jsonl. Values that are not finite are written as null. */
+export interface LogEntry extends RunLogEntry {
+  /** Collapse measure: deviation over the batch of average-pooled, layer-normed tokens, averaged over dimensions. */
+  featureStd: number;
+  /** I-JEPA's and data2vec's: the loss without what regularises it. */
+  prediction?: number;
+  /** I-JEPA's: cosine of predictions and targets, averaged over the target patches, in -1 .. 1. */
+  cosine?: number;
+  /** The same less what the batch's images share at a position: near 0 where the target depends on its position alone. */
+  centredCosine?: number;
+  /** Of methods that compare crops: how far their projections lie apart, before its weight. */
+  invariance?: number;
+  /** VICReg's variance term, before its weight. */
+  variance?: number;
+  /** VICReg's covariance term, before its weight. */
+  covariance?: number;
+  /** LeJEPA's statistic, before its weight. */
+  sigreg?: number;
+}
+
+/** How to run it; none of this but `targetsOf` changes the result. */
+export interface PretrainOptions extends RunOptions<LogEntry> {
+  /** Measures of the target encoder go into the log; see representationMonitor() for one. */
+  monitor?: Monitor;
+  /**
+   * I-JEPA's: what is predicted instead of targetRepresentations(), for experiments such as Table 7's pixelTargets(). The
+   * folder does not keep it: a run that is resumed has to be given it again.
+   */
+  targetsOf?: typeof targetRepresentations;
+}
+
+/** What a run leaves. */
+export interface PretrainResult {
+  /** Whether all steps are done; false where `signal` stopped it. */
+  finished: boolean;
+  /** Steps done. */
+  step: number;
+  /** A line for each step, those before a resume included. */
+  log: LogEntry[];
+  /** Parameters of the encoder that is kept (keptNetwork()), which evaluations use; the caller disposes of them. */
+  targetEncoder: Parameters;
+  /** The file that holds them. */
+  weights: string;
+}
+
+/**
+ * Pretrains an encoder with the method that the configuration names, I-JEPA (paper, section 3) where it names none, writing
+ * the run into a folder: config.json, log.jsonl, the newest checkpoints, and at the end encoder.safetensors. That is a Vision
+ * Transformer without class token whatever the method, so that all that takes I-JEPA's encoders takes it.
+ *
+ * The result depends on the configuration and the images alone: a run that was stopped, by its signal or by a kill, and
+ * resumed ends with the same weights, bit for bit, on the same machine.
+ *
+ * @throws Error where the folder holds another run, where there is nothing to resume, or, with the step, where loss or
+ *   gradients are not finite or a checkpoint cannot be written; the last whole one is then left as it is
+ */
+export async function pretrain(
+  config: MethodConfig,
+  dataset: Dataset,
+  options: PretrainOptions,
+): Promise<PretrainResult> {
+  const { monitor: _, targetsOf, ...running } = options;
+  const objective = objectiveOf(config, dataset, targetsOf), network = keptNetwork(objective);
+  const measure: Monitor["measure"] = (encoder, step) => options.monitor!.measure(encoder, step);
+  const monitor = options.monitor && { every: options.monitor.every, measure, network };
+  const setting = { config, images: dataset, monitor };
+  const { finished, step, log, state } = await trainRun(objective, setting, running as RunOptions);
+  const { trained, averages } = state, { [network]: targetEncoder, ...others } = { ...trained, ...averages };
+  const weights = `${options.dir}/encoder.safetensors`;
+  if (finished && (options.workers?.rank ?? 0) === 0) {
+    const predictor = "predictor" in config.architecture
+      ? { size: config.architecture.predictor, parameters: trained.predictor }
+      : undefined;
+    const onProgress = (done: number, total: number) =>
+      options.onFile?.({ action: "writing", path: weights, done, total });
+    const encoder = { size: encoderOf(config.architecture), parameters: targetEncoder, predictor };
+    await saveEncoder(weights, encoder, { onProgress });
+  }
+  disposeAll([others, state.first, state.second]);
+  return { finished, step, log: log as LogEntry[], targetEncoder, weights };
+}
