@@ -31,7 +31,7 @@ import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { fileNote } from "./terminal/file_note.ts";
-import { numberOf, oneOf } from "./terminal/flags.ts";
+import { numberOf } from "./terminal/flags.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { openScenes } from "./terminal/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -40,6 +40,7 @@ import { STOPPED } from "./terminal/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./terminal/launch_workers.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
 import { asWorker, fromFirst, inTurn } from "./terminal/worker.ts";
+import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
@@ -185,17 +186,10 @@ async function evaluateRun(
 const OPTIONS = {
   "preset": { type: "string" },
   "data": { type: "string" },
-  "epochs": { type: "string" },
-  "batch": { type: "string" },
-  "micro-batch": { type: "string" },
-  "lr": { type: "string" },
-  "seed": { type: "string" },
-  "precision": { type: "string" },
   "out": { type: "string" },
   "resume": { type: "boolean", default: false },
-  "checkpoint-every": { type: "string" },
-  "keep": { type: "string" },
   "monitor": { type: "string" },
+  ...TRAINING_FLAGS,
   ...IMAGE_FLAGS,
   "no-eval": { type: "boolean", default: false },
   ...WORKER_FLAGS,
@@ -219,22 +213,7 @@ async function folderOf(flags: Flags): Promise<string> {
   return dir;
 }
 
-/** What the flags make of a preset, or of the configuration that a run was started with, for so many workers. */
-function configOf(flags: Flags, started: MethodConfig, workers: number): MethodConfig {
-  const whole = (name: "batch" | "micro-batch" | "seed") => numberOf(name, flags[name], { integer: true });
-  const batch = whole("batch") ?? started.batch;
-  // Where nobody says otherwise, a step is cut into one micro-batch a worker.
-  const microBatch = whole("micro-batch") ?? started.microBatch ?? (workers > 1 ? batch / workers : undefined);
-  return {
-    ...started,
-    batch,
-    ...microBatch !== undefined ? { microBatch } : {},
-    precision: oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]),
-    epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
-    seed: whole("seed") ?? started.seed,
-    learningRate: { ...started.learningRate, peak: numberOf("lr", flags.lr) ?? started.learningRate.peak },
-  };
-}
+const monitorOf = (flags: Flags) => numberOf("monitor", flags.monitor, { integer: true });
 
 /** Pretrains and evaluates, as one of the workers. */
 async function run(flags: Flags, workers: Communicator, world: World): Promise<void> {
@@ -242,8 +221,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   // What is not said again on resuming is as the run was started.
   const started = flags.resume ? await readConfig<MethodConfig>(dir) : preset(name);
-  const config = configOf(flags, started, workers.size);
-  const monitorEvery = numberOf("monitor", flags.monitor, { integer: true });
+  const config = changedBy(flags, started, workers.size);
+  const monitorEvery = monitorOf(flags);
   const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : defaultData(name));
 
   const { train, test } = await inTurn(
@@ -271,8 +250,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     signal,
     workers,
     bfloat16Sums: flags["bfloat16-sums"],
-    checkpointEvery: numberOf("checkpoint-every", flags["checkpoint-every"], { integer: true, least: 1 }),
-    keep: numberOf("keep", flags.keep, { integer: true, least: 1 }),
+    ...checkpointsOf(flags),
     onFile: (progress) => bar.note(fileNote(progress)),
     onNote: (sentence) => bar.log(`Warning: ${sentence}`),
     onCompile: ({ operations, seconds }) =>
@@ -326,13 +304,11 @@ async function main(): Promise<void> {
     throw new Error("--resume goes on with what the run in --out was started with: leave --preset out.");
   }
   const { workers, restarts } = workerFlags(flags);
+  // What can be said of them before anything is loaded.
+  changedBy(flags, preset(flags.preset ?? DEFAULT_PRESET), workers);
+  monitorOf(flags), checkpointsOf(flags);
   if (workers > 1) {
     const dir = await folderOf(flags);
-    configOf(
-      flags,
-      flags.resume ? await readConfig<MethodConfig>(dir) : preset(flags.preset ?? DEFAULT_PRESET),
-      workers,
-    );
     await setUpTensorFlow();
     Deno.exit(await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume)));
   }

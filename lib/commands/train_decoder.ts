@@ -29,7 +29,7 @@ import { checkFree } from "../training/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { precisionAdvice } from "./terminal/bfloat16.ts";
 import { fileNote } from "./terminal/file_note.ts";
-import { numberOf, oneOf } from "./terminal/flags.ts";
+import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./terminal/load_weights.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./terminal/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -38,6 +38,7 @@ import { STOPPED } from "./terminal/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./terminal/launch_workers.ts";
 import { stopSignal } from "./terminal/stop_signal.ts";
 import { asWorker, fromFirst, inTurn } from "./terminal/worker.ts";
+import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
@@ -126,17 +127,10 @@ const OPTIONS = {
   "weights": { type: "string" },
   "preset": { type: "string" },
   "data": { type: "string" },
-  "epochs": { type: "string" },
-  "batch": { type: "string" },
-  "micro-batch": { type: "string" },
-  "lr": { type: "string" },
-  "seed": { type: "string" },
-  "precision": { type: "string" },
   "out": { type: "string" },
   "resume": { type: "boolean", default: false },
-  "checkpoint-every": { type: "string" },
-  "keep": { type: "string" },
   "measure": { type: "string" },
+  ...TRAINING_FLAGS,
   ...IMAGE_FLAGS,
   ...WORKER_FLAGS,
   "help": { type: "boolean", short: "h" },
@@ -161,27 +155,12 @@ async function folderOf(flags: Flags): Promise<string> {
   return dir;
 }
 
-/** What the flags make of a preset, or of the configuration that a run was started with, for so many workers. */
-function configOf(flags: Flags, started: DecoderConfig, workers: number): DecoderConfig {
-  const whole = (name: "batch" | "micro-batch" | "seed") => numberOf(name, flags[name], { integer: true });
-  const batch = whole("batch") ?? started.batch;
-  // Where nobody says otherwise, a step is cut into one micro-batch a worker.
-  const microBatch = whole("micro-batch") ?? started.microBatch ?? (workers > 1 ? batch / workers : undefined);
-  return {
-    ...started,
-    batch,
-    ...microBatch !== undefined ? { microBatch } : {},
-    epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
-    seed: whole("seed") ?? started.seed,
-    precision: oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]),
-    learningRate: { ...started.learningRate, peak: numberOf("lr", flags.lr) ?? started.learningRate.peak },
-  };
-}
+const measuredOf = (flags: Flags) => numberOf("measure", flags.measure, { integer: true }) ?? MEASURED;
 
 /** Trains and measures, as one of the workers. */
 async function run(flags: Flags, workers: Communicator, world: World): Promise<void> {
   const { weights } = flags;
-  const measured = numberOf("measure", flags.measure, { integer: true }) ?? MEASURED;
+  const measured = measuredOf(flags);
   const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   const loaded = await loadWeights(weights);
   tf.dispose(loaded.predictor?.parameters ?? {});
@@ -190,7 +169,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const started = flags.resume
     ? await readDecoderConfig(dir)
     : decoderPreset(flags.preset ?? DEFAULT_PRESET, encoder.size);
-  const config = configOf(flags, started, workers.size);
+  const config = changedBy(flags, started, workers.size);
 
   const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : "cifar10");
   const { train, test } = await inTurn(workers, world, "the images are there", () => openImages(data, flags));
@@ -210,8 +189,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     signal,
     workers,
     bfloat16Sums: flags["bfloat16-sums"],
-    checkpointEvery: numberOf("checkpoint-every", flags["checkpoint-every"], { integer: true, least: 1 }),
-    keep: numberOf("keep", flags.keep, { integer: true, least: 1 }),
+    ...checkpointsOf(flags),
     onFile: (progress) => bar.note(fileNote(progress)),
     onNote: (sentence) => bar.log(`Warning: ${sentence}`),
     onCompile: ({ operations, seconds }) =>
@@ -253,9 +231,10 @@ async function main(): Promise<void> {
   if (values.help) return console.log(HELP);
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const flags = { ...values, weights }, { workers, restarts } = workerFlags(flags);
-  for (const name of ["batch", "micro-batch", "seed", "measure"] as const) {
-    numberOf(name, flags[name], { integer: true });
-  }
+  // What can be said of them before anything is loaded; the encoder's sizes do not matter to that.
+  const anyEncoder = { image: 32, patch: 4, width: 32, depth: 1, heads: 1, mlpRatio: 4 };
+  changedBy(flags, decoderPreset(flags.preset ?? DEFAULT_PRESET, anyEncoder), workers);
+  measuredOf(flags), checkpointsOf(flags);
   await setUpTensorFlow();
   if (workers > 1) {
     const dir = await folderOf(flags);

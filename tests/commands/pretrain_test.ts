@@ -35,7 +35,7 @@ Deno.test("pretrain ends with one sentence and exit code 1 where it is told nons
   const cases: [string[], RegExp][] = [
     [
       ["--data", `${dir}/few`],
-      /^Without --no-eval the encoder is evaluated after .*: linear: .*\/few\/Train has 4 images, too few to hold out/,
+      /^Without --no-eval the encoder is evaluated after .*: linear-fast: .*\/few\/Train has 4 images, too few to hold out/,
     ],
     [
       ["--data", `${dir}/doubtful`],

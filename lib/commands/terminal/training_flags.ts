@@ -1,0 +1,59 @@
+/**
+ * The flags that all trainings have, and what they make of a configuration.
+ *
+ * @module
+ */
+import type { Precision } from "../../tensorflow/autocast.ts";
+import { numberOf, oneOf } from "./flags.ts";
+
+/** For parseArgs(). */
+export const TRAINING_FLAGS = {
+  "epochs": { type: "string" },
+  "batch": { type: "string" },
+  "micro-batch": { type: "string" },
+  "lr": { type: "string" },
+  "seed": { type: "string" },
+  "precision": { type: "string" },
+  "checkpoint-every": { type: "string" },
+  "keep": { type: "string" },
+} as const;
+
+/** Their values. */
+export type TrainingFlags = { [name in keyof typeof TRAINING_FLAGS]?: string };
+
+/** What of a configuration they change. */
+interface Training {
+  batch: number;
+  microBatch?: number;
+  epochs: number;
+  learningRate: { peak: number };
+  precision: Precision;
+  seed: number;
+}
+
+/**
+ * What the flags make of a preset, or of the configuration that a run was started with, for so many workers: where nobody
+ * says otherwise, a step is cut into one micro-batch a worker.
+ *
+ * @throws Error that says what a flag takes
+ */
+export function changedBy<Config extends Training>(flags: TrainingFlags, started: Config, workers: number): Config {
+  const whole = (name: "batch" | "micro-batch" | "seed") => numberOf(name, flags[name], { integer: true });
+  const batch = whole("batch") ?? started.batch;
+  const microBatch = whole("micro-batch") ?? started.microBatch ?? (workers > 1 ? batch / workers : undefined);
+  return {
+    ...started,
+    batch,
+    ...microBatch === undefined ? {} : { microBatch },
+    epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
+    seed: whole("seed") ?? started.seed,
+    precision: oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]),
+    learningRate: { ...started.learningRate, peak: numberOf("lr", flags.lr) ?? started.learningRate.peak },
+  };
+}
+
+/** How often a run's state is kept, and how many times; for RunOptions. */
+export function checkpointsOf(flags: TrainingFlags): { checkpointEvery?: number; keep?: number } {
+  const count = (name: "checkpoint-every" | "keep") => numberOf(name, flags[name], { integer: true, least: 1 });
+  return { checkpointEvery: count("checkpoint-every"), keep: count("keep") };
+}
