@@ -101,7 +101,7 @@ export {
   type UpdateScalars,
   updateScalars,
 } from "./lib/training/adamw.ts";
-export { type CheckpointOptions, readCheckpoint, writeCheckpoint } from "./lib/training/checkpoint.ts";
+export { type CheckpointOptions, readCheckpoint, writeCheckpoint } from "./lib/training/runs/checkpoint.ts";
 export { shareOf, type StepEntry, train, type TrainOptions } from "./lib/training/loop.ts";
 export type { StepperOptions, Workers } from "./lib/training/stepper.ts";
 export type { Losses, MicroBatch, Networks, Objective, Scheduled, Share } from "./lib/training/objective.ts";
@@ -112,9 +112,9 @@ export {
   type RunOptions,
   type RunSetting,
   trainRun,
-} from "./lib/training/run.ts";
-export type { FileProgress, SavedCheckpoint } from "./lib/training/run_checkpoints.ts";
-export { readConfig } from "./lib/training/run_folder.ts";
+} from "./lib/training/runs/run.ts";
+export type { FileProgress, SavedCheckpoint } from "./lib/training/runs/run_checkpoints.ts";
+export { readConfig } from "./lib/training/runs/run_folder.ts";
 export {
   cosine,
   linear as linearSchedule,

@@ -27,8 +27,8 @@ import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { commandLine, typedPath } from "./terminal/advice.ts";
 import { numberOf } from "./terminal/flags.ts";
-import { loadWeights } from "./terminal/load_weights.ts";
-import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./terminal/open_images.ts";
+import { loadWeights } from "./inputs/load_weights.ts";
+import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 

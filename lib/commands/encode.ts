@@ -11,10 +11,10 @@ import { progressBar } from "../figures/progress.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { rowFiles } from "../weights/row_writer.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
-import { coloursOf, readPreprocessingFlag } from "./terminal/image_flags.ts";
-import { loadWeights } from "./terminal/load_weights.ts";
+import { coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
+import { loadWeights } from "./inputs/load_weights.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { onStop } from "./terminal/stop_signal.ts";
+import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task encode --weights FILE|DIR --images DIR --out FEATURES.safetensors

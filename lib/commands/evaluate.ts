@@ -18,12 +18,12 @@ import { tf } from "../tensorflow/backend.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
-import { coloursOf, readPreprocessingFlag } from "./terminal/image_flags.ts";
-import { loadWeights } from "./terminal/load_weights.ts";
-import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./terminal/open_images.ts";
-import { openScenes } from "./terminal/open_scenes.ts";
+import { coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
+import { loadWeights } from "./inputs/load_weights.ts";
+import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
+import { openScenes } from "./inputs/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { onStop } from "./terminal/stop_signal.ts";
+import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { writeFile } from "../write_file.ts";
 

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
-import { loadWeights } from "./terminal/load_weights.ts";
+import { loadWeights } from "./inputs/load_weights.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 

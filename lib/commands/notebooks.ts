@@ -11,7 +11,7 @@ import { numberOf } from "./terminal/flags.ts";
 import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
 import { missingOutputs, type Notebook } from "./jupyter/notebook_file.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { onStop } from "./terminal/stop_signal.ts";
+import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { writeFile } from "../write_file.ts";
 

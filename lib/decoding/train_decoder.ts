@@ -10,8 +10,8 @@ import type { Parameters } from "../nn/parameters.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
-import { type RunLogEntry, type RunOptions, trainRun } from "../training/run.ts";
-import { readConfig } from "../training/run_folder.ts";
+import { type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
+import { readConfig } from "../training/runs/run_folder.ts";
 import { checkDecoderFits, decoderObjective } from "./decoder_objective.ts";
 import type { DecoderConfig } from "./decoder_presets.ts";
 import {

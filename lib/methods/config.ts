@@ -6,7 +6,7 @@
  */
 import type { Architecture, EncoderSize } from "../jepa/architectures.ts";
 import { preset, type RunConfig as JepaConfig } from "../jepa/pretraining/presets.ts";
-import { partsOf } from "../training/run.ts";
+import { partsOf } from "../training/runs/run.ts";
 
 /** The part that every method's configuration has. */
 export interface CommonConfig extends

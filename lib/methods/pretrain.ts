@@ -9,7 +9,7 @@ import type { targetRepresentations } from "../jepa/objective.ts";
 import { saveEncoder } from "../jepa/save_encoder.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
-import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../training/run.ts";
+import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
 import { encoderOf } from "./config.ts";
 import { keptNetwork, type MethodConfig, objectiveOf } from "./methods.ts";
 

@@ -20,7 +20,7 @@ import { type Random, randomStream, shuffled } from "../random.ts";
 import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
-import { partsOf } from "../training/run.ts";
+import { partsOf } from "../training/runs/run.ts";
 import { runSchedules } from "../training/schedules.ts";
 import { type CommonConfig, encoderOf, SHORT, stepsOf } from "./config.ts";
 

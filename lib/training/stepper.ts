@@ -6,7 +6,7 @@
  */
 import type { Precision } from "../tensorflow/autocast.ts";
 import { disposeAll, type Tensor, tf } from "../tensorflow/backend.ts";
-import type { Communicator } from "../tensorflow/collectives.ts";
+import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { type Compiled, compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import type { MicroBatch, Networks, Objective, Share } from "./objective.ts";

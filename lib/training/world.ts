@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { World } from "../tensorflow/channel.ts";
+import type { World } from "../tensorflow/collectives/channel.ts";
 
 export type { World };
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import sharp from "sharp";
-import { STOPPED } from "../../lib/commands/terminal/exit_codes.ts";
+import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
 import { randomStream } from "../../lib/random.ts";
-import { readRunSource } from "../../lib/training/run_folder.ts";
+import { readRunSource } from "../../lib/training/runs/run_folder.ts";
 import { stopped, typed } from "./typed.ts";
 
 const COMMAND = ["run", "-A", "--no-check", "lib/commands/pretrain.ts"];

@@ -1,7 +1,7 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import sharp from "sharp";
-import { STOPPED } from "../../lib/commands/terminal/exit_codes.ts";
+import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
 import { checkMeasurable } from "../../lib/commands/train_decoder.ts";
 import { measureReconstruction, type ReconstructionMeasures } from "../../lib/decoding/reconstruction_measures.ts";
 import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { readSafetensors, toFloat32 } from "../../lib/weights/safetensors.ts";
-import { STOPPED } from "../../lib/commands/terminal/exit_codes.ts";
+import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
 
 /** 23 steps of 64 images for each of two workers. */
 const RUN = ["--preset", "smoke", "--no-eval", "--monitor", "0", "--checkpoint-every", "5"];

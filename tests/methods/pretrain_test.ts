@@ -9,8 +9,8 @@ import { tf } from "../../lib/tensorflow/backend.ts";
 import { preset, type RunConfig } from "../../lib/jepa/pretraining/presets.ts";
 import { jepaObjective, stepMasks } from "../../lib/jepa/pretraining/pretraining_objective.ts";
 import { pretrain, type PretrainOptions } from "../../lib/methods/pretrain.ts";
-import { readCheckpoint } from "../../lib/training/checkpoint.ts";
-import { isMeasured, type Monitor } from "../../lib/training/run.ts";
+import { readCheckpoint } from "../../lib/training/runs/checkpoint.ts";
+import { isMeasured, type Monitor } from "../../lib/training/runs/run.ts";
 import { initialState } from "../../lib/training/step.ts";
 
 const random = randomStream(7);

@@ -6,7 +6,7 @@
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { indexTar } from "../../lib/datasets/archives/tar_index.ts";
 import { saveFigure } from "../../lib/figures/save.ts";
-import { openRunFolder } from "../../lib/training/run_folder.ts";
+import { openRunFolder } from "../../lib/training/runs/run_folder.ts";
 import { openRows } from "../../lib/weights/row_writer.ts";
 import { writeSafetensors } from "../../lib/weights/safetensors.ts";
 import { openToWrite } from "../../lib/write_file.ts";

@@ -2,7 +2,7 @@
 import type { Dataset } from "../../lib/datasets/dataset.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import type { Objective } from "../../lib/training/objective.ts";
-import { type Run, type RunOptions, trainRun } from "../../lib/training/run.ts";
+import { type Run, type RunOptions, trainRun } from "../../lib/training/runs/run.ts";
 
 export const STEPS = 12;
 

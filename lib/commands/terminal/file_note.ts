@@ -4,7 +4,7 @@
  * @module
  */
 import { basename } from "node:path";
-import type { FileProgress } from "../../training/run_checkpoints.ts";
+import type { FileProgress } from "../../training/runs/run_checkpoints.ts";
 import { formatShare } from "../../weights/whole_file.ts";
 
 /** "writing checkpoint-00000400.safetensors, 2.1 of 5.1 GB", and "" once it is done. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { osSentence } from "../../os_error.ts";
-import { outliveTerminal } from "./lost_terminal.ts";
+import { outliveTerminal } from "../processes/lost_terminal.ts";
 
 /** What the library calls its options in messages, as a command's user reads it. */
 function inFlags(message: string): string {

@@ -11,7 +11,7 @@ import { randomStream, shuffled } from "../../random.ts";
 import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
 import type { MethodConfig } from "../../methods/methods.ts";
-import type { Monitor } from "../../training/run.ts";
+import type { Monitor } from "../../training/runs/run.ts";
 import { lidar, rankMe } from "./collapse.ts";
 import type { Features } from "../features/features.ts";
 import { knn } from "../probes/knn.ts";

@@ -9,7 +9,7 @@ import { batches } from "../../datasets/loader.ts";
 import { initialise } from "../../nn/initialisation.ts";
 import { randomStream } from "../../random.ts";
 import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
-import { partsOf } from "../../training/run.ts";
+import { partsOf } from "../../training/runs/run.ts";
 import type { Objective, Share } from "../../training/objective.ts";
 import { runSchedules } from "../../training/schedules.ts";
 import { encoderShapes, predictorShapes } from "../architectures.ts";

@@ -3,7 +3,7 @@
  * then goes on adding up until it is told that a worker is lost, and says why.
  */
 import { assertEquals, assertRejects } from "../../std/assert.ts";
-import { joinWorld } from "../../../lib/tensorflow/collectives.ts";
+import { joinWorld } from "../../../lib/tensorflow/collectives/collectives.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
 import { compileUpdate } from "../../../lib/tensorflow/compile.ts";
 import { Variables } from "../../../lib/tensorflow/variables.ts";

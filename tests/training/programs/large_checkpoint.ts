@@ -5,7 +5,7 @@
 import { disposeAll, tf } from "../../../lib/tensorflow/backend.ts";
 import { compileUpdate } from "../../../lib/tensorflow/compile.ts";
 import { Variables } from "../../../lib/tensorflow/variables.ts";
-import { checkpointSaver, newestCheckpoint } from "../../../lib/training/run_checkpoints.ts";
+import { checkpointSaver, newestCheckpoint } from "../../../lib/training/runs/run_checkpoints.ts";
 import type { TrainingState } from "../../../lib/training/step.ts";
 import { toyRun } from "../toy_run.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { readingNote } from "../../../lib/commands/terminal/load_weights.ts";
+import { readingNote } from "../../../lib/commands/inputs/load_weights.ts";
 
 Deno.test("readingNote() says what of a file was taken for the encoder, where that is not all as it stands", () => {
   assertEquals(readingNote("a.safetensors", {}), "");

@@ -11,8 +11,8 @@ import { openDataset } from "../../datasets/open_dataset.ts";
 import type { ImageColours } from "../../datasets/pixels/decode.ts";
 import { differingClasses } from "../../evaluation/requirements.ts";
 import { type ProgressBar, progressBar } from "../../figures/progress.ts";
-import { readRunSource } from "../../training/run_folder.ts";
-import { oneOf } from "./flags.ts";
+import { readRunSource } from "../../training/runs/run_folder.ts";
+import { oneOf } from "../terminal/flags.ts";
 
 /** The flags of a command that opens images, for parseArgs(). */
 export const IMAGE_FLAGS = {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 
-const LIB = new URL("../../../lib/commands/terminal/", import.meta.url);
+const LIB = new URL("../../../lib/commands/processes/", import.meta.url);
 
 /** Waits for its signal, then for as long as told, and says "done"; hangs where told, so that nothing but the system ends it. */
 const PROGRAM = `

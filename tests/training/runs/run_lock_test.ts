@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { lockRun } from "../../lib/training/run_lock.ts";
+import { lockRun } from "../../../lib/training/runs/run_lock.ts";
 
 async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "run_lock_test_" });
@@ -42,7 +42,7 @@ Deno.test("the name of a process that is alive but does not hold the lock, as wh
 
 Deno.test("another process holds a run as long as it lives, and not when it was killed", () =>
   withFolder(async (dir) => {
-    const lib = new URL("../../lib/training/run_lock.ts", import.meta.url);
+    const lib = new URL("../../../lib/training/runs/run_lock.ts", import.meta.url);
     const code = `import { lockRun } from "${lib}"; const lock = await lockRun("${dir}"); console.log("locked");
       setTimeout(() => lock[Symbol.dispose](), 60_000);`;
     const child = new Deno.Command(Deno.execPath(), {

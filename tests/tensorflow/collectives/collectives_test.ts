@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import type { World } from "../../lib/tensorflow/channel.ts";
-import { visibleGpu } from "../../lib/tensorflow/cluster.ts";
-import { joinWorld } from "../../lib/tensorflow/collectives.ts";
-import { tf } from "../../lib/tensorflow/backend.ts";
-import { spawn } from "./program.ts";
-import "./loaded.ts";
+import type { World } from "../../../lib/tensorflow/collectives/channel.ts";
+import { visibleGpu } from "../../../lib/tensorflow/collectives/cluster.ts";
+import { joinWorld } from "../../../lib/tensorflow/collectives/collectives.ts";
+import { tf } from "../../../lib/tensorflow/backend.ts";
+import { spawn } from "../program.ts";
+import "../loaded.ts";
 
 /** What a worker whose neighbour was taken away says. */
 interface Ending {

@@ -4,19 +4,19 @@
  *
  * @module
  */
-import type { Dataset } from "../datasets/dataset.ts";
-import { fingerprintOf } from "../datasets/fingerprint.ts";
-import type { Parameters } from "../nn/parameters.ts";
-import type { Precision } from "../tensorflow/autocast.ts";
-import { disposeAll } from "../tensorflow/backend.ts";
-import type { Communicator } from "../tensorflow/collectives.ts";
-import { Variables } from "../tensorflow/variables.ts";
-import { type StepEntry, train } from "./loop.ts";
-import type { Objective } from "./objective.ts";
+import type { Dataset } from "../../datasets/dataset.ts";
+import { fingerprintOf } from "../../datasets/fingerprint.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import type { Precision } from "../../tensorflow/autocast.ts";
+import { disposeAll } from "../../tensorflow/backend.ts";
+import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
+import { Variables } from "../../tensorflow/variables.ts";
+import { type StepEntry, train } from "../loop.ts";
+import type { Objective } from "../objective.ts";
 import { checkpointSaver, type FileProgress, newestCheckpoint, type SavedCheckpoint } from "./run_checkpoints.ts";
 import { openRunFolder, truncateLog } from "./run_folder.ts";
 import { openRunLog } from "./run_log.ts";
-import { initialState, type TrainingState } from "./step.ts";
+import { initialState, type TrainingState } from "../step.ts";
 
 /** What is measured of a network now and then, besides each step's own values. */
 export interface Monitor {

@@ -4,7 +4,7 @@
  * @module
  */
 import process from "node:process";
-import { startedByNpx } from "./advice.ts";
+import { startedByNpx } from "../terminal/advice.ts";
 import { ignoresHangup } from "./lost_terminal.ts";
 
 /**

@@ -6,10 +6,10 @@
  */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Dataset } from "../datasets/dataset.ts";
-import { differenceOf, type Fingerprint, fingerprintOf } from "../datasets/fingerprint.ts";
-import { checkpointStep } from "../weights/checkpoint_names.ts";
-import { replaceFile, writeFile } from "../write_file.ts";
+import type { Dataset } from "../../datasets/dataset.ts";
+import { differenceOf, type Fingerprint, fingerprintOf } from "../../datasets/fingerprint.ts";
+import { checkpointStep } from "../../weights/checkpoint_names.ts";
+import { replaceFile, writeFile } from "../../write_file.ts";
 import { lockRun } from "./run_lock.ts";
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { makeFolder, writing } from "../write_file.ts";
+import { makeFolder, writing } from "../../write_file.ts";
 
 /** Who holds a lock, as the file says it; only what is told to others. */
 interface Holder {

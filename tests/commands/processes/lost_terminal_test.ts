@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 
-const LIB = new URL("../../../lib/commands/terminal/lost_terminal.ts", import.meta.url);
+const LIB = new URL("../../../lib/commands/processes/lost_terminal.ts", import.meta.url);
 
 Deno.test("a program goes on where nobody reads what it prints any more", async () => {
   const dir = await Deno.makeTempDir({ prefix: "lost_terminal_test_" });

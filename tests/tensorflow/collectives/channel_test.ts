@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { agree, type Channel, type World } from "../../lib/tensorflow/channel.ts";
-import { meet, type Patience } from "../../lib/tensorflow/meeting.ts";
+import { agree, type Channel, type World } from "../../../lib/tensorflow/collectives/channel.ts";
+import { meet, type Patience } from "../../../lib/tensorflow/collectives/meeting.ts";
 
 const HOST = Deno.hostname();
 const name = (rank: number) => `worker ${rank} (${HOST})`, capitalName = (rank: number) => `Worker ${rank} (${HOST})`;

@@ -4,8 +4,8 @@
  * @module
  */
 import process from "node:process";
-import { type Communicator, joinWorld } from "../../tensorflow/collectives.ts";
-import type { World } from "../../tensorflow/channel.ts";
+import { type Communicator, joinWorld } from "../../tensorflow/collectives/collectives.ts";
+import type { World } from "../../tensorflow/collectives/channel.ts";
 import { worldOf } from "../../training/world.ts";
 
 /** Seconds without a word after which a worker counts as hung: tracing a large step holds the event loop up for some of them. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { describe } from "../../../lib/commands/terminal/open_images.ts";
+import { describe } from "../../../lib/commands/inputs/open_images.ts";
 import type { Dataset } from "../../../lib/datasets/dataset.ts";
 
 const set = (name: string, classes: string[], labels: number[], ignored?: string[]) =>

@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { workerEnvironments } from "../../training/world.ts";
-import { numberOf } from "./flags.ts";
+import { numberOf } from "../terminal/flags.ts";
 import { STOPPED } from "./exit_codes.ts";
 import { stopSignal } from "./stop_signal.ts";
 

@@ -1,4 +1,4 @@
-import "../tensorflow/loaded.ts";
+import "../../tensorflow/loaded.ts";
 import {
   assert,
   assertEquals,
@@ -8,17 +8,17 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { tf } from "../../lib/tensorflow/backend.ts";
-import { compileUpdate } from "../../lib/tensorflow/compile.ts";
-import { Variables } from "../../lib/tensorflow/variables.ts";
-import { readCheckpoint, writeCheckpoint } from "../../lib/training/checkpoint.ts";
-import type { FileProgress } from "../../lib/training/run_checkpoints.ts";
-import { initialState, type TrainingState } from "../../lib/training/step.ts";
-import { checkpointsIn } from "../../lib/weights/checkpoint_names.ts";
-import { readSafetensors, writeSafetensors } from "../../lib/weights/safetensors.ts";
-import { lent } from "../../lib/weights/streamed.ts";
-import { execute } from "../tensorflow/program.ts";
-import { STEPS, stopAt, toyObjective, toyRun } from "./toy_run.ts";
+import { tf } from "../../../lib/tensorflow/backend.ts";
+import { compileUpdate } from "../../../lib/tensorflow/compile.ts";
+import { Variables } from "../../../lib/tensorflow/variables.ts";
+import { readCheckpoint, writeCheckpoint } from "../../../lib/training/runs/checkpoint.ts";
+import type { FileProgress } from "../../../lib/training/runs/run_checkpoints.ts";
+import { initialState, type TrainingState } from "../../../lib/training/step.ts";
+import { checkpointsIn } from "../../../lib/weights/checkpoint_names.ts";
+import { readSafetensors, writeSafetensors } from "../../../lib/weights/safetensors.ts";
+import { lent } from "../../../lib/weights/streamed.ts";
+import { execute } from "../../tensorflow/program.ts";
+import { STEPS, stopAt, toyObjective, toyRun } from "../toy_run.ts";
 
 const root = await Deno.makeTempDir({ prefix: "run_checkpoints_test_" });
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));

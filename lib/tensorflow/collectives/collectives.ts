@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { disposeAll, idsOf, tensorOf, tf } from "./backend.ts";
-import { eagerValue, register } from "./binding.ts";
+import { disposeAll, idsOf, tensorOf, tf } from "../backend.ts";
+import { eagerValue, register } from "../binding.ts";
 import { agree, workerName, type World } from "./channel.ts";
 import { abortCollectives, joinCluster, prepare, reservePort } from "./cluster.ts";
 import { type Collective, collectiveFunction } from "./collective_function.ts";
-import { describe, DType } from "./dtypes.ts";
-import { executeFunction, hasGpu, tensorflowVersion } from "./eager.ts";
+import { describe, DType } from "../dtypes.ts";
+import { executeFunction, hasGpu, tensorflowVersion } from "../eager.ts";
 import { meet, type Patience } from "./meeting.ts";
-import { flatten } from "./structure.ts";
+import { flatten } from "../structure.ts";
 
 /**
  * The other workers, from one worker's side. All workers make the same calls in the same order; none of them blocks the

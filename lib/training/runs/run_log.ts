@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeError, writing } from "../write_file.ts";
+import { writeError, writing } from "../../write_file.ts";
 
 /** A log that grows. */
 export interface RunLog<Entry> extends Disposable {

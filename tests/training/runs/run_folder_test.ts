@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import type { Dataset } from "../../lib/datasets/dataset.ts";
-import { memoryDataset } from "../../lib/datasets/memory.ts";
-import { openRunFolder, readRunSource, truncateLog } from "../../lib/training/run_folder.ts";
+import type { Dataset } from "../../../lib/datasets/dataset.ts";
+import { memoryDataset } from "../../../lib/datasets/memory.ts";
+import { openRunFolder, readRunSource, truncateLog } from "../../../lib/training/runs/run_folder.ts";
 
 const CONFIG = { batch: 8, clip: Infinity };
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { coloursOf, readPreprocessingFlag } from "../../../lib/commands/terminal/image_flags.ts";
+import { coloursOf, readPreprocessingFlag } from "../../../lib/commands/inputs/image_flags.ts";
 import { defaultPreprocessing } from "../../../lib/datasets/pixels/preprocessing.ts";
 
 const size = { image: 16, patch: 4, width: 16, depth: 4, heads: 2, mlpRatio: 4 };

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { disposeAll } from "../tensorflow/backend.ts";
-import { checkpointName, checkpointsIn, checkpointStep } from "../weights/checkpoint_names.ts";
-import { DamagedFileError } from "../weights/safetensors.ts";
+import { disposeAll } from "../../tensorflow/backend.ts";
+import { checkpointName, checkpointsIn, checkpointStep } from "../../weights/checkpoint_names.ts";
+import { DamagedFileError } from "../../weights/safetensors.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import type { TrainingState } from "./step.ts";
+import type { TrainingState } from "../step.ts";
 
 /** How far a large file is. */
 export interface FileProgress {

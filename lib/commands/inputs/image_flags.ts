@@ -10,7 +10,7 @@ import {
   readPreprocessorConfig,
 } from "../../datasets/pixels/preprocessing.ts";
 import type { PretrainedEncoder } from "../../jepa/pretrained.ts";
-import { oneOf } from "./flags.ts";
+import { oneOf } from "../terminal/flags.ts";
 
 /** The value of --colours. */
 export const coloursOf = (value: string): ImageColours => oneOf("colours", value, ["managed", "pillow"]);

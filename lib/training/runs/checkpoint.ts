@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { disposeAll, type Tensor } from "../tensorflow/backend.ts";
-import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
-import { lent, loadTensor } from "../weights/streamed.ts";
-import type { Networks } from "./objective.ts";
-import type { TrainingState } from "./step.ts";
+import { disposeAll, type Tensor } from "../../tensorflow/backend.ts";
+import { openSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
+import { lent, loadTensor } from "../../weights/streamed.ts";
+import type { Networks } from "../objective.ts";
+import type { TrainingState } from "../step.ts";
 
 const FIRST = "first_moment.", SECOND = "second_moment.";
 
