@@ -104,6 +104,10 @@ export {
 export { type CheckpointOptions, readCheckpoint, writeCheckpoint } from "./lib/training/runs/checkpoint.ts";
 export { shareOf, type StepEntry, train, type TrainOptions } from "./lib/training/loop.ts";
 export type { StepperOptions, Workers } from "./lib/training/stepper.ts";
+export { type Environment, worldOf } from "./lib/training/world.ts";
+export type { World } from "./lib/tensorflow/collectives/channel.ts";
+export { type Communicator, joinWorld } from "./lib/tensorflow/collectives/collectives.ts";
+export type { Patience } from "./lib/tensorflow/collectives/meeting.ts";
 export type { Losses, MicroBatch, Networks, Objective, Scheduled, Share } from "./lib/training/objective.ts";
 export {
   type Monitor,
