@@ -163,7 +163,10 @@ export function data2vecObjective(config: Data2vecConfig, dataset: Dataset): Obj
 
 /** Presets of data2vec 2.0 by name. */
 export const DATA2VEC_PRESETS = {
-  /** data2vec 2.0 at the size of the preset "cifar10". `deno task pretrain --preset data2vec-cifar10` */
+  /**
+   * data2vec 2.0 at the size of the preset "cifar10": 391 steps of 32 images and 8 masks each took 9 min beside other work:
+   * monitor's kNN 31.2, linear 39.6, where random weights have 25.7 and 28.5. `deno task pretrain --preset data2vec-cifar10`
+   */
   "data2vec-cifar10": {
     ...SHORT,
     method: "data2vec",

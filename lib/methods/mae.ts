@@ -127,14 +127,17 @@ export function maeObjective(config: MaeConfig, dataset: Dataset): Objective<Ste
 
 /** Presets of MAE by name. */
 export const MAE_PRESETS = {
-  /** MAE at the size of the preset "cifar10". `deno task pretrain --preset mae-cifar10` */
+  /**
+   * MAE at the size of the preset "cifar10": 390 steps in 2 min beside other work, monitor's kNN 26.9, linear 35.4, where random
+   * weights have 25.7 and 28.5. At a peak rate of 4e-3 it learns nothing. `deno task pretrain --preset mae-cifar10`
+   */
   "mae-cifar10": {
     ...SHORT,
     method: "mae",
     crop: { scale: [0.2, 1], aspect: [3 / 4, 4 / 3] },
     maskRatio: 0.75,
     decoder: { width: 64, depth: 2, heads: 4 },
-    learningRate: { start: 0, peak: 2e-3, final: 0, warmup: 0.1 },
+    learningRate: { start: 0, peak: 1e-3, final: 0, warmup: 0.1 },
   },
 
   /** The paper's ViT-B/16: 1,600 epochs of ImageNet on GPUs (fine-tuned 83.6 %, linear 68.0). */

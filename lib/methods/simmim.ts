@@ -144,7 +144,10 @@ export function simmimObjective(config: SimmimConfig, dataset: Dataset): Objecti
 
 /** Presets of SimMIM by name. */
 export const SIMMIM_PRESETS = {
-  /** SimMIM at the size of the preset "cifar10". `deno task pretrain --preset simmim-cifar10` */
+  /**
+   * SimMIM at the size of the preset "cifar10". Half of its 390 steps took 2 min beside other work: monitor's kNN 23.3, linear
+   * 33.8, where random weights have 25.7 and 28.5. `deno task pretrain --preset simmim-cifar10`
+   */
   "simmim-cifar10": {
     ...SHORT,
     method: "simmim",

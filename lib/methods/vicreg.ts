@@ -102,7 +102,11 @@ export function vicregObjective(config: VicregConfig, dataset: Dataset): Objecti
 
 /** Presets of VICReg by name. */
 export const VICREG_PRESETS = {
-  /** VICReg at the size of the preset "cifar10". `deno task pretrain --preset vicreg-cifar10` */
+  /**
+   * VICReg at the size of the preset "cifar10". Half of its 391 steps took 3 min beside other work: monitor's kNN 22.1, linear
+   * 34.4, where random weights have 25.7 and 28.5; the variance term is still at 0.6 then. `deno task pretrain --preset
+   * vicreg-cifar10`
+   */
   "vicreg-cifar10": {
     ...SHORT,
     method: "vicreg",
