@@ -24,8 +24,9 @@ def add_up(buckets, dtype):
 def sum_times(dtype, megabytes, count):
     buckets = [torch.ones(25_000_000 // 4) for _ in range(megabytes // 25)]
     add_up(buckets, dtype)  # waits for the others
-    if any((bucket != dist.get_world_size()).any() for bucket in buckets):
-        raise ValueError("PyTorch's sums are wrong")
+    size = dist.get_world_size()
+    if any((bucket != size).any() for bucket in buckets):
+        raise ValueError(f"ones of {size} workers, sent as {dtype}, do not add up to {size} here")
     for bucket in buckets:
         bucket.zero_()  # sums in place would grow
     times = []

@@ -28,7 +28,9 @@ async function sumTimes(workers: Communicator, dtype: string, megabytes: number,
     const start = performance.now();
     const sums = await workers.allReduce(buffers, { bfloat16: dtype === "bfloat16" });
     if (i > 0) times.push(performance.now() - start);
-    else if ((await sums.at(-1)!.data()).some((sum) => sum !== workers.size)) throw new Error("Our sums are wrong.");
+    else if ((await sums.at(-1)!.data()).some((sum) => sum !== workers.size)) {
+      throw new Error(`Ones of ${workers.size} workers, sent as ${dtype}, do not add up to ${workers.size} here.`);
+    }
     disposeAll(sums);
   }
   disposeAll(buffers);
