@@ -9,7 +9,9 @@ import type { Precision } from "../tensorflow/autocast.ts";
 import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
+import { median, middleOf, roundsInTime, spreadText, stepsOfTurn, type Timings } from "./bench/bench_rounds.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
+import { benchWorkers, workersOf } from "./bench/bench_workers.ts";
 import { checkOutputFile } from "./terminal/flags.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -20,16 +22,14 @@ const HELP = `deno task bench [options]
 Times whole training steps (masks, targets, loss, gradients, AdamW, EMA) of this project and of PyTorch with lightly's and
 timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes about a quarter of an hour on two cores.
 
-  --size NAME   ${Object.keys(SIZES).join(" | ")} (default both)
+  --size NAME   ${Object.keys(SIZES).join(" | ")} (default both; cifar with --workers)
   --rounds N    turns of each side (default 5, fewer where they take over 2 minutes, but at least 2)
+  --workers N   compares N workers that share this machine's cores with one that has them all, and their sums of gradients
+                with those of PyTorch's gloo, instead
   --json FILE   writes the results there too
   --help
 `;
 
-/** A turn takes about so long, in milliseconds, where steps are shorter. */
-const TURN = 3000;
-/** No round is begun after so many milliseconds of rounds. */
-const ROUNDS_LIMIT = 120_000;
 /** A mode whose first step takes so many times as long as f32's is not worth more of them. */
 const SLOW = 4;
 
@@ -50,15 +50,6 @@ export interface BenchResult {
   steps: number;
   note: string;
 }
-
-/** Middle value; of an even number the average of the two. */
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b), middle = sorted.length / 2;
-  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
-}
-
-/** Milliseconds a step, by round. */
-type Timings = number[][];
 
 /** Measures one size. */
 async function measure(
@@ -86,9 +77,8 @@ async function measure(
       await steps.run(1);
     }
     const stepTime = await warmUp(peer, peerTimes, notes, show);
-    const count = Math.min(50, Math.max(1, Math.round(TURN / stepTime)));
-    const begun = performance.now();
-    for (let round = 1; round <= rounds && (round <= 2 || performance.now() - begun < ROUNDS_LIMIT); round++) {
+    const count = stepsOfTurn(stepTime);
+    for (const round of roundsInTime(rounds)) {
       for (const precision of ours.keys()) {
         show(`round ${round}, ours ${precision}`);
         ourTimes.get(precision)!.push(await ours.get(precision)!.run(count));
@@ -171,8 +161,7 @@ export function compare(
   return {
     ...rest,
     peer_img_s: perSecond(peerRounds),
-    ratio: median(ratios),
-    spread: [Math.min(...ratios), Math.max(...ratios)],
+    ...middleOf(ratios),
     steps: peerTimes.flat().length,
   };
 }
@@ -181,7 +170,7 @@ export function compare(
 function print(results: readonly BenchResult[]): void {
   const rows = results.map(({ size, mode, ours, ours_img_s, peer_img_s, ratio, spread, steps }) => [
     ...[size, mode, peer_img_s, ours, ours_img_s, ratio],
-    spread && `${spread[0].toFixed(2)}–${spread[1].toFixed(2)}`,
+    spread && spreadText(spread),
     steps,
   ]);
   const columns = [
@@ -206,6 +195,7 @@ async function main(): Promise<void> {
     options: {
       size: { type: "string" },
       rounds: { type: "string", default: "5" },
+      workers: { type: "string" },
       json: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
@@ -219,6 +209,8 @@ async function main(): Promise<void> {
     throw new Error(`--size is one of ${Object.keys(SIZES).join(", ")}; got "${size}".`);
   }
   if (json !== undefined) await checkOutputFile("json", json);
+  const names = size !== undefined ? [size] : values.workers !== undefined ? ["cifar"] : Object.keys(SIZES);
+  const workers = workersOf(values.workers, SIZES[names[0]]);
 
   const load = Deno.loadavg()[0], cores = navigator.hardwareConcurrency;
   if (load > 0.5 * cores) {
@@ -228,9 +220,14 @@ async function main(): Promise<void> {
   }
   await setUpTensorFlow();
   await setUpPeer();
+  if (workers !== undefined) {
+    const results = await benchWorkers(names[0], workers, rounds);
+    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+    return;
+  }
   console.log(`TensorFlow ${tensorflowVersion()} under this project, against PyTorch with lightly and timm.`);
   const results: BenchResult[] = [];
-  for (const name of size === undefined ? Object.keys(SIZES) : [size]) {
+  for (const name of names) {
     const measured = await measure(name, SIZES[name], rounds, (what) => console.error(`${name}: ${what}`));
     print(measured);
     results.push(...measured);

@@ -6,21 +6,15 @@
  */
 import { memoryDataset } from "../../datasets/memory.ts";
 import { emptyMasks, type Masks } from "../../jepa/masks.ts";
-import type { StepInputs } from "../../jepa/objective.ts";
 import { preset } from "../../jepa/pretraining/presets.ts";
 import { jepaObjective, stepTensors } from "../../jepa/pretraining/pretraining_objective.ts";
 import { type Random, randomStream, shuffled } from "../../random.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
 import { disposeAll } from "../../tensorflow/backend.ts";
-import { compileUpdate } from "../../tensorflow/compile.ts";
 import { Variables } from "../../tensorflow/variables.ts";
-import {
-  initialState,
-  scalarTensors,
-  type StepScalars,
-  type TrainingState,
-  trainingStep,
-} from "../../training/step.ts";
+import { shareOf } from "../../training/loop.ts";
+import { initialState, scalarTensors } from "../../training/step.ts";
+import { accumulatingStepper, wholeStepper, type Workers } from "../../training/stepper.ts";
 import { hasBfloat16 } from "../terminal/bfloat16.ts";
 import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
 
@@ -50,8 +44,12 @@ function randomMasks({ architecture, batch, context, targets }: BenchSize, rando
   return masks;
 }
 
-/** The published objective's step at one size and precision. */
-export function ourSteps(size: BenchSize, precision: Precision): Steps {
+/**
+ * The published objective's step at one size and precision.
+ *
+ * @param workers those who share the batch, each with a micro-batch of it; default none
+ */
+export function ourSteps(size: BenchSize, precision: Precision, workers?: Workers): Steps {
   const { architecture, batch } = size;
   const regulariser = { variance: 0, covariance: 0, invariance: 0 };
   const config = { ...preset("cifar10"), architecture, regulariser, batch, clip: 10 };
@@ -63,19 +61,21 @@ export function ourSteps(size: BenchSize, precision: Precision): Steps {
   const state = initialState(objective);
   const variables = new Variables(state);
   disposeAll(state);
-  const update = compileUpdate(
-    (state: TrainingState, inputs: StepInputs, scalars: StepScalars) => trainingStep(objective, state, inputs, scalars),
-    variables,
-    { name: "bench_step", precision },
-  );
+  const share = shareOf(workers?.size ?? 1, workers ?? { rank: 0, size: 1 });
+  const options = { variables, precision };
+  const stepper = workers ? accumulatingStepper(objective, options, share, workers) : wholeStepper(objective, options);
+  const own = { ...size, batch: batch / share.parts };
+  const ownPixels = pixels.subarray(0, pixels.length / share.parts);
+  const source = {
+    take: () => Promise.resolve({ inputs: stepTensors(ownPixels, image, randomMasks(own, random)), epoch: 0 }),
+    prepare() {}, // all of a step's work is timed with it
+  };
   let t = 0;
 
   const step = async () => {
-    const inputs = stepTensors(pixels, image, randomMasks(size, random));
     const scalars = scalarTensors({ learningRate: 1e-4, weightDecay: 0.05, momentum: 0.996 }, t++);
-    const metrics = await update(inputs, scalars);
-    const [loss] = await metrics.loss.data();
-    disposeAll([inputs, scalars, metrics]);
+    const { values: { loss } } = await stepper.step(source, scalars, false);
+    disposeAll(scalars);
     if (!Number.isFinite(loss)) throw new Error(`Our step ${t} in ${precision} has the loss ${loss}.`);
   };
   return {
@@ -89,7 +89,7 @@ export function ourSteps(size: BenchSize, precision: Precision): Steps {
       return times;
     },
     dispose() {
-      update.dispose();
+      stepper.dispose();
       variables.dispose();
     },
   };

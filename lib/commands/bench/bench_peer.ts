@@ -5,10 +5,14 @@
  */
 import { fileURLToPath } from "node:url";
 import { PROJECT_VENV } from "../../tensorflow/locate.ts";
+import { startProcess } from "./bench_process.ts";
 import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
 import { setUpPackages } from "../python_packages.ts";
 
 const VENV = `${PROJECT_VENV}/peer`;
+
+/** The Python that has PyTorch, after setUpPeer(). */
+export const PEER_PYTHON = `${VENV}/bin/python`;
 
 /** What is imported; torchvision 0.28 is the one for torch 2.13. */
 const PACKAGES = ["torch==2.13.0", "numpy", "pillow", "pyyaml", "huggingface_hub", "safetensors", "tqdm"];
@@ -57,47 +61,11 @@ export interface Peer {
  */
 export async function startPeer(size: BenchSize): Promise<Peer> {
   const script = fileURLToPath(new URL("bench_peer.py", import.meta.url));
-  const child = new Deno.Command(`${VENV}/bin/python`, {
-    args: [script, JSON.stringify({ ...size, blocks: BLOCKS })],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  let complaints = "";
-  const complaining = (async () => {
-    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-      complaints = (complaints + text).slice(-2000);
-    }
-  })();
-
-  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let received = "";
-  const answer = async () => {
-    while (!received.includes("\n")) {
-      const { value, done } = await output.read();
-      if (done) {
-        await complaining;
-        const { code, signal } = await child.status;
-        const reason = complaints.trim().split("\n").at(-1) ||
-          (signal ? `it was ended by ${signal}` : `exit code ${code}`);
-        throw new Error(`PyTorch's side of the benchmark stopped: ${reason}.`);
-      }
-      received += value;
-    }
-    const end = received.indexOf("\n"), line = received.slice(0, end);
-    received = received.slice(end + 1);
-    return JSON.parse(line);
-  };
-  const input = child.stdin.getWriter(), encoder = new TextEncoder();
+  const args = [script, JSON.stringify({ ...size, blocks: BLOCKS })];
+  const process = startProcess("PyTorch's side of the benchmark", PEER_PYTHON, args);
   return {
-    about: await answer(),
-    async run({ name }, steps) {
-      await input.write(encoder.encode(`${name} ${steps}\n`)).catch(() => {}); // where it has ended, answer() says why
-      return await answer();
-    },
-    async close() {
-      await input.close().catch(() => {}); // it ends with its input, or has ended
-      await child.status;
-    },
+    about: await process.answer<Peer["about"]>(),
+    run: ({ name }, steps) => process.ask(`${name} ${steps}`),
+    close: process.close,
   };
 }

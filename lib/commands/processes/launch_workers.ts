@@ -57,8 +57,14 @@ const CONFIG = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 /** Seconds that the others have to end by themselves once one has: they hear of it at once, but may be in a long step. */
 const PATIENCE = 20;
 
+/** Deno's arguments for a program of the kit, started from whatever folder. */
+export const programArguments = (program: string, args: readonly string[]): string[] => [
+  ...["run", "-P=kit", "--config", CONFIG, program],
+  ...args,
+];
+
 /** A port that is free now, for worker 0 to listen at. */
-function freePort(): number {
+export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
@@ -68,7 +74,7 @@ type Worker = { rank: number; child: Deno.ChildProcess; said: Promise<string> };
 /** Worker 0 speaks for all; what the others say is kept for the case that it cannot. */
 function start(rank: number, args: string[], env: Record<string, string>): Worker {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=kit", "--config", CONFIG, Deno.mainModule, ...args],
+    args: programArguments(Deno.mainModule, args),
     env: { ...env, [LAUNCHED]: "1" },
     stdin: "null",
     stdout: rank === 0 ? "inherit" : "null",
