@@ -8,9 +8,9 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Precision } from "../../tensorflow/autocast.ts";
 import { disposeAll, tf } from "../../tensorflow/backend.ts";
-import type { Communicator } from "../../tensorflow/collectives.ts";
+import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
 import { runCommand } from "../terminal/run_command.ts";
-import { asWorker } from "../terminal/worker.ts";
+import { asWorker } from "../processes/worker.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench_ours.ts";
 import { SIZES } from "./bench_sizes.ts";
 

@@ -9,7 +9,7 @@ import { table } from "../../figures/table.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
 import { workerEnvironments } from "../../training/world.ts";
 import { numberOf } from "../terminal/flags.ts";
-import { freePort, programArguments } from "../terminal/launch_workers.ts";
+import { freePort, programArguments } from "../processes/launch_workers.ts";
 import { PEER_PYTHON } from "./bench_peer.ts";
 import { type BenchProcess, startProcess } from "./bench_process.ts";
 import { median, middleOf, roundsInTime, spreadText, stepsOfTurn, type Timings } from "./bench_rounds.ts";
