@@ -7,6 +7,7 @@
 import { disposeAll } from "../../tensorflow/backend.ts";
 import { checkpointName, checkpointsIn, checkpointStep } from "../../weights/checkpoint_names.ts";
 import { DamagedFileError } from "../../weights/safetensors.ts";
+import { writing } from "../../write_file.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import type { TrainingState } from "../step.ts";
 
@@ -66,6 +67,13 @@ export async function newestCheckpoint(
   );
 }
 
+/** Removes a file, if somebody has not already. */
+const remove = (path: string) =>
+  writing(path, () =>
+    Deno.remove(path).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }));
+
 /** A checkpoint that was written. */
 export interface SavedCheckpoint {
   /** Steps done in its state. */
@@ -110,7 +118,7 @@ export function checkpointSaver(
     }
     saved = step;
     written.push({ step, bytes, seconds: (performance.now() - start) / 1000 });
-    for (const name of (await checkpointsIn(dir)).slice(keep)) await Deno.remove(`${dir}/${name}`);
+    for (const name of (await checkpointsIn(dir)).slice(keep)) await remove(`${dir}/${name}`);
   };
 
   return {

@@ -134,7 +134,9 @@ Deno.test("a run whose checkpoints are all damaged says so, and leaves them", as
     Error,
     "has no checkpoint that is whole",
   );
-  for (const name of [FOURTH, EIGHTH]) assertStringIncludes(message, `${dir}/${name} is not a safetensors file that can be read`);
+  for (const name of [FOURTH, EIGHTH]) {
+    assertStringIncludes(message, `${dir}/${name} is not a safetensors file that can be read`);
+  }
   assertEquals(await files(dir), before);
 });
 
