@@ -17,6 +17,7 @@ import { checkpointSaver, type FileProgress, newestCheckpoint, type SavedCheckpo
 import { openRunFolder, truncateLog } from "./run_folder.ts";
 import { openRunLog } from "./run_log.ts";
 import { initialState, type TrainingState } from "../step.ts";
+import { partsOf } from "../steps.ts";
 
 /** What is measured of a network now and then, besides each step's own values. */
 export interface Monitor {
@@ -91,17 +92,6 @@ export interface Run<Entry = RunLogEntry> {
 /** Whether a monitor measures: every so many steps, after the last one, and at 1, 10, 100, ... before the first of these. */
 export function isMeasured(step: number, every: number, totalSteps: number): boolean {
   return step % every === 0 || step === totalSteps || step < every && /^10*$/.test(String(step));
-}
-
-/**
- * Micro-batches in a step.
- *
- * @throws RangeError where they do not divide the batch
- */
-export function partsOf({ batch, microBatch = batch }: { batch: number; microBatch?: number }): number {
-  const parts = batch / microBatch;
-  if (Number.isSafeInteger(microBatch) && microBatch >= 1 && Number.isInteger(parts)) return parts;
-  throw new RangeError(`A batch of ${batch} images cannot be cut into micro-batches of ${microBatch}.`);
 }
 
 /** A new run's state, or the one that a stopped run left. */
