@@ -25,7 +25,7 @@ export interface FileProgress {
 
 /** Whether a file is not what was written, or the disk does not give it back. */
 const isDamage = (error: unknown): error is Error =>
-  error instanceof DamagedFileError || (error as { code?: string })?.code === "EIO";
+  error instanceof DamagedFileError || ((error as Error).cause as { code?: string } | undefined)?.code === "EIO";
 
 /**
  * Reads the newest checkpoint that is whole. Damaged ones that are newer get another name, so that they are in nobody's

@@ -126,6 +126,26 @@ for (const [kind, damage] of Object.entries(damages)) {
   });
 }
 
+Deno.test("a newest checkpoint that the disk does not give back is named, and the run goes on from the one before", async () => {
+  const dir = await killedRun("unreadable"), notes: string[] = [], { open } = Deno;
+  const failing = () => Promise.reject(Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" }));
+  Deno.open = async (path, options) => {
+    const file = await open(path, options);
+    if (`${path}` === `${dir}/${EIGHTH}` && !options?.write) file.read = failing;
+    return file;
+  };
+  try {
+    await toyRun({ dir, resume: true, onNote: (note) => notes.push(note) });
+  } finally {
+    Deno.open = open;
+  }
+  const why = `${dir}/${EIGHTH} cannot be read (Input/output error (os error 5)): is its disk all right?`;
+  assertEquals(notes, [
+    `${why} It is kept as ${dir}/${EIGHTH}.damaged, and the run goes on from the one before, of step 4.`,
+  ]);
+  await assertEndsAlike(dir);
+});
+
 Deno.test("a run whose checkpoints are all damaged says so, and leaves them", async () => {
   const dir = await killedRun("all damaged"), before = await files(dir);
   for (const name of [FOURTH, EIGHTH]) await Deno.truncate(`${dir}/${name}`, 100);
