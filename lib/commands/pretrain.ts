@@ -1,6 +1,6 @@
 /**
- * `deno task pretrain`: sets up what is missing, pretrains with I-JEPA or a method beside it, and tells what the encoder is worth beside the same
- * network with random weights and raw pixels.
+ * `deno task pretrain`: sets up what is missing, pretrains with I-JEPA or a method beside it, and tells what the encoder is
+ * worth beside the same network with random weights and raw pixels.
  *
  * @module
  */
@@ -13,14 +13,13 @@ import type { EvaluationData } from "../evaluation/protocol.ts";
 import { knownPixelResults } from "../evaluation/known_baselines.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { masksFigure } from "../figures/masks_figure.ts";
-import { progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { contextOf, targetBlock } from "../jepa/masks.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
 import { stepMasks } from "../jepa/pretraining/pretraining_objective.ts";
 import { encoderOf } from "../methods/config.ts";
 import { isJepa, type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
-import { pretrain } from "../methods/pretrain.ts";
+import { type LogEntry, pretrain, type PretrainResult } from "../methods/pretrain.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
@@ -29,8 +28,6 @@ import { checkFree, readConfig } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
-import { precisionAdvice } from "./terminal/bfloat16.ts";
-import { fileNote } from "./terminal/file_note.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
@@ -38,7 +35,7 @@ import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
-import { stopSignal } from "./processes/stop_signal.ts";
+import { runTraining } from "./processes/training.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
@@ -235,54 +232,24 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const { totalSteps } = objectiveOf(config, train);
   const every = workers.rank > 0 ? 0 : monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
   const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;
-  const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
-  console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}${many}, into ${dir}`);
-  const advice = precisionAdvice(config.precision);
-  if (advice) console.warn(advice);
-
-  const bar = progressBar({ label: "Pretraining", total: totalSteps, unit: "steps" });
-  const { signal, unlisten } = stopSignal(bar.log);
-  let rate = 0, warned = false;
-  const result = await pretrain(config, train, {
-    dir,
-    resume: flags.resume,
-    monitor,
-    signal,
+  let warned = false;
+  const training = { label: "Pretraining", dir, config, totalSteps, train, goOn: howToGoOn(dir, flags) };
+  const fieldsOf = (entry: LogEntry, say: (sentence: string) => void) => {
+    const warning = warned ? undefined : collapseWarning(entry, monitor);
+    if (warning !== undefined) say(`Warning: ${warning}`);
+    warned ||= warning !== undefined;
+    return {
+      ...entry.momentum === undefined ? {} : { "EMA": entry.momentum },
+      "feature std": entry.featureStd,
+      ...measuredFields(entry.measures),
+    };
+  };
+  const result = await runTraining<LogEntry, PretrainResult>(
+    { ...training, fieldsOf },
+    flags,
     workers,
-    bfloat16Sums: flags["bfloat16-sums"],
-    ...checkpointsOf(flags),
-    onFile: (progress) => bar.note(fileNote(progress)),
-    onNote: (sentence) => bar.log(`Warning: ${sentence}`),
-    onCompile: ({ operations, seconds }) =>
-      bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
-    onStep: (entry) => {
-      const now = config.batch / entry.seconds;
-      rate = rate === 0 || entry.step < 3 ? now : 0.95 * rate + 0.05 * now;
-      bar.update(entry.step, {
-        "loss": entry.loss,
-        "images/s": rate,
-        "lr": entry.learningRate,
-        ...entry.momentum === undefined ? {} : { "EMA": entry.momentum },
-        "feature std": entry.featureStd,
-        ...measuredFields(entry.measures),
-      });
-      const warning = warned ? undefined : collapseWarning(entry, monitor);
-      if (warning === undefined) return;
-      bar.log(`Warning: ${warning}`);
-      warned = true;
-    },
-  }).finally(() => {
-    bar.stop();
-    unlisten();
-    monitor?.dispose();
-  });
-  if (!result.finished) {
-    const kept = result.step > 0 ? ", with a checkpoint" : "";
-    console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${howToGoOn(dir, flags)}`);
-    await workers.close();
-    Deno.exit(STOPPED);
-  }
-  await workers.close();
+    (options) => pretrain(config, train, { ...options, monitor }),
+  ).finally(() => monitor?.dispose());
   if (workers.rank > 0) return;
   const pictures = await summariseTraining(result.log, config.batch, dir);
   if (isJepa(config)) pictures.push(await saveMasks(config, train, dir));
@@ -293,7 +260,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     console.log("No evaluation: the data has no test/ or val/ folder beside train/.");
   }
   tf.dispose(result.targetEncoder);
-  reportSkipped(train, test);
+  const skipped = [...new Set([...result.skipped, ...train.skipped ?? []])]; // by the evaluation too
+  reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")} (and .html, .svg)`);
 }
 
@@ -305,7 +273,8 @@ async function main(): Promise<void> {
   }
   const { workers, restarts } = workerFlags(flags);
   // What can be said of them before anything is loaded.
-  changedBy(flags, preset(flags.preset ?? DEFAULT_PRESET), workers);
+  const sharing = flags.resume ? 1 : workers; // a run that goes on may have another batch than the preset
+  changedBy(flags, preset(flags.preset ?? DEFAULT_PRESET), sharing);
   monitorOf(flags), checkpointsOf(flags);
   if (workers > 1) {
     const dir = await folderOf(flags);

@@ -19,7 +19,13 @@ import {
   type PooledDecoder,
   type TrainedDecoder,
 } from "../decoding/saved_decoder.ts";
-import { frozenEncoder, readDecoderConfig, trainDecoder } from "../decoding/train_decoder.ts";
+import {
+  type DecoderLogEntry,
+  frozenEncoder,
+  readDecoderConfig,
+  trainDecoder,
+  type TrainDecoderResult,
+} from "../decoding/train_decoder.ts";
 import { progressBar } from "../figures/progress.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
@@ -27,8 +33,6 @@ import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { checkFree } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
-import { precisionAdvice } from "./terminal/bfloat16.ts";
-import { fileNote } from "./terminal/file_note.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
@@ -36,7 +40,7 @@ import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
-import { stopSignal } from "./processes/stop_signal.ts";
+import { runTraining } from "./processes/training.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
@@ -176,54 +180,26 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const testImages = test ? Math.min(measured, test.length) : 0;
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
   const totalSteps = decoderSteps(config, train.length);
-  const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
-  console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}${many}, into ${dir}`);
-  const advice = precisionAdvice(config.precision);
-  if (advice) console.warn(advice);
-  const bar = progressBar({ label: "Training", total: totalSteps, unit: "steps" });
-  const { signal, unlisten } = stopSignal(bar.log);
-  let rate = 0;
-  const result = await trainDecoder(config, encoder, train, {
-    dir,
-    resume: flags.resume,
-    signal,
+  const training = { label: "Training", dir, config, totalSteps, train, goOn: howToGoOn(dir, flags) };
+  const { decoder, log, skipped, weights: written } = await runTraining<DecoderLogEntry, TrainDecoderResult>(
+    training,
+    flags,
     workers,
-    bfloat16Sums: flags["bfloat16-sums"],
-    ...checkpointsOf(flags),
-    onFile: (progress) => bar.note(fileNote(progress)),
-    onNote: (sentence) => bar.log(`Warning: ${sentence}`),
-    onCompile: ({ operations, seconds }) =>
-      bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
-    onStep: ({ step, loss, learningRate, seconds }) => {
-      const now = config.batch / seconds;
-      rate = rate === 0 || step < 3 ? now : 0.95 * rate + 0.05 * now;
-      bar.update(step, { "loss": loss, "images/s": rate, "lr": learningRate });
-    },
-  }).finally(() => {
-    bar.stop();
-    unlisten();
-  });
-  const { decoder, finished, log } = result;
-  if (!finished) {
-    const kept = result.step > 0 ? ", with a checkpoint" : "";
-    console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${howToGoOn(dir, flags)}`);
-    await workers.close();
-    Deno.exit(STOPPED);
-  }
-  await workers.close();
+    (options) => trainDecoder(config, encoder, train, options),
+  );
   if (workers.rank > 0) return;
   await summariseTraining(log, config.batch, dir);
   if (measured > 0 && test) {
     // As it ships, its weights rounded.
-    const shipped = await loadDecoder(result.weights);
+    const shipped = await loadDecoder(written);
     const measures = await measure(encoder, shipped, test, testImages)
       .finally(() => tf.dispose([shipped.parameters, shipped.standardisation]));
     await writeFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
     console.log(JSON.stringify(measures, null, 2));
   }
-  console.log(`Weights: ${result.weights}`);
+  console.log(`Weights: ${written}`);
   tf.dispose([encoder.parameters, decoder.parameters, decoder.standardisation]);
-  reportSkipped(train, test);
+  reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
 }
 
 async function main(): Promise<void> {
@@ -233,7 +209,8 @@ async function main(): Promise<void> {
   const flags = { ...values, weights }, { workers, restarts } = workerFlags(flags);
   // What can be said of them before anything is loaded; the encoder's sizes do not matter to that.
   const anyEncoder = { image: 32, patch: 4, width: 32, depth: 1, heads: 1, mlpRatio: 4 };
-  changedBy(flags, decoderPreset(flags.preset ?? DEFAULT_PRESET, anyEncoder), workers);
+  const sharing = flags.resume ? 1 : workers; // a run that goes on may have another batch than the preset
+  changedBy(flags, decoderPreset(flags.preset ?? DEFAULT_PRESET, anyEncoder), sharing);
   measuredOf(flags), checkpointsOf(flags);
   await setUpTensorFlow();
   if (workers > 1) {

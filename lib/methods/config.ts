@@ -1,12 +1,10 @@
 /**
- * What the methods beside I-JEPA have in common: the part of a configuration that means the same in each, and how many
- * steps it makes.
+ * What the methods beside I-JEPA have in common: the part of a configuration that means the same in each.
  *
  * @module
  */
 import type { Architecture, EncoderSize } from "../jepa/architectures.ts";
 import { preset, type RunConfig as JepaConfig } from "../jepa/pretraining/presets.ts";
-import { partsOf } from "../training/runs/run.ts";
 
 /** The part that every method's configuration has. */
 export interface CommonConfig extends
@@ -47,17 +45,3 @@ export const SHORT = {
   precision: "float32",
   seed: 0,
 } as const satisfies Partial<CommonConfig>;
-
-/**
- * Steps of a whole run, each of `batch` images.
- *
- * @throws RangeError where there is none, or a micro-batch has nothing to compare
- */
-export function stepsOf(config: CommonConfig, images: number): number {
-  const { epochs, batch } = config, own = batch / partsOf(config);
-  if (!(own >= 2)) throw new RangeError(`A step needs at least 2 images, to compare them; got a batch of ${own}.`);
-  if (images < batch) throw new RangeError(`${images} images are fewer than a batch of ${batch}: lower the batch.`);
-  const steps = Math.round(epochs * Math.floor(images / batch));
-  if (steps >= 1) return steps;
-  throw new RangeError(`${epochs} epochs of ${images} images make no step of ${batch} images: raise the epochs.`);
-}

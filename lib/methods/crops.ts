@@ -11,7 +11,7 @@ import type { Parameters } from "../nn/parameters.ts";
 import { interpolatePositions, sineCosinePositions } from "../nn/positions.ts";
 import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import type { MicroBatch, Share } from "../training/objective.ts";
-import { partsOf } from "../training/runs/run.ts";
+import { partsOf } from "../training/steps.ts";
 import type { CommonConfig } from "./config.ts";
 
 /** Crops of each image, besides what every method's configuration has. */

@@ -21,9 +21,9 @@ import { randomStream } from "../random.ts";
 import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
-import { partsOf } from "../training/runs/run.ts";
 import { runSchedules } from "../training/schedules.ts";
-import { type CommonConfig, encoderOf, SHORT, stepsOf } from "./config.ts";
+import { partsOf, stepsOf } from "../training/steps.ts";
+import { type CommonConfig, encoderOf, SHORT } from "./config.ts";
 import { convolutionalDecoderShapes, type ConvolutionalDecoderSize, decodeTokens } from "./convolutional_decoder.ts";
 import { inverseBlockMasks } from "./inverse_block_masks.ts";
 

@@ -18,7 +18,8 @@ import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { runSchedules } from "../training/schedules.ts";
-import { encoderOf, SHORT, stepsOf } from "./config.ts";
+import { stepsOf } from "../training/steps.ts";
+import { encoderOf, SHORT } from "./config.ts";
 import { type CropInputs, cropInputs, type CropsConfig, pooledCrops, pooledViews, viewsOf } from "./crops.ts";
 
 /** Sizes of a head: three layers with GELU between them, and prototypes. */

@@ -30,9 +30,9 @@ import { randomStream } from "../random.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
-import { partsOf } from "../training/runs/run.ts";
 import { runSchedules } from "../training/schedules.ts";
-import { type CommonConfig, encoderOf, SHORT, stepsOf } from "./config.ts";
+import { partsOf, stepsOf } from "../training/steps.ts";
+import { type CommonConfig, encoderOf, SHORT } from "./config.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
 
 /** Everything that decides a run of MAE. */

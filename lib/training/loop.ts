@@ -98,8 +98,8 @@ export async function train<Inputs>(objective: Objective<Inputs>, options: Train
     while (step < totalSteps && !stopping) {
       const scheduled = objective.scheduled(step);
       const scalars = scalarTensors(scheduled, step, objective.beta2);
-      const { values, epoch, stop } = await stepper.step(source, scalars, signal?.aborted ?? false);
-      disposeAll(scalars);
+      const { values, epoch, stop } = await stepper.step(source, scalars, signal?.aborted ?? false)
+        .finally(() => disposeAll(scalars));
       step++;
       const seconds = (performance.now() - last) / 1000;
       const { loss, gradientNorm } = values;

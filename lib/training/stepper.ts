@@ -57,10 +57,15 @@ export interface Stepper<Inputs> {
   dispose(): void;
 }
 
-const readScalars = async (tensors: Record<string, Tensor>): Promise<Record<string, number>> => {
+/** The values of scalars, which are disposed of. */
+async function takeScalars(tensors: Record<string, Tensor>): Promise<Record<string, number>> {
   const read = async ([name, tensor]: [string, Tensor]) => [name, (await tensor.data())[0]];
-  return Object.fromEntries(await Promise.all(Object.entries(tensors).map(read)));
-};
+  try {
+    return Object.fromEntries(await Promise.all(Object.entries(tensors).map(read)));
+  } finally {
+    disposeAll(tensors);
+  }
+}
 
 /** The whole batch at once: gradients never leave the compiled function. */
 export function wholeStepper<Inputs>(
@@ -76,12 +81,13 @@ export function wholeStepper<Inputs>(
   return {
     async step(source, scalars, stop) {
       const { inputs, epoch } = await source.take();
-      const running = run(objective.frozen ?? {}, inputs, scalars);
-      source.prepare();
-      const metrics = await running;
-      const values = await readScalars(metrics);
-      disposeAll([inputs, metrics]);
-      return { values, epoch, stop };
+      try {
+        const running = run(objective.frozen ?? {}, inputs, scalars);
+        source.prepare();
+        return { values: await takeScalars(await running), epoch, stop };
+      } finally {
+        disposeAll(inputs);
+      }
     },
     dispose: run.dispose,
   };
@@ -142,13 +148,15 @@ export function accumulatingStepper<Inputs>(
         const { inputs, epoch: own } = await source.take();
         epoch = own;
         const kept = tf.scalar(part === from ? 0 : 1);
-        const running = accumulate(trained, { ...averages, ...objective.frozen }, inputs, kept);
-        source.prepare();
-        const reported = await running;
-        for (const [name, value] of Object.entries(await readScalars(reported))) {
-          values[name] = (values[name] ?? 0) + value / parts;
+        try {
+          const running = accumulate(trained, { ...averages, ...objective.frozen }, inputs, kept);
+          source.prepare();
+          for (const [name, value] of Object.entries(await takeScalars(await running))) {
+            values[name] = (values[name] ?? 0) + value / parts;
+          }
+        } finally {
+          disposeAll([inputs, kept]);
         }
-        disposeAll([inputs, kept, reported]);
       }
     } finally {
       disposeAll([trained, averages]);
@@ -160,21 +168,26 @@ export function accumulatingStepper<Inputs>(
   async function overWorkers(gradients: Networks, values: Record<string, number>, stop: boolean) {
     if (!workers) return { gradients, values, stop };
     const scalars = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tf.scalar(value)]));
-    const own = { gradients, scalars, stop: tf.scalar(stop ? 1 : 0) };
-    const sums = await workers.allReduce(own, { bfloat16 });
-    const told = { values: await readScalars(sums.scalars), stop: (await sums.stop.data())[0] > 0 };
-    disposeAll([own, sums.scalars, sums.stop]);
-    return { gradients: sums.gradients, ...told };
+    const own = { gradients, scalars, told: { stop: tf.scalar(stop ? 1 : 0) } };
+    try {
+      const sums = await workers.allReduce(own, { bfloat16 });
+      const told = { values: await takeScalars(sums.scalars), stop: (await takeScalars(sums.told)).stop > 0 };
+      return { gradients: sums.gradients, ...told };
+    } finally {
+      disposeAll(own);
+    }
   }
 
   return {
     async step(source, scalars, stop) {
       const own = await ownPart(source);
       const all = await overWorkers(sums.read().gradients, own.values, stop);
-      const metrics = await apply(all.gradients, scalars);
-      const { gradientNorm } = await readScalars(metrics);
-      disposeAll([all.gradients, metrics]);
-      return { values: { ...all.values, gradientNorm }, epoch: own.epoch, stop: all.stop };
+      try {
+        const { gradientNorm } = await takeScalars(await apply(all.gradients, scalars));
+        return { values: { ...all.values, gradientNorm }, epoch: own.epoch, stop: all.stop };
+      } finally {
+        disposeAll(all.gradients);
+      }
     },
     dispose() {
       accumulate.dispose();

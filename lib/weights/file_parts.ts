@@ -49,7 +49,9 @@ export async function openParts(path: string): Promise<FileParts> {
     if (now.size !== size || now.mtime?.getTime() !== mtime?.getTime()) throw changed();
     await file.seek(at, Deno.SeekMode.Start);
     for (let done = 0; done < bytes.length;) {
-      const count = await file.read(bytes.subarray(done, done + CHUNK));
+      const count = await file.read(bytes.subarray(done, done + CHUNK)).catch((error) => {
+        throw new Error(`${path} cannot be read (${osReason(error)}): is its disk all right?`, { cause: error });
+      });
       if (count === null) throw changed();
       done += count;
     }

@@ -163,7 +163,9 @@ export async function openSafetensors(
   if (length > MAX_HEADER) {
     failStart(`its header would have ${length} bytes, more than the ${MAX_HEADER} that are allowed`);
   }
-  if (length > size - 8) failStart(`it is cut short: its header should have ${length} bytes, the file has ${size}`);
+  if (length > size - 8) {
+    failStart(`it is cut short: its header should end at byte ${length + 8}, the file has ${size}`);
+  }
   let text = "";
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await file.read(8, length));

@@ -152,12 +152,34 @@ Deno.test("train() says what to do about a loss that is not finite", async () =>
 
 Deno.test("train() leaves no handles behind, whole, cut or failed", async () => {
   const handles = () => (tf.memory() as unknown as { numHandles: number }).numHandles;
-  const once = async (parts: number) => disposeAll((await run(cutObjective(2), { parts })).state);
-  for (const parts of [1, 4]) {
-    await once(parts);
-    const before = handles();
-    await once(parts);
-    assert(handles() <= before, `${parts} parts: ${before} handles became ${handles()}`);
+  const objective = cutObjective(2),
+    fail = () => {
+      throw new Error("broken");
+    };
+  const until = (count: number): typeof objective => ({
+    ...objective,
+    async *batches(start, share) {
+      let left = count;
+      for await (const batch of objective.batches(start, share)) {
+        yield left-- > 0 ? batch : (disposeAll(batch.inputs), fail());
+      }
+    },
+  });
+  const ends: Record<string, (parts: number) => Promise<unknown>> = {
+    "whole": async (parts) => disposeAll((await run(objective, { parts })).state),
+    "with an image that cannot be read": (parts) => assertRejects(() => run(until(1), { parts }), Error, "broken"),
+    "with a loss that cannot be recorded": (parts) =>
+      assertRejects(() => run({ ...objective, lossOf: fail }, { parts }), Error, "broken"),
+    "with a listener that fails": (parts) =>
+      assertRejects(() => run(objective, { parts, onStep: fail }), Error, "broken"),
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    for (const parts of [1, 4]) {
+      await end(parts);
+      const before = handles();
+      await end(parts);
+      assert(handles() <= before, `${how}, ${parts} parts: ${before} handles became ${handles()}`);
+    }
   }
 });
 

@@ -56,7 +56,7 @@ Deno.test("openSafetensors() names the end of a file that is cut short, whatever
   withFile("weights", async (path) => {
     // Its header's length, 640, begins as a pickle does.
     await Deno.writeFile(path, bytes("\x80\x02" + "\0".repeat(6) + '{"a":'));
-    await assertRejects(() => openSafetensors(path), Error, "it is cut short: its header should have 640 bytes");
+    await assertRejects(() => openSafetensors(path), Error, "it is cut short: its header should end at byte 648");
   }));
 
 Deno.test("openHuggingFace() says what lies in the place of config.json", () =>

@@ -16,6 +16,10 @@ Deno.test("writeWhole() shows a file at its name once it is whole", async () => 
     await file.write(0, Uint8Array.of(7));
   });
   assertEquals(await Deno.readFile(path), Uint8Array.of(7, 8, 9));
-  await assertRejects(() => writeWhole(`${dir}/no/b`, 3, () => Promise.resolve()), Error, "there is no such folder");
+  await assertRejects(
+    () => writeWhole(`${dir}/no/b`, 3, () => Promise.resolve()),
+    Error,
+    "make its folder, or name another place",
+  );
   await Deno.remove(dir, { recursive: true });
 });

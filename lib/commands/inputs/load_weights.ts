@@ -18,6 +18,6 @@ export function readingNote(path: string, { prefix, aside }: Pick<PretrainedEnco
 /** Loads it as loadEncoder() does, and says on standard error what of the file it is not. */
 export async function loadWeights(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
   const loaded = await loadEncoder(path, options), note = readingNote(path, loaded);
-  if (note) console.error(note);
+  if (note) console.warn(note);
   return loaded;
 }

@@ -101,9 +101,9 @@ export function describe(train: Dataset, test?: Dataset): string {
   return parts.join("; ") + ".";
 }
 
-/** Says what could not be read and was skipped. */
-export function reportSkipped(train: Dataset, test?: Dataset): void {
-  for (const { name, skipped = [] } of test ? [train, test] : [train]) {
+/** Says what of some data sets could not be read and was skipped. */
+export function reportSkipped(...datasets: Pick<Dataset, "name" | "skipped">[]): void {
+  for (const { name, skipped = [] } of datasets) {
     if (skipped.length) {
       console.log(`${name}: ${skipped.length} image(s) could not be read and were skipped: ${skipped.join(", ")}`);
     }

@@ -86,7 +86,7 @@ function start(rank: number, args: string[], env: Record<string, string>): Worke
 const howItEnded = ({ code, signal }: Deno.CommandStatus) =>
   signal ? `was ended by ${signal}` : `ended with code ${code}`;
 
-/** Starts all, passes signals on, and waits for their ends. */
+/** Starts all, passes signals on, and waits for their ends; `lost` says which was, unless all were told to end. */
 async function runOnce(size: number, args: string[]): Promise<{ code: number; lost?: string }> {
   const workers = workerEnvironments(size, freePort()).map((env, rank) => start(rank, args, env));
   const { signal, unlisten } = stopSignal(() => {}); // worker 0 says it
@@ -105,10 +105,11 @@ async function runOnce(size: number, args: string[]): Promise<{ code: number; lo
   clearTimeout(timer);
   unlisten();
   if (!first) return { code: statuses[0].code };
-  const sentences = await Promise.all(workers.map(({ said }) => said));
+  const sentences = await Promise.all(workers.map(({ said }) => said)), said = sentences.find((text) => text.trim());
   // Worker 0 has said what it ended for, but where it was ended itself.
-  if (statuses[0].signal) console.error(sentences.find((text) => text.trim())?.trim() ?? "");
-  return { code: 1, lost: `Worker ${first.rank} ${howItEnded(first.status)}` };
+  if (statuses[0].signal && said) console.error(said.trim());
+  // A signal ends a worker at once where it does not train yet, or no more.
+  return { code: 1, ...signal.aborted ? {} : { lost: `Worker ${first.rank} ${howItEnded(first.status)}` } };
 }
 
 function endIfThere(child: Deno.ChildProcess, signal: Deno.Signal): void {

@@ -46,6 +46,11 @@ export async function fromFirst<T>(workers: Communicator, what: string, find: ()
   return JSON.parse((await workers.gather(what, found))[0]);
 }
 
+/** What each worker says, by rank, at every one. */
+export async function fromAll<T>(workers: Communicator, what: string, value: T): Promise<T[]> {
+  return (await workers.gather(what, JSON.stringify(value))).map((text) => JSON.parse(text));
+}
+
 /** Does on each machine at one worker first what the others then find done, such as a download. */
 export async function inTurn<T>(
   workers: Communicator,

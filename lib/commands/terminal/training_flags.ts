@@ -35,12 +35,20 @@ interface Training {
  * What the flags make of a preset, or of the configuration that a run was started with, for so many workers: where nobody
  * says otherwise, a step is cut into one micro-batch a worker.
  *
- * @throws Error that says what a flag takes
+ * @throws Error that says what a flag takes, or that the workers cannot share a step evenly
  */
 export function changedBy<Config extends Training>(flags: TrainingFlags, started: Config, workers: number): Config {
   const whole = (name: "batch" | "micro-batch" | "seed") => numberOf(name, flags[name], { integer: true });
   const batch = whole("batch") ?? started.batch;
-  const microBatch = whole("micro-batch") ?? started.microBatch ?? (workers > 1 ? batch / workers : undefined);
+  const own = whole("micro-batch") ?? started.microBatch,
+    microBatch = own ?? (workers > 1 ? batch / workers : undefined);
+  if (workers > 1 && !Number.isInteger(batch / (own ?? 1) / workers)) {
+    const cut = own === undefined ? "" : ` in micro-batches of ${own}`;
+    throw new Error(
+      `A step of ${batch} images${cut} cannot be shared evenly by ${workers} workers: change --workers, --batch or ` +
+        "--micro-batch.",
+    );
+  }
   return {
     ...started,
     batch,

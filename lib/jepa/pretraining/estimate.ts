@@ -11,6 +11,7 @@ import { enclosing, firstThatFits, paddedSizes } from "../mask_samplers/padding.
 import { randomStream } from "../../random.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
 import type { RunConfig } from "./presets.ts";
+import { totalStepsOf } from "./pretraining_objective.ts";
 import { largestBatch, type StepMemory, stepMemory, totalMemory } from "./step_memory.ts";
 
 /** A device, by its data sheet. */
@@ -130,10 +131,10 @@ export interface Estimate {
 /**
  * Estimates a run.
  *
- * @throws RangeError where a batch cannot be shared out evenly.
+ * @throws RangeError where a batch cannot be shared out evenly, or the images make no step
  */
 export function estimateRun(config: RunConfig, options: EstimateOptions): Estimate {
-  const { architecture, batch, epochs, precision } = config, { images, devices, device, share } = options;
+  const { architecture, batch, precision } = config, { images, devices, device, share } = options;
   const apart = batch / devices, microBatch = options.microBatch ?? Math.min(apart, config.microBatch ?? apart);
   if (!Number.isInteger(apart)) {
     throw new RangeError(`A batch of ${batch} images cannot be shared out evenly to ${devices} devices.`);
@@ -142,7 +143,7 @@ export function estimateRun(config: RunConfig, options: EstimateOptions): Estima
     throw new RangeError(`A device's ${apart} images cannot be worked on ${microBatch} at once: name a divisor.`);
   }
   const masks = estimateMasks(config, microBatch), parameters = parameterCount(architecture);
-  const steps = Math.round(epochs * Math.floor(images / batch)), capacity = USABLE * device.memory;
+  const steps = totalStepsOf({ ...config, microBatch: undefined }, images), capacity = USABLE * device.memory;
   const plan = (recompute: boolean): RunPlan => {
     const how = { precision, recompute };
     const memory = stepMemory(architecture, masks.longest, { ...how, batch: microBatch });

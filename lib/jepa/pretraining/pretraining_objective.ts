@@ -9,9 +9,9 @@ import { batches } from "../../datasets/loader.ts";
 import { initialise } from "../../nn/initialisation.ts";
 import { randomStream } from "../../random.ts";
 import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
-import { partsOf } from "../../training/runs/run.ts";
 import type { Objective, Share } from "../../training/objective.ts";
 import { runSchedules } from "../../training/schedules.ts";
+import { partsOf, stepsOf } from "../../training/steps.ts";
 import { encoderShapes, predictorShapes } from "../architectures.ts";
 import { patchify } from "../encoder.ts";
 import { maskSampler } from "../mask_samplers/by_name.ts";
@@ -66,15 +66,9 @@ const viewsOf = ({ regulariser }: RunConfig) => regulariser.invariance > 0 ? 2 :
  * @throws RangeError where there is none, or a micro-batch cannot hold what the loss compares
  */
 export function totalStepsOf(config: RunConfig, images: number): number {
-  const { epochs, batch } = config, apart = batch / viewsOf(config), own = batch / partsOf(config);
-  if (!Number.isInteger(own / viewsOf(config))) {
-    throw new RangeError(`Two crops of each image need an even batch; got ${own}.`);
-  }
-  if (!(own >= 2)) throw new RangeError(`A step needs at least 2 images, to compare them; got a batch of ${own}.`);
-  if (images < apart) throw new RangeError(`${images} images are fewer than a batch of ${apart}: lower the batch.`);
-  const steps = Math.round(epochs * Math.floor(images / apart));
-  if (steps >= 1) return steps;
-  throw new RangeError(`${epochs} epochs of ${images} images make no step of ${batch} images: raise the epochs.`);
+  const views = viewsOf(config), own = config.batch / partsOf(config);
+  if (!Number.isInteger(own / views)) throw new RangeError(`Two crops of each image need an even batch; got ${own}.`);
+  return stepsOf(config, images, views);
 }
 
 /** A worker's images and masks, step after step. */

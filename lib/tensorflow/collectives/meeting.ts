@@ -47,7 +47,7 @@ function listen({ hostname, port }: World["leader"]): Deno.TcpListener {
 async function lead(world: World, me: Member, { arrival, silence }: Required<Patience>): Promise<Channel> {
   const { size, leader: { hostname, port } } = world;
   const listener = listen(world.leader);
-  const links = new Map<number, Link>(), members: Member[] = [me];
+  const links = new Map<number, Link>(), strangers = new Set<Link>(), members: Member[] = [me];
   const met = Promise.withResolvers<Channel>(), all = Promise.withResolvers<void>();
   let calls = 0, over = ""; // What to tell those who come after the meeting.
 
@@ -84,10 +84,20 @@ async function lead(world: World, me: Member, { arrival, silence }: Required<Pat
   (async () => {
     for await (const connection of listener) {
       const link = linkOver(connection), from = connection.remoteAddr.hostname.replace(/^::ffff:/, "");
-      // Whoever says anything else is a stranger.
-      link.onMessage = ({ hello }) => hello ? arrive(link, from, hello) : void link.close();
+      // Whoever says anything else is a stranger, and who says nothing.
+      strangers.add(link);
+      link.ended.then(() => strangers.delete(link));
+      link.onMessage = ({ hello }) => {
+        strangers.delete(link);
+        if (hello) arrive(link, from, hello);
+        else link.close();
+      };
     }
   })().catch(() => {}); // Closing the listener ends it.
+  const stopListening = () => {
+    listener.close();
+    for (const link of strangers) link.close(); // a connection that stays open would keep the program from ending
+  };
 
   const late = setTimeout(() => {
     const missing = Array.from({ length: size }, (_, rank) => rank).filter((rank) => !members[rank]);
@@ -99,7 +109,7 @@ async function lead(world: World, me: Member, { arrival, silence }: Required<Pat
     let listening = true;
     const close = (error?: unknown) =>
       channel.close(error).finally(() => {
-        if (listening) listener.close();
+        if (listening) stopListening();
         listening = false;
       });
     return { ...channel, close };
@@ -108,7 +118,7 @@ async function lead(world: World, me: Member, { arrival, silence }: Required<Pat
     const enough = setTimeout(all.resolve, seconds(ANSWER));
     await all.promise;
     clearTimeout(enough);
-    listener.close();
+    stopListening();
     await Promise.all(Array.from(links.values(), (link) => link.close()));
     throw error;
   } finally {

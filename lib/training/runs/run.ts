@@ -11,20 +11,21 @@ import type { Precision } from "../../tensorflow/autocast.ts";
 import { disposeAll } from "../../tensorflow/backend.ts";
 import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
 import { Variables } from "../../tensorflow/variables.ts";
-import { type StepEntry, train } from "../loop.ts";
+import { shareOf, type StepEntry, train } from "../loop.ts";
 import type { Objective } from "../objective.ts";
 import { checkpointSaver, type FileProgress, newestCheckpoint, type SavedCheckpoint } from "./run_checkpoints.ts";
 import { openRunFolder, truncateLog } from "./run_folder.ts";
 import { openRunLog } from "./run_log.ts";
 import { initialState, type TrainingState } from "../step.ts";
+import { partsOf } from "../steps.ts";
 
 /** What is measured of a network now and then, besides each step's own values. */
 export interface Monitor {
   /** Steps between measurements. */
   every: number;
   /**
-   * Measures the encoder that the run keeps (I-JEPA: the target encoder) after `step` steps; it stays the trainer's. A resumed run ends with the log of one that
-   * was not stopped where this depends on nothing else.
+   * Measures the encoder that the run keeps (I-JEPA: the target encoder) after `step` steps; its tensors stay the run's. A
+   * resumed run ends with the log of one that was not stopped where this depends on nothing else.
    */
   measure(targetEncoder: Parameters, step: number): Promise<Record<string, number>>;
 }
@@ -93,17 +94,6 @@ export function isMeasured(step: number, every: number, totalSteps: number): boo
   return step % every === 0 || step === totalSteps || step < every && /^10*$/.test(String(step));
 }
 
-/**
- * Micro-batches in a step.
- *
- * @throws RangeError where they do not divide the batch
- */
-export function partsOf({ batch, microBatch = batch }: { batch: number; microBatch?: number }): number {
-  const parts = batch / microBatch;
-  if (Number.isSafeInteger(microBatch) && microBatch >= 1 && Number.isInteger(parts)) return parts;
-  throw new RangeError(`A batch of ${batch} images cannot be cut into micro-batches of ${microBatch}.`);
-}
-
 /** A new run's state, or the one that a stopped run left. */
 async function openState<Inputs>(
   objective: Objective<Inputs>,
@@ -156,10 +146,14 @@ export async function trainRun<Inputs>(
   if (monitor && !(Number.isSafeInteger(monitor.every) && monitor.every >= 1)) {
     throw new RangeError(`A monitor measures every 1, 2, ... steps; got ${monitor.every}.`);
   }
+  if (!(Number.isSafeInteger(checkpointEvery) && checkpointEvery >= 1)) {
+    throw new RangeError(`A run writes a checkpoint every 1, 2, ... steps; got ${checkpointEvery}.`);
+  }
   if (!(Number.isSafeInteger(keep) && keep >= 1)) {
     throw new RangeError(`A run keeps 1, 2, ... checkpoints; got ${keep}.`);
   }
   const parts = partsOf(config);
+  shareOf(parts, workers ?? { rank: 0, size: 1 }); // before there is a folder
 
   await workers?.agree("the configuration", config);
   await workers?.agree("the images", await fingerprintOf(setting.images));
@@ -188,18 +182,25 @@ export async function trainRun<Inputs>(
       throw new Error(`${why} ${keptIn(dir, saver.step)}: go on with --resume once that is mended.`, { cause: error });
     }
   };
+  /** Of the newest whole checkpoint; of several workers the first alone knows it. */
+  const newestStep = async () => {
+    await saver.settled();
+    return workers ? Number((await workers.gather("the newest checkpoint", `${saver.step}`))[0]) : saver.step;
+  };
+  let newest = begun.step;
   try {
     const step = await train(objective, {
       ...{ variables, start: begun.step, parts, workers, bfloat16Sums, onCompile, signal },
       ...{ precision: config.precision, recompute: config.recompute },
-      advice: () => `${keptIn(dir, saver.step)}; try a lower learning rate or a smaller clip.`,
+      advice: () => `${keptIn(dir, newest)}; try a lower learning rate or a smaller clip.`,
       async onStep(values) {
         const entry: RunLogEntry = { ...values }, { step } = entry;
         const finite = Number.isFinite(entry.loss) && Number.isFinite(entry.gradientNorm);
+        if (!finite) newest = await newestStep(); // for advice(), which any worker may be the first to give
         if (!logFile) return;
         if (monitor && finite && isMeasured(step, monitor.every, totalSteps)) entry.measures = await measure(step);
         const isDue = finite && step % checkpointEvery === 0 && step < totalSteps;
-        if (isDue || !finite) await saver.settled();
+        if (isDue) await saver.settled();
         if (finite) checkSaved(step);
         const checkpoints = saver.take();
         if (checkpoints.length) entry.checkpoints = checkpoints;

@@ -7,6 +7,7 @@
 import { disposeAll } from "../../tensorflow/backend.ts";
 import { checkpointName, checkpointsIn, checkpointStep } from "../../weights/checkpoint_names.ts";
 import { DamagedFileError } from "../../weights/safetensors.ts";
+import { writing } from "../../write_file.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import type { TrainingState } from "../step.ts";
 
@@ -24,7 +25,7 @@ export interface FileProgress {
 
 /** Whether a file is not what was written, or the disk does not give it back. */
 const isDamage = (error: unknown): error is Error =>
-  error instanceof DamagedFileError || (error as { code?: string })?.code === "EIO";
+  error instanceof DamagedFileError || ((error as Error).cause as { code?: string } | undefined)?.code === "EIO";
 
 /**
  * Reads the newest checkpoint that is whole. Damaged ones that are newer get another name, so that they are in nobody's
@@ -65,6 +66,13 @@ export async function newestCheckpoint(
       damaged.map(({ why }) => why).join(" "),
   );
 }
+
+/** Removes a file, if somebody has not already. */
+const remove = (path: string) =>
+  writing(path, () =>
+    Deno.remove(path).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }));
 
 /** A checkpoint that was written. */
 export interface SavedCheckpoint {
@@ -110,7 +118,7 @@ export function checkpointSaver(
     }
     saved = step;
     written.push({ step, bytes, seconds: (performance.now() - start) / 1000 });
-    for (const name of (await checkpointsIn(dir)).slice(keep)) await Deno.remove(`${dir}/${name}`);
+    for (const name of (await checkpointsIn(dir)).slice(keep)) await remove(`${dir}/${name}`);
   };
 
   return {

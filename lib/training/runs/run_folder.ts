@@ -123,7 +123,7 @@ async function checkRun(dir: string, config: object, images: Dataset): Promise<v
     );
   }
   const given: Record<string, unknown> = fromJson(toJson(config));
-  const different = Object.keys(given).filter((key) => !isDeepStrictEqual(kept[key], given[key]));
+  const different = Object.keys({ ...kept, ...given }).filter((key) => !isDeepStrictEqual(kept[key], given[key]));
   if (different.length) {
     throw new Error(
       `The run in ${dir} was started with another ${different.join(", ")} (see its config.json): resume it with the ` +

@@ -30,8 +30,10 @@ export async function lockRun(dir: string, onNote: (note: string) => void = cons
   try {
     if (!await file.tryLock(true)) throw new Error(await heldBy(dir));
     const holder: Holder = { pid: Deno.pid, host: Deno.hostname(), since: new Date().toISOString() };
-    await file.truncate(0);
-    await file.write(new TextEncoder().encode(JSON.stringify(holder) + "\n"));
+    await writing(path, async () => {
+      await file.truncate(0);
+      await file.write(new TextEncoder().encode(JSON.stringify(holder) + "\n"));
+    });
   } catch (error) {
     if (!isUnsupported(error)) {
       file.close();

@@ -42,6 +42,12 @@ Deno.test("estimateRun() of the paper's ViT-H/14: its parameters, its steps, and
   assertEquals([kept.fits, recomputed.fits, h14.recompute], [false, true, true]);
 });
 
+Deno.test("estimateRun() of two crops an image counts the steps that the run makes", () => {
+  const options = { images: 50_000, devices: 1, device: cpuDevice(2, 16e9), share: 0.7 };
+  assertEquals(estimateRun(preset("cifar10-long"), options).steps, 7810); // as weights/cifar10 did
+  assertThrows(() => estimateRun(preset("cifar10"), { ...options, images: 100 }), RangeError, "fewer than a batch");
+});
+
 Deno.test("impliedShare() turns an estimate around", () => {
   const { kept } = estimateRun(h14, onA100), { flops, padding } = estimateMasks(h14, 128);
   const perImage = totalFlops({ ...flops, recomputed: 0 }) * (1 + padding);

@@ -57,6 +57,7 @@ Deno.test("workers meet, whoever comes first, exchange values in the order of th
   const leader = meet(world(0, 3), 1000);
   const stranger = await Deno.connect({ hostname: "127.0.0.1", port });
   await stranger.write(new TextEncoder().encode("GET / HTTP/1.1\n\n"));
+  const silent = await Deno.connect({ hostname: "127.0.0.1", port }), hungUp = silent.read(new Uint8Array(1));
   const workers = await Promise.all([leader, followers[1], followers[0]]);
   stranger.close();
   for (const { members } of workers) {
@@ -69,6 +70,8 @@ Deno.test("workers meet, whoever comes first, exchange values in the order of th
   assertEquals(gathered, Array.from({ length: 6 }, (_, i) => gathered[i % 2]));
   await closeAll(workers);
   assertEquals(workers.map(({ lost }) => lost.aborted), [false, false, false]);
+  assertEquals(await hungUp, null); // or its connection would keep worker 0 from ending
+  silent.close();
   await assertRejects(() => workers[1].gather("c", ""), Error, "The workers have parted");
 });
 

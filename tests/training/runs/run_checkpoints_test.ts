@@ -126,6 +126,26 @@ for (const [kind, damage] of Object.entries(damages)) {
   });
 }
 
+Deno.test("a newest checkpoint that the disk does not give back is named, and the run goes on from the one before", async () => {
+  const dir = await killedRun("unreadable"), notes: string[] = [], { open } = Deno;
+  const failing = () => Promise.reject(Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" }));
+  Deno.open = async (path, options) => {
+    const file = await open(path, options);
+    if (`${path}` === `${dir}/${EIGHTH}` && !options?.write) file.read = failing;
+    return file;
+  };
+  try {
+    await toyRun({ dir, resume: true, onNote: (note) => notes.push(note) });
+  } finally {
+    Deno.open = open;
+  }
+  const why = `${dir}/${EIGHTH} cannot be read (Input/output error (os error 5)): is its disk all right?`;
+  assertEquals(notes, [
+    `${why} It is kept as ${dir}/${EIGHTH}.damaged, and the run goes on from the one before, of step 4.`,
+  ]);
+  await assertEndsAlike(dir);
+});
+
 Deno.test("a run whose checkpoints are all damaged says so, and leaves them", async () => {
   const dir = await killedRun("all damaged"), before = await files(dir);
   for (const name of [FOURTH, EIGHTH]) await Deno.truncate(`${dir}/${name}`, 100);
@@ -134,7 +154,9 @@ Deno.test("a run whose checkpoints are all damaged says so, and leaves them", as
     Error,
     "has no checkpoint that is whole",
   );
-  for (const name of [FOURTH, EIGHTH]) assertStringIncludes(message, `${dir}/${name} is not a valid`);
+  for (const name of [FOURTH, EIGHTH]) {
+    assertStringIncludes(message, `${dir}/${name} is not a safetensors file that can be read`);
+  }
   assertEquals(await files(dir), before);
 });
 
@@ -195,7 +217,7 @@ Deno.test("a run whose last checkpoint cannot be written has not ended well", as
   const dir = `${root}/lost`;
   const onStep = ({ step }: { step: number }) => step === STEPS && Deno.removeSync(dir, { recursive: true });
   const { message } = await assertRejects(() => toyRun({ dir, onStep }), Error, "cannot be written");
-  assertStringIncludes(message, "there is no such folder");
+  assertStringIncludes(message, "make its folder, or name another place");
 });
 
 Deno.test("a checkpoint costs one more state in memory, reading it none, and steps go on; a full disk leaves no half", async () => {
@@ -210,7 +232,7 @@ Deno.test("a checkpoint costs one more state in memory, reading it none, and ste
   assertGreater(stepsWhileWriting, 1, figures);
   assertLess(longestWait, 0.5, figures); // seconds for which the event loop stood still
   assertStringIncludes(full.message, "make room on its disk, or name a place on another one. The checkpoint of step 4");
-  assertEquals(full.files, [FOURTH, "config.json", "data.json", "log.jsonl"]);
+  assertEquals(full.files, [FOURTH, "config.json", "data.json", "log.jsonl", "run.lock"]);
 });
 
 Deno.test("log and progress say how large checkpoints are, and how long they took", async () => {

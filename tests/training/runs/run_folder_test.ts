@@ -78,7 +78,11 @@ Deno.test("openRunFolder() refuses a folder with a run, a run with other options
     await open(dir, images("x"), false);
     await assertRejects(() => open(dir, images("x"), false), Error, "holds a run already: go on with it (--resume)");
     await assertRejects(() => open(dir, images("x"), true, { ...CONFIG, batch: 4 }), Error, "with another batch");
+    const cut = { ...CONFIG, microBatch: 4 };
+    await assertRejects(() => open(dir, images("x"), true, cut), Error, "with another microBatch");
     await open(dir, images("x"), true); // none of these kept it
+    await open(`${dir}-cut`, images("x"), false, cut);
+    await assertRejects(() => open(`${dir}-cut`, images("x"), true), Error, "with another microBatch");
   }));
 
 const line = (step: number, from = "first") => JSON.stringify({ step, from }) + "\n";

@@ -1,0 +1,89 @@
+/**
+ * What every training command has around its training: what it says before, a bar, signals, the other workers, and the end of
+ * a run that was told to stop.
+ *
+ * @module
+ */
+import type { Dataset } from "../../datasets/dataset.ts";
+import { progressBar } from "../../figures/progress.ts";
+import type { Precision } from "../../tensorflow/autocast.ts";
+import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
+import type { RunLogEntry, RunOptions } from "../../training/runs/run.ts";
+import { reportSkipped } from "../inputs/open_images.ts";
+import { precisionAdvice } from "../terminal/bfloat16.ts";
+import { fileNote } from "../terminal/file_note.ts";
+import { checkpointsOf, type TrainingFlags } from "../terminal/training_flags.ts";
+import { STOPPED } from "./exit_codes.ts";
+import { stopSignal } from "./stop_signal.ts";
+import { fromAll } from "./worker.ts";
+
+/** A command's training. */
+export interface CommandTraining<Entry> {
+  /** The bar's. */
+  label: string;
+  /** The run's folder. */
+  dir: string;
+  /** What it is trained by. */
+  config: { batch: number; precision: Precision };
+  /** Steps of the whole run. */
+  totalSteps: number;
+  /** What it is trained on. */
+  train: Dataset;
+  /** How to go on with it, as it is typed. */
+  goOn: string;
+  /** The command's own numbers for the bar after a step; `say` prints a sentence above it. Default none. */
+  fieldsOf?(entry: Entry, say: (sentence: string) => void): Record<string, number>;
+}
+
+/**
+ * Trains, as one of the workers. Where a signal stops it, it says how to go on and ends the process.
+ *
+ * @param begin pretrain() or trainDecoder(), with the options that this makes
+ * @returns the finished training, after which the workers have parted, and the images that any of them had to skip
+ */
+export async function runTraining<Entry extends RunLogEntry, Result extends { finished: boolean; step: number }>(
+  { label, dir, config, totalSteps, train, goOn, fieldsOf }: CommandTraining<Entry>,
+  flags: TrainingFlags & { resume: boolean; "bfloat16-sums": boolean },
+  workers: Communicator,
+  begin: (options: RunOptions<Entry>) => Promise<Result>,
+): Promise<Result & { skipped: string[] }> {
+  const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
+  console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}${many}, into ${dir}`);
+  const advice = precisionAdvice(config.precision);
+  if (advice) console.warn(advice);
+
+  const bar = progressBar({ label, total: totalSteps, unit: "steps" });
+  const { signal, unlisten } = stopSignal(bar.log);
+  let rate = 0;
+  const result = await begin({
+    dir,
+    resume: flags.resume,
+    signal,
+    workers,
+    bfloat16Sums: flags["bfloat16-sums"],
+    ...checkpointsOf(flags),
+    onFile: (progress) => bar.note(fileNote(progress)),
+    onNote: (sentence) => bar.log(`Warning: ${sentence}`),
+    onCompile: ({ operations, seconds }) =>
+      bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
+    onStep: (entry) => {
+      const { step, loss, learningRate, seconds } = entry, now = config.batch / seconds;
+      rate = rate === 0 || step < 3 ? now : 0.95 * rate + 0.05 * now;
+      bar.update(step, { "loss": loss, "images/s": rate, "lr": learningRate, ...fieldsOf?.(entry, bar.log) });
+    },
+  }).finally(() => {
+    bar.stop();
+    unlisten();
+  });
+  // Each knows of those that it read itself.
+  const skipped = [...new Set((await fromAll(workers, "the images that were skipped", train.skipped ?? [])).flat())];
+  if (result.finished) {
+    await workers.close();
+    return { ...result, skipped };
+  }
+  reportSkipped({ name: train.name, skipped });
+  const kept = result.step > 0 ? ", with a checkpoint" : "";
+  console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${goOn}`);
+  await workers.close();
+  Deno.exit(STOPPED);
+}
