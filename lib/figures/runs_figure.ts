@@ -11,12 +11,14 @@ import { smoothed, thin } from "./series.ts";
 export interface RunEntry {
   /** Steps done, from 1 on. */
   step: number;
-  /** The loss without the terms that are not prediction. */
-  prediction: number;
+  /** What was minimised. */
+  loss?: number;
+  /** The loss without the terms that are not prediction; all of it where a method does not tell them apart. */
+  prediction?: number;
   /** Standard deviation of the target representations over a batch. */
   featureStd: number;
-  /** Cosine of predictions and targets, less what all images share. */
-  centredCosine: number;
+  /** Cosine of predictions and targets, less what all images share; where a method has targets. */
+  centredCosine?: number;
   /** What a monitor measured; drawn is rankMe. */
   measures?: Record<string, number>;
 }
@@ -30,7 +32,7 @@ export interface ComparedRun {
 }
 
 const PANELS: { title: string; of: (entry: RunEntry) => number | undefined; logarithmic?: boolean }[] = [
-  { title: "Prediction loss", of: (entry) => entry.prediction, logarithmic: true },
+  { title: "Prediction loss", of: (entry) => entry.prediction ?? entry.loss, logarithmic: true },
   { title: "Standard deviation of targets (collapse: 0)", of: (entry) => entry.featureStd },
   { title: "Cosine less what all share (collapse: 0)", of: (entry) => entry.centredCosine },
   { title: "RankMe (collapse: 1)", of: (entry) => entry.measures?.rankMe },
