@@ -178,7 +178,13 @@ export {
   preset,
   PRESETS,
 } from "./lib/methods/methods.ts";
-export { type LogEntry, pretrain, type PretrainOptions, type PretrainResult } from "./lib/methods/pretrain.ts";
+export {
+  type JepaLogEntry,
+  type LogEntry,
+  pretrain,
+  type PretrainOptions,
+  type PretrainResult,
+} from "./lib/methods/pretrain.ts";
 export { projections, projectorShapes, type ProjectorSize } from "./lib/methods/projector.ts";
 export {
   hiddenSquares,

@@ -11,6 +11,7 @@ import type { Parameters } from "../nn/parameters.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
 import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
 import { encoderOf } from "./config.ts";
+import type { RunConfig } from "../jepa/pretraining/presets.ts";
 import { keptNetwork, type MethodConfig, objectiveOf } from "./methods.ts";
 
 /** One line of log.jsonl. Values that are not finite are written as null. */
@@ -33,8 +34,11 @@ export interface LogEntry extends RunLogEntry {
   sigreg?: number;
 }
 
+/** One line of log.jsonl of I-JEPA's. */
+export type JepaLogEntry = LogEntry & Required<Pick<LogEntry, "prediction" | "cosine" | "centredCosine" | "momentum">>;
+
 /** How to run it; none of this but `targetsOf` changes the result. */
-export interface PretrainOptions extends RunOptions<LogEntry> {
+export interface PretrainOptions<Entry = LogEntry> extends RunOptions<Entry> {
   /** Measures of the target encoder go into the log; see representationMonitor() for one. */
   monitor?: Monitor;
   /**
@@ -45,19 +49,25 @@ export interface PretrainOptions extends RunOptions<LogEntry> {
 }
 
 /** What a run leaves. */
-export interface PretrainResult {
+export interface PretrainResult<Entry = LogEntry> {
   /** Whether all steps are done; false where `signal` stopped it. */
   finished: boolean;
   /** Steps done. */
   step: number;
   /** A line for each step, those before a resume included. */
-  log: LogEntry[];
+  log: Entry[];
   /** Parameters of the encoder that is kept (keptNetwork()), which evaluations use; the caller disposes of them. */
   targetEncoder: Parameters;
   /** The file that holds them. */
   weights: string;
 }
 
+/** Pretrains an encoder with I-JEPA (paper, section 3). */
+export function pretrain(
+  config: RunConfig,
+  dataset: Dataset,
+  options: PretrainOptions<JepaLogEntry>,
+): Promise<PretrainResult<JepaLogEntry>>;
 /**
  * Pretrains an encoder with the method that the configuration names, I-JEPA (paper, section 3) where it names none, writing
  * the run into a folder: config.json, log.jsonl, the newest checkpoints, and at the end encoder.safetensors. That is a Vision
@@ -69,17 +79,22 @@ export interface PretrainResult {
  * @throws Error where the folder holds another run, where there is nothing to resume, or, with the step, where loss or
  *   gradients are not finite or a checkpoint cannot be written; the last whole one is then left as it is
  */
-export async function pretrain(
+export function pretrain(
   config: MethodConfig,
   dataset: Dataset,
   options: PretrainOptions,
-): Promise<PretrainResult> {
+): Promise<PretrainResult>;
+export async function pretrain<Entry extends LogEntry>(
+  config: MethodConfig,
+  dataset: Dataset,
+  options: PretrainOptions<Entry>,
+): Promise<PretrainResult<Entry>> {
   const { monitor: _, targetsOf, ...running } = options;
   const objective = objectiveOf(config, dataset, targetsOf), network = keptNetwork(objective);
   const measure: Monitor["measure"] = (encoder, step) => options.monitor!.measure(encoder, step);
   const monitor = options.monitor && { every: options.monitor.every, measure, network };
   const setting = { config, images: dataset, monitor };
-  const { finished, step, log, state } = await trainRun(objective, setting, running as RunOptions);
+  const { finished, step, log, state } = await trainRun(objective, setting, running as unknown as RunOptions);
   const { trained, averages } = state, { [network]: targetEncoder, ...others } = { ...trained, ...averages };
   const weights = `${options.dir}/encoder.safetensors`;
   if (finished && (options.workers?.rank ?? 0) === 0) {
@@ -92,5 +107,5 @@ export async function pretrain(
     await saveEncoder(weights, encoder, { onProgress });
   }
   disposeAll([others, state.first, state.second]);
-  return { finished, step, log: log as LogEntry[], targetEncoder, weights };
+  return { finished, step, log: log as Entry[], targetEncoder, weights };
 }
