@@ -217,10 +217,13 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const name = flags.preset ?? DEFAULT_PRESET;
   const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   // What is not said again on resuming is as the run was started.
-  const started = flags.resume ? await readConfig<MethodConfig>(dir) : preset(name);
+  const started = flags.resume
+    ? await fromFirst(workers, "the run's configuration", () => readConfig<MethodConfig>(dir))
+    : preset(name);
   const config = changedBy(flags, started, workers.size);
   const monitorEvery = monitorOf(flags);
-  const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : defaultData(name));
+  const data = flags.data ??
+    (flags.resume ? await fromFirst(workers, "the run's images", () => dataOfRun(dir)) : defaultData(name));
 
   const { train, test } = await inTurn(
     workers,

@@ -171,11 +171,12 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const encoder = frozenEncoder(loaded);
   // What is not said again on resuming is as the run was started.
   const started = flags.resume
-    ? await readDecoderConfig(dir)
+    ? await fromFirst(workers, "the run's configuration", () => readDecoderConfig(dir))
     : decoderPreset(flags.preset ?? DEFAULT_PRESET, encoder.size);
   const config = changedBy(flags, started, workers.size);
 
-  const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : "cifar10");
+  const data = flags.data ??
+    (flags.resume ? await fromFirst(workers, "the run's images", () => dataOfRun(dir)) : "cifar10");
   const { train, test } = await inTurn(workers, world, "the images are there", () => openImages(data, flags));
   const testImages = test ? Math.min(measured, test.length) : 0;
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
