@@ -70,6 +70,7 @@ async function writeData(dir: string, data: RunData): Promise<void> {
  * what is returned. A run that is to go on was started with this configuration, on these images, wherever they lie now; and
  * it can: one that ships has weights, which going on from the beginning would replace, but no checkpoint.
  *
+ * @param onNote as for lockRun()
  * @throws Error where a new run's folder holds one already; that names what differs, or what is missing, of one that is to
  *   go on; where another process writes it
  */
@@ -78,9 +79,10 @@ export async function openRunFolder(
   config: object,
   images: Dataset,
   resume: boolean,
+  onNote?: (note: string) => void,
 ): Promise<Disposable> {
   if (resume) await readConfig(dir); // so that no folder is made where there is none
-  const lock = await lockRun(dir);
+  const lock = await lockRun(dir, onNote);
   try {
     await (resume ? checkRun : createRun)(dir, config, images);
     return lock;
