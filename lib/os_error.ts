@@ -12,6 +12,11 @@ export function osReason(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(CALL, "");
 }
 
+/** That something cannot be read, in a sentence; writeError() of write_file.ts is its counterpart. */
+export function readError(what: string, error: unknown, advice = "is the path right?"): Error {
+  return new Error(`${what} cannot be read (${osReason(error)}): ${advice}`, { cause: error });
+}
+
 /** Whether an error is the operating system's. */
 export function isOsError(error: unknown): error is Error & { code: string } {
   return error instanceof Error && typeof (error as { code?: unknown }).code === "string" &&

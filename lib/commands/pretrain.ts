@@ -35,7 +35,7 @@ import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
-import { runTraining } from "./processes/training.ts";
+import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
@@ -200,7 +200,7 @@ type Flags = ReturnType<typeof parse>["values"];
 const howToGoOn = (dir: string, flags: Flags) =>
   commandLine(
     ...["pretrain", "--resume", "--out", typedPath(dir)] as const,
-    ...givenAgain(flags, "workers", "checkpoint-every", "keep", "monitor", "layout", "skip-bad-images", "no-eval"),
+    ...givenAgain(flags, ...GIVEN_AGAIN, "monitor", "no-eval"),
   );
 
 /** The run's folder, free where the run is new. */
@@ -217,10 +217,13 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const name = flags.preset ?? DEFAULT_PRESET;
   const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   // What is not said again on resuming is as the run was started.
-  const started = flags.resume ? await readConfig<MethodConfig>(dir) : preset(name);
+  const started = flags.resume
+    ? await fromFirst(workers, "the run's configuration", () => readConfig<MethodConfig>(dir))
+    : preset(name);
   const config = changedBy(flags, started, workers.size);
   const monitorEvery = monitorOf(flags);
-  const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : defaultData(name));
+  const data = flags.data ??
+    (flags.resume ? await fromFirst(workers, "the run's images", () => dataOfRun(dir)) : defaultData(name));
 
   const { train, test } = await inTurn(
     workers,

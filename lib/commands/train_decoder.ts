@@ -40,7 +40,7 @@ import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
-import { runTraining } from "./processes/training.ts";
+import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
@@ -149,7 +149,7 @@ const DEFAULT_PRESET = "cifar10";
 const howToGoOn = (dir: string, flags: Flags) =>
   commandLine(
     ...["train-decoder", "--weights", typedPath(flags.weights), "--resume", "--out", typedPath(dir)] as const,
-    ...givenAgain(flags, "workers", "checkpoint-every", "keep", "measure", "layout", "skip-bad-images"),
+    ...givenAgain(flags, ...GIVEN_AGAIN, "measure"),
   );
 
 /** The run's folder, free where the run is new. */
@@ -171,11 +171,12 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const encoder = frozenEncoder(loaded);
   // What is not said again on resuming is as the run was started.
   const started = flags.resume
-    ? await readDecoderConfig(dir)
+    ? await fromFirst(workers, "the run's configuration", () => readDecoderConfig(dir))
     : decoderPreset(flags.preset ?? DEFAULT_PRESET, encoder.size);
   const config = changedBy(flags, started, workers.size);
 
-  const data = flags.data ?? (flags.resume ? await dataOfRun(dir) : "cifar10");
+  const data = flags.data ??
+    (flags.resume ? await fromFirst(workers, "the run's images", () => dataOfRun(dir)) : "cifar10");
   const { train, test } = await inTurn(workers, world, "the images are there", () => openImages(data, flags));
   const testImages = test ? Math.min(measured, test.length) : 0;
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);

@@ -4,7 +4,7 @@
  * @module
  */
 import { basename } from "node:path";
-import { osReason } from "../os_error.ts";
+import { readError } from "../os_error.ts";
 import { randomStream, shuffled } from "../random.ts";
 import type { Dataset } from "./dataset.ts";
 import { fingerprintOf, partFingerprint } from "./fingerprint.ts";
@@ -96,9 +96,7 @@ function draw(members: number[][], counts: number[], seed: number): Uint32Array<
  */
 export async function readSubset(listPath: string, paths: readonly string[]): Promise<Uint32Array<ArrayBuffer>> {
   const text = await Deno.readTextFile(listPath).catch((error) => {
-    throw new Error(`The list of images ${listPath} cannot be read (${osReason(error)}): is the path right?`, {
-      cause: error,
-    });
+    throw readError(`The list of images ${listPath}`, error);
   });
   const names = text.split("\n").map((line) => basename(line.trim())).filter((name) => name !== "");
   if (names.length === 0) throw new Error(`${listPath} names no image: it should have a file name on each line.`);

@@ -5,6 +5,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
+import { fromJson, toJson } from "../json.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { openSafetensors, writeSafetensors } from "../weights/safetensors.ts";
@@ -50,10 +51,6 @@ export async function decoderFolder(weights: string, kind: DecoderConfig["kind"]
   const folder = (await Deno.stat(weights)).isDirectory ? weights : dirname(weights);
   return join(folder, kind === "pooled" ? "decoder" : "patch-decoder");
 }
-
-/** JSON has no infinity, which stands for "no clipping". */
-const toJson = (config: DecoderConfig) => JSON.stringify(config, (_, x) => x === Infinity ? "Infinity" : x);
-const fromJson = (text: string): DecoderConfig => JSON.parse(text, (_, x) => x === "Infinity" ? Infinity : x);
 
 /**
  * Writes a decoder.
@@ -103,7 +100,7 @@ export async function loadDecoder<Kind extends DecoderConfig["kind"] = DecoderCo
   if (metadata.decoder === undefined) {
     throw new Error(`${file} is no decoder: its metadata does not say how it was trained.`);
   }
-  const config = fromJson(metadata.decoder) as Extract<DecoderConfig, { kind: Kind }>;
+  const config = fromJson<Extract<DecoderConfig, { kind: Kind }>>(metadata.decoder);
   if (kind !== undefined && config.kind !== kind) {
     throw new Error(`${file} is a decoder of kind "${config.kind}", but one of kind "${kind}" is wanted here.`);
   }

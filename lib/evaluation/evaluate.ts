@@ -46,7 +46,8 @@ export function checkProtocols(
  * Evaluates each subject by each protocol, in the order of the protocols.
  *
  * @param onResult is told of each number as it comes
- * @throws RangeError where data is missing or not enough, before the first evaluation; Error with the evaluation's name before its reason
+ * @throws RangeError where data is missing or not enough, before the first evaluation; Error with the evaluation's name
+ *   before its reason
  */
 export async function evaluate(
   subjects: readonly Subject[],

@@ -109,7 +109,8 @@ const inOrder = (tensors: Stored, shapes: ParameterShapes): Stored =>
  *   In all but the first, a wrapper's or a larger model's prefix before the encoder's names is taken off, and tensors beside
  *   it are left aside; the result says which.
  * @throws Error that names the file, and the tensor or key, where something is missing, surplus, of a wrong shape or
- *   damaged, or where the number of heads cannot be known; Deno.errors.NotFound where there is no such path; RangeError where options.image is no multiple of the patch
+ *   damaged, or where the number of heads cannot be known; Deno.errors.NotFound where there is no such path; RangeError where
+ *   options.image is no multiple of the patch
  */
 export async function loadEncoder(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
   const stored = await openStoredEncoder(path, options.heads);

@@ -84,8 +84,8 @@ export async function saveEncoder(path: string, encoder: EncoderToSave, options:
 
 /**
  * Writes an encoder as a folder in the Hugging Face layout (config.json, model.safetensors, preprocessor_config.json),
- * which transformers' IJepaModel.from_pretrained() loads. Where the encoder has no preprocessing, the kit's own is written. The layout has no
- * place for a predictor.
+ * which transformers' IJepaModel.from_pretrained() loads. Where the encoder has no preprocessing, the kit's own is written.
+ * The layout has no place for a predictor.
  *
  * @param folder made where it is missing; an encoder of this layout there is replaced
  * @throws RangeError as saveEncoder() does; Error where the folder holds a run, or a config.json of another model

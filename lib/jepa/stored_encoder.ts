@@ -14,7 +14,7 @@ import { openSafetensors } from "../weights/safetensors.ts";
 import type { StoredTensor } from "../weights/tensors.ts";
 import { timmPreprocessing } from "../weights/timm.ts";
 import { type Architecture, type EncoderSize, headsOf, type PredictorSize } from "./architectures.ts";
-import { osReason } from "../os_error.ts";
+import { readError } from "../os_error.ts";
 import { whyMissing, whyNoEncoder } from "./missing_weights.ts";
 
 /** Tensors in a file by name. */
@@ -44,11 +44,6 @@ type Unsized = Omit<StoredEncoder, "size" | "predictor"> & {
   predictor?: { tensors: Stored; size?: PredictorSize };
 };
 
-/** That the operating system does not let a path be read. */
-function unreadable(path: string, error: unknown): Error {
-  return new Error(`${path} cannot be read (${osReason(error)}): is the path right?`, { cause: error });
-}
-
 const isMissing = (error: unknown) =>
   error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 
@@ -58,7 +53,7 @@ async function exists(path: string): Promise<boolean> {
     return (await Deno.stat(path)) !== undefined;
   } catch (error) {
     if (isMissing(error)) return false;
-    throw unreadable(path, error);
+    throw readError(path, error);
   }
 }
 
@@ -200,7 +195,7 @@ async function openFolder(folder: string): Promise<Unsized> {
 async function openUnsized(path: string): Promise<Unsized> {
   path = path.replace(/(?<=.)\/+$/, "");
   const info = await Deno.stat(path).catch(async (error) => {
-    if (!isMissing(error)) throw unreadable(path, error);
+    if (!isMissing(error)) throw readError(path, error);
     throw new Deno.errors.NotFound(await whyMissing(path), { cause: error });
   });
   if (info.isDirectory) return await openFolder(path);

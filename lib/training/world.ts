@@ -6,8 +6,6 @@
  */
 import type { World } from "../tensorflow/collectives/channel.ts";
 
-export type { World };
-
 /** Environment variables; an empty one counts as absent. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 

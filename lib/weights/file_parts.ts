@@ -4,7 +4,7 @@
  * @module
  */
 
-import { osReason } from "../os_error.ts";
+import { readError } from "../os_error.ts";
 
 /** Bytes a single read asks for: the operating system takes no more than 2 GiB, and a timer may want its turn. */
 const CHUNK = 1 << 26;
@@ -32,7 +32,7 @@ export interface FileParts {
  */
 export async function openParts(path: string): Promise<FileParts> {
   const cannot = (error: unknown): never => {
-    throw new Error(`${path} cannot be read (${osReason(error)}): is the path right?`, { cause: error });
+    throw readError(path, error);
   };
   const { isFile, isDirectory, size, mtime } = await Deno.stat(path).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) return cannot(error);
@@ -50,7 +50,7 @@ export async function openParts(path: string): Promise<FileParts> {
     await file.seek(at, Deno.SeekMode.Start);
     for (let done = 0; done < bytes.length;) {
       const count = await file.read(bytes.subarray(done, done + CHUNK)).catch((error) => {
-        throw new Error(`${path} cannot be read (${osReason(error)}): is its disk all right?`, { cause: error });
+        throw readError(path, error, "is its disk all right?");
       });
       if (count === null) throw changed();
       done += count;

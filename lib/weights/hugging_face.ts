@@ -223,7 +223,8 @@ async function checkFree(folder: string): Promise<void> {
 
 /**
  * Writes an encoder in the Hugging Face layout into a folder, which is made where it is missing: model.safetensors,
- * preprocessor_config.json and, last, config.json. Tensors have the old names, which every transformers reads: it loads it with IJepaModel.from_pretrained(folder).
+ * preprocessor_config.json and, last, config.json. Tensors have the old names, which every transformers reads: it loads it
+ * with IJepaModel.from_pretrained(folder).
  *
  * @param tensors all of the encoder's, under the authors' names
  * @throws Error where the folder holds a run, or a config.json of anything but an IJepaModel

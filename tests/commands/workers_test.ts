@@ -42,12 +42,15 @@ Deno.test("pretrain --workers 2 stopped, killed and started again ends with the 
   assert(unbroken.said.includes("shared by 2 workers"), unbroken.said);
 
   // A word to one of them stops both after the same step.
-  const stopping = start(...RUN, "--workers", "2", "--out", broken);
+  const stopping = start(...RUN, "--workers", "2", "--restarts", "1", "--out", broken);
   await steps(broken, 3);
   Deno.kill(await workerOf(stopping, 1), "SIGUSR1");
   const stopped = await ended(stopping);
   assertEquals(stopped.code, STOPPED, stopped.said);
-  assert(stopped.said.includes(`Go on with: deno task pretrain --resume --out ${broken} --workers 2`), stopped.said);
+  assert(
+    stopped.said.includes(`Go on with: deno task pretrain --resume --out ${broken} --workers 2 --restarts 1`),
+    stopped.said,
+  );
   await Deno.mkdir(single);
   for await (const { name } of Deno.readDir(broken)) await Deno.copyFile(`${broken}/${name}`, `${single}/${name}`);
 

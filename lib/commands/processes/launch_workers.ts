@@ -43,7 +43,7 @@ type Token = { kind: string; name?: string; value?: string | undefined };
 /** A worker's arguments: those of this command, for the run in `dir`, which is gone on with where it has begun. */
 export async function argumentsOf(tokens: readonly Token[], dir: string, resume: boolean): Promise<string[]> {
   const goOn = resume || await Deno.stat(`${dir}/config.json`).then(() => true, () => false);
-  const own = ["restarts", "out", "resume", ...goOn ? ["preset"] : []];
+  const own = ["out", "resume", ...goOn ? ["preset"] : []];
   const given = tokens.filter(({ kind, name }) => kind === "option" && !own.includes(name!));
   return [
     ...given.map(({ name, value }) => value === undefined ? `--${name}` : `--${name}=${value}`),
@@ -88,8 +88,9 @@ const howItEnded = ({ code, signal }: Deno.CommandStatus) =>
 
 /** Starts all, passes signals on, and waits for their ends; `lost` says which was, unless all were told to end. */
 async function runOnce(size: number, args: string[]): Promise<{ code: number; lost?: string }> {
+  // First, for a signal that ended this process would leave the workers behind; worker 0 says it.
+  const { signal, unlisten } = stopSignal(() => {});
   const workers = workerEnvironments(size, freePort()).map((env, rank) => start(rank, args, env));
-  const { signal, unlisten } = stopSignal(() => {}); // worker 0 says it
   signal.addEventListener("abort", () => {
     for (const { child } of workers) endIfThere(child, "SIGTERM");
   });

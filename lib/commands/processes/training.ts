@@ -17,6 +17,9 @@ import { STOPPED } from "./exit_codes.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { fromAll } from "./worker.ts";
 
+/** Options of all trainings that a run's folder does not keep: to go on as it was begun, they are given again. */
+export const GIVEN_AGAIN = "workers restarts bfloat16-sums checkpoint-every keep layout skip-bad-images".split(" ");
+
 /** A command's training. */
 export interface CommandTraining<Entry> {
   /** The bar's. */
@@ -39,6 +42,7 @@ export interface CommandTraining<Entry> {
  * Trains, as one of the workers. Where a signal stops it, it says how to go on and ends the process.
  *
  * @param begin pretrain() or trainDecoder(), with the options that this makes
+ * @throws Error where it is to send sums to nobody
  * @returns the finished training, after which the workers have parted, and the images that any of them had to skip
  */
 export async function runTraining<Entry extends RunLogEntry, Result extends { finished: boolean; step: number }>(
@@ -47,6 +51,9 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
   workers: Communicator,
   begin: (options: RunOptions<Entry>) => Promise<Result>,
 ): Promise<Result & { skipped: string[] }> {
+  if (flags["bfloat16-sums"] && workers.size === 1) {
+    throw new Error("--bfloat16-sums is for several workers: leave it out, or add --workers 2 or more.");
+  }
   const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}${many}, into ${dir}`);
   const advice = precisionAdvice(config.precision);

@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import { fromJson, toJson } from "../../json.ts";
 import { type Communicator, joinWorld } from "../../tensorflow/collectives/collectives.ts";
 import type { World } from "../../tensorflow/collectives/channel.ts";
 import { worldOf } from "../../training/world.ts";
@@ -40,10 +41,10 @@ function sayNothing(): void {
   process.stderr.write = () => true; // progress bars
 }
 
-/** What worker 0 finds, at every worker. */
+/** What worker 0 finds, at every worker: the run's folder may be its machine's alone. */
 export async function fromFirst<T>(workers: Communicator, what: string, find: () => Promise<T>): Promise<T> {
-  const found = workers.rank === 0 ? JSON.stringify(await find() ?? null) : "";
-  return JSON.parse((await workers.gather(what, found))[0]);
+  const found = workers.rank === 0 ? toJson(await find()) : "";
+  return fromJson((await workers.gather(what, found))[0]);
 }
 
 /** What each worker says, by rank, at every one. */

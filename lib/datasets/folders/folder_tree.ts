@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { osReason } from "../../os_error.ts";
+import { osReason, readError } from "../../os_error.ts";
 import { IMAGE_ENDINGS } from "../pixels/decode.ts";
 
 /** What is there by its name, an image or a folder, and cannot be read. */
@@ -100,9 +100,7 @@ export async function readFolder(
       } else ignored.push(path);
     }
   } catch (error) {
-    throw new Error(`The image folder ${dir} cannot be read (${osReason(error)}): is the path right?`, {
-      cause: error,
-    });
+    throw readError(`The image folder ${dir}`, error);
   }
   return { images: images.sort(), folders: folders.sort(), ignored: ignored.sort(), unreadable, chain };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { isAbsolute, join, relative } from "node:path";
-import { osReason } from "../../os_error.ts";
+import { readError } from "../../os_error.ts";
 import type { Batch } from "../dataset.ts";
 import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
 import { kinds, readTree, type Unreadable } from "./folder_tree.ts";
@@ -55,9 +55,7 @@ export async function findImages(
  */
 export async function readImageList(list: string, dir = "."): Promise<ListedImage[]> {
   const text = await Deno.readTextFile(list).catch((error) => {
-    throw new Error(`The list of images ${list} cannot be read (${osReason(error)}): is the path right?`, {
-      cause: error,
-    });
+    throw readError(`The list of images ${list}`, error);
   });
   const lines = text.split(/\r?\n/);
   const places = [...lines.keys()].filter((i) => lines[i] !== "");

@@ -92,7 +92,8 @@ function majority(labels: Int32Array): number {
 }
 
 /**
- * A monitor of the kept encoder's average-pooled representations (I-JEPA: the target encoder's), on images of the training set that `config.seed` draws:
+ * A monitor of the kept encoder's average-pooled representations (I-JEPA: the target encoder's), on images of the training
+ * set that `config.seed` draws:
  *
  * - `rankMe`: rankMe() of them; `lidar`: lidar() of 8 of the run's own crops each of some of them
  * - `knn` and `linear`, where the images that they are fitted to have labels that differ, of 20 classes at most: accuracy
@@ -101,7 +102,8 @@ function majority(labels: Int32Array): number {
  *   no test accuracies.
  *
  * Each time 3,000 images are encoded, in some 5 s of one core for CIFAR-10 at width 128 and depth 4 and 13 s at width 192
- * and depth 6, as long as training on 1,000 takes; all else takes 0.3 s. Pixels are decoded once and kept: 9 MB at 32 x 32 pixels, 450 MB at 224 x 224.
+ * and depth 6, as long as training on 1,000 takes; all else takes 0.3 s. Pixels are decoded once and kept: 9 MB at 32 x 32
+ * pixels, 450 MB at 224 x 224.
  *
  * @throws RangeError where there are too few images
  */

@@ -5,7 +5,8 @@
  * TensorFlow's own coordination service stays off. It wants TensorFlow loaded, one process that must not end first, and
  * keys that are written once; it ends a process where it likes, in words about gRPC; and over the C API its list of tasks
  * cannot be read, so the worker that failed could not be named. What is needed is little: a star around worker 0, a line of
- * JSON a message, a word every two seconds. TensorFlow carries the tensors (collective_function.ts), and is told to stop from here.
+ * JSON a message, a word every two or three seconds. TensorFlow carries the tensors (collective_function.ts), and is told to
+ * stop from here.
  *
  * @module
  */

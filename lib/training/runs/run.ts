@@ -54,7 +54,10 @@ export interface RunOptions<Entry = RunLogEntry> {
   onCompile?: (compilation: { operations: number; seconds: number }) => void;
   /** Told of how far large files are that are being read or written: checkpoints, and weights at the end. */
   onFile?: (progress: FileProgress) => void;
-  /** Told, in a sentence, of a damaged checkpoint that is passed over. Default console.warn. */
+  /**
+   * Told, in a sentence, of a damaged checkpoint that is passed over, a gap in the log, or a file system that cannot keep
+   * other processes off the run. Default console.warn.
+   */
   onNote?: (sentence: string) => void;
   /** Stops the run after the present step, with a checkpoint; where workers share it, one's signal stops all. */
   signal?: AbortSignal;
@@ -157,7 +160,8 @@ export async function trainRun<Inputs>(
 
   await workers?.agree("the configuration", config);
   await workers?.agree("the images", await fingerprintOf(setting.images));
-  using _writer = isFirst ? await openRunFolder(dir, config, setting.images, options.resume ?? false) : undefined;
+  const openFolder = () => openRunFolder(dir, config, setting.images, options.resume ?? false, options.onNote);
+  using _writer = isFirst ? await openFolder() : undefined;
   const own = await openState(objective, isFirst ? options : { dir, resume: false });
   const begun = workers ? await shared(workers, own) : own;
   const { log } = begun;

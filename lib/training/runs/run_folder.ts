@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { differenceOf, type Fingerprint, fingerprintOf } from "../../datasets/fingerprint.ts";
+import { fromJson, toJson } from "../../json.ts";
 import { checkpointStep } from "../../weights/checkpoint_names.ts";
 import { replaceFile, writeFile } from "../../write_file.ts";
 import { lockRun } from "./run_lock.ts";
@@ -22,11 +23,6 @@ interface RunData {
   source?: string;
   fingerprint?: Fingerprint;
 }
-
-/** JSON has no infinity, which stands for "no clipping". */
-const toJson = (config: object) =>
-  JSON.stringify(config, (_, value) => value === Infinity ? "Infinity" : value, 2) + "\n";
-const fromJson = (text: string) => JSON.parse(text, (_, value) => value === "Infinity" ? Infinity : value);
 
 /**
  * The configuration that a run was started with.
@@ -74,6 +70,7 @@ async function writeData(dir: string, data: RunData): Promise<void> {
  * what is returned. A run that is to go on was started with this configuration, on these images, wherever they lie now; and
  * it can: one that ships has weights, which going on from the beginning would replace, but no checkpoint.
  *
+ * @param onNote as for lockRun()
  * @throws Error where a new run's folder holds one already; that names what differs, or what is missing, of one that is to
  *   go on; where another process writes it
  */
@@ -82,9 +79,10 @@ export async function openRunFolder(
   config: object,
   images: Dataset,
   resume: boolean,
+  onNote?: (note: string) => void,
 ): Promise<Disposable> {
   if (resume) await readConfig(dir); // so that no folder is made where there is none
-  const lock = await lockRun(dir);
+  const lock = await lockRun(dir, onNote);
   try {
     await (resume ? checkRun : createRun)(dir, config, images);
     return lock;
@@ -109,7 +107,7 @@ async function createRun(dir: string, config: object, images: Dataset): Promise<
   await writeFile(`${dir}/log.jsonl`, "");
   const { name, length, source } = images;
   await writeData(dir, { name, length, source, fingerprint: await fingerprintOf(images) });
-  await replaceFile(`${dir}/config.json`, toJson(config));
+  await replaceFile(`${dir}/config.json`, toJson(config, 2) + "\n");
 }
 
 async function checkRun(dir: string, config: object, images: Dataset): Promise<void> {

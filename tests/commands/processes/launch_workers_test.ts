@@ -1,4 +1,21 @@
 import { assertEquals } from "@std/assert";
+import { parseArgs } from "node:util";
+import { argumentsOf, WORKER_FLAGS } from "../../../lib/commands/processes/launch_workers.ts";
+
+Deno.test("a worker is given what its command was, for the run in its folder, which it goes on with once that has begun", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "launch_workers_test_" });
+  const given = ["--preset", "smoke", "--workers=2", "--restarts", "3", "--bfloat16-sums", "--out", "elsewhere"];
+  const { tokens } = parseArgs({
+    args: given,
+    options: { ...WORKER_FLAGS, "preset": { type: "string" }, "out": { type: "string" } },
+    tokens: true,
+  });
+  const kept = ["--workers=2", "--restarts=3", "--bfloat16-sums", `--out=${dir}`];
+  assertEquals(await argumentsOf(tokens, dir, false), ["--preset=smoke", ...kept]);
+  await Deno.writeTextFile(`${dir}/config.json`, "{}");
+  assertEquals(await argumentsOf(tokens, dir, false), [...kept, "--resume"]);
+  await Deno.remove(dir, { recursive: true });
+});
 
 Deno.test("workers that a signal ends before they listen to it are not started again", async () => {
   const dir = await Deno.makeTempDir({ prefix: "launch_workers_test_" });
