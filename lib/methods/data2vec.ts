@@ -4,8 +4,9 @@
  *
  * Other than in the paper: its blocks put their norms behind and give the output of their MLPs, and ours, which are
  * I-JEPA's, stand before their norms, so that each layer goes through the encoder's last norm; its class token and the loss on
- * it (0.01 of the whole) are left out; the momentum rises over the whole run, not its first quarter; and the noise at hidden places is one draw a step, which all masks share. What is
- * kept is the moving average, as in I-JEPA; the authors go on with the student.
+ * it (0.01 of the whole) are left out; the momentum rises over the whole run, not its first quarter; and the noise at hidden
+ * places is one draw a micro-batch, which all its masks share. What is kept is the moving average, as in I-JEPA; the authors
+ * go on with the student.
  *
  * @module
  */
