@@ -102,7 +102,7 @@ export function estimateText(
   const giga = (value: number) => number(value / 1e9, value < 1e9 ? 3 : 1);
   const lines = [
     `${name} on ${devices} x ${deviceName} (${number(device.peak[precision] / 1e12, 1)} TFLOP/s in ${precision}, ` +
-    `${number(gigabytes(device.memory))} GB): a batch of ${number(batch)}, ${
+    `${number(gigabytes(device.memory))} GB, four fifths of them for a step): a batch of ${number(batch)}, ${
       number(batch / devices)
     } images a device, ` +
     `${number(estimate.microBatch)} at once.`,

@@ -197,7 +197,10 @@ async function main(): Promise<void> {
     await writeFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
   };
   // What was measured before is lost neither by an error nor by Ctrl-C.
+  let stopping = false;
   const unlisten = onStop(async () => {
+    if (stopping) return; // one Ctrl-C may come as several signals
+    stopping = true;
     bar.stop();
     await report();
     console.error(`Stopped: ${results.length} results of before are told, nothing of what was under way.`);

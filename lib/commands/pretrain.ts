@@ -13,6 +13,7 @@ import type { EvaluationData } from "../evaluation/protocol.ts";
 import { knownPixelResults } from "../evaluation/known_baselines.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import { masksFigure } from "../figures/masks_figure.ts";
+import { formatNumber } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { contextOf, targetBlock } from "../jepa/masks.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
@@ -136,12 +137,11 @@ async function saveMasks(config: RunConfig, dataset: Dataset, dir: string): Prom
   return `${dir}/masks.png`;
 }
 
-/** The bar's names for what a monitor measured. */
-function measuredFields(measures: Record<string, number> = {}): Record<string, number> {
+/** What a monitor measured, in words. */
+function measured(measures: Record<string, number>): string {
   const names = { rankMe: "RankMe", lidar: "LiDAR", knn: "kNN %", linear: "linear %" };
-  return Object.fromEntries(
-    Object.entries(names).filter(([key]) => key in measures).map(([key, name]) => [name, measures[key]]),
-  );
+  return Object.entries(names).filter(([key]) => key in measures)
+    .map(([key, name]) => `${name} ${formatNumber(measures[key])}`).join(", ");
 }
 
 /** The evaluations after a run. */
@@ -241,10 +241,10 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     const warning = warned ? undefined : collapseWarning(entry, monitor);
     if (warning !== undefined) say(`Warning: ${warning}`);
     warned ||= warning !== undefined;
+    if (entry.measures) say(`Step ${entry.step}: ${measured(entry.measures)}.`);
     return {
       ...entry.momentum === undefined ? {} : { "EMA": entry.momentum },
       "feature std": entry.featureStd,
-      ...measuredFields(entry.measures),
     };
   };
   const result = await runTraining<LogEntry, PretrainResult>(
@@ -282,7 +282,9 @@ async function main(): Promise<void> {
   if (workers > 1) {
     const dir = await folderOf(flags);
     await setUpTensorFlow();
-    Deno.exit(await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume)));
+    Deno.exit(
+      await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume), howToGoOn(dir, flags)),
+    );
   }
   await setUpTensorFlow();
   await asWorker((workers, world) => run(flags, workers, world));

@@ -216,7 +216,9 @@ async function main(): Promise<void> {
   await setUpTensorFlow();
   if (workers > 1) {
     const dir = await folderOf(flags);
-    Deno.exit(await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume)));
+    Deno.exit(
+      await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume), howToGoOn(dir, flags)),
+    );
   }
   await asWorker((workers, world) => run(flags, workers, world));
 }

@@ -90,7 +90,7 @@ export function progressBar(
     format: () => {
       const width = (output.columns ?? 80) - 1;
       const room = width - text(0).length - 2;
-      return text(room < 5 ? 0 : Math.min(20, room)).slice(0, width); // what is measured goes before the bar
+      return wholeFields(text(room < 5 ? 0 : Math.min(20, room)), width); // what is measured goes before the bar
     },
     forceRedraw: true,
     linewrap: true, // the line is cut above; turning the terminal's own wrapping off would outlive a killed run
@@ -123,6 +123,12 @@ export function progressBar(
       bars.stop();
     },
   };
+}
+
+/** As many of a line's parts, which two spaces separate, as a terminal's width has room for. */
+export function wholeFields(line: string, width: number): string {
+  if (line.length <= width) return line;
+  return line.slice(0, Math.max(line.lastIndexOf("  ", width), 0)) || line.slice(0, width);
 }
 
 /** What a progress line says. */

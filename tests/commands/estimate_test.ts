@@ -12,7 +12,10 @@ async function estimate(...args: string[]): Promise<{ code: number; out: string;
 Deno.test("estimate prints the paper's largest run, its memory both ways, and what the paper's hours imply", async () => {
   const { code, out, error } = await estimate("--preset", "imagenet-h14", "--devices", "16", "--device", "a100");
   assertEquals(code, 0, error);
-  assertMatch(out, /^imagenet-h14 on 16 x a100 \(312\.0 TFLOP\/s in bfloat16, 80 GB\): .* 128 images a device, 128 at/);
+  assertMatch(
+    out,
+    /^imagenet-h14 on 16 x a100 \(312\.0 TFLOP\/s in bfloat16, 80 GB, four fifths of them for a step\): .* 128 images a device, 128 at/,
+  );
   assertMatch(out, /encoder 630\.4 million, predictor 22\.3 million/);
   assertMatch(out, /^activations +6\d\.\d\d +\d\.\d\d$/m);
   assertMatch(out, /^fits +no +yes$/m);

@@ -61,7 +61,10 @@ Deno.test("pretrain --workers 2 stopped, killed and started again ends with the 
   const restarted = await ended(again);
   assertEquals(restarted.code, 0, restarted.said);
   assert(/[Ww]orker 1 \(.*\) is lost/.test(restarted.said), restarted.said);
-  assert(restarted.said.includes("Worker 1 was ended by SIGKILL. All 2 start again"), restarted.said);
+  assert(
+    restarted.said.includes("Worker 1 was ended by SIGKILL. All 2 start again from their newest checkpoint"),
+    restarted.said,
+  );
   assertEquals(await weightsOf(broken), await weightsOf(whole));
 
   // One worker goes on with what two began; sums are rounded in another order.

@@ -5,6 +5,7 @@ import {
   progressBar,
   type ProgressOutput,
   progressText,
+  wholeFields,
 } from "../../lib/figures/progress.ts";
 
 /** An output that remembers what was written to it. */
@@ -90,4 +91,12 @@ Deno.test("formatNumber() and formatDuration() write numbers as people do", () =
     "NaN",
   ]);
   assertEquals([8, 185, 7385, 100_800].map(formatDuration), ["8 s", "3:05", "2:03:05", "1 d 4 h"]);
+});
+
+Deno.test("wholeFields() drops what a terminal has no room for, rather than cut it", () => {
+  const line = "Training  12 %  3/25 steps  loss 0.123  images/s 1,234";
+  assertEquals(wholeFields(line, 80), line);
+  assertEquals(wholeFields(line, line.length - 1), "Training  12 %  3/25 steps  loss 0.123");
+  assertEquals(wholeFields(line, 20), "Training  12 %");
+  assertEquals(wholeFields("Training", 4), "Trai");
 });

@@ -125,17 +125,22 @@ function endIfThere(child: Deno.ChildProcess, signal: Deno.Signal): void {
  * Runs this command as so many workers, and, where one is lost, up to `restarts` times again.
  *
  * @param argsOf the workers' arguments; asked before each start, for a run that has begun is gone on with
+ * @param goOn how to go on with it, as it is typed
  * @returns the exit code
  */
 export async function launchWorkers(
   size: number,
   restarts: number,
   argsOf: () => Promise<string[]>,
+  goOn: string,
 ): Promise<number> {
   for (let restart = 0;; restart++) {
     const { code, lost } = await runOnce(size, await argsOf());
+    const hasBegun = (await argsOf()).includes("--resume");
+    if (lost && restart === restarts && hasBegun) console.error(`${lost}. Go on with: ${goOn}`);
     if (!lost || restart === restarts) return code;
-    console.error(`${lost}. All ${size} start again from the newest checkpoint, for the ${ordinal(restart + 1)} time.`);
+    const from = hasBegun ? "their newest checkpoint, or their beginning where there is none" : "their beginning";
+    console.error(`${lost}. All ${size} start again from ${from}, for the ${ordinal(restart + 1)} time.`);
   }
 }
 
