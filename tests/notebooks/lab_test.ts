@@ -43,6 +43,19 @@ async function readAddress(output: ReadableStream<Uint8Array<ArrayBuffer>>): Pro
   throw new Error(`JupyterLab did not start: ${printed}`);
 }
 
+/** Goes to an address of JupyterLab's, which prints it up to some seconds before it listens there. */
+async function open(page: Page, address: string): Promise<void> {
+  for (let tries = 100;; tries--) {
+    try {
+      await page.goto(address);
+      return;
+    } catch (error) {
+      if (tries === 0 || !(error as Error).message.includes("ERR_CONNECTION_REFUSED")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
 /** Chooses an item of one of JupyterLab's menus. */
 async function choose(page: Page, menu: string, item: string): Promise<void> {
   await (await page.waitForSelector(`.lm-MenuBar-item ::-p-text(${menu})`))!.click();
@@ -70,7 +83,7 @@ Deno.test({
         if (!/^(http:\/\/127\.0\.0\.1|data:|blob:)/.test(request.url())) elsewhere.push(request.url());
       });
       const address = await readAddress(lab.stderr);
-      await page.goto(address.replace("/lab?", `/lab/tree/${COPY}?`));
+      await open(page, address.replace("/lab?", `/lab/tree/${COPY}?`));
       await page.waitForSelector(".jp-Notebook .jp-CodeCell");
       await page.waitForSelector("::-p-text(Deno | Idle)"); // the kernel has started
       await choose(page, "Run", "Run All Cells");
