@@ -8,9 +8,8 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import { architecture, encoderShapes } from "../jepa/architectures.ts";
+import { architecture } from "../jepa/architectures.ts";
 import { featureDeviation } from "../jepa/objective.ts";
-import { initialise } from "../nn/initialisation.ts";
 import { randomStream } from "../random.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
@@ -19,7 +18,7 @@ import { runSchedules } from "../training/schedules.ts";
 import { stepsOf } from "../training/steps.ts";
 import { encoderOf, SHORT } from "./config.ts";
 import { type CropInputs, cropInputs, type CropsConfig, pooledViews, viewsOf } from "./crops.ts";
-import { projections, projectorShapes, type ProjectorSize } from "./projector.ts";
+import { initialProjected, projections, type ProjectorSize } from "./projector.ts";
 import { sigreg, unitDirections } from "./sigreg.ts";
 
 /** Everything that decides a run of LeJEPA. */
@@ -74,15 +73,12 @@ async function* inputsOf(config: LejepaConfig, dataset: Dataset, start: number, 
  * tokens of the crops. Batch norm and SIGReg are each micro-batch's own.
  */
 export function lejepaObjective(config: LejepaConfig, dataset: Dataset): Objective<LejepaInputs> {
-  const { architecture, projector: size, patchInitialisation, lambda, seed, clip } = config;
+  const { architecture, projector: size, lambda, clip } = config;
   const totalSteps = stepsOf(config, dataset.length), all = viewsOf(config);
   return {
     name: "lejepa_step",
     totalSteps,
-    initialise: () => ({
-      encoder: initialise(encoderShapes(architecture), seed, patchInitialisation),
-      projector: initialise(projectorShapes(architecture.width, size), seed),
-    }),
+    initialise: () => initialProjected(config),
     averages: {},
     batches: (start, share) => inputsOf(config, dataset, start, share),
     lossOf: (_, { directions, ...crops }) => ({ encoder, projector }) => {

@@ -4,11 +4,14 @@
  *
  * @module
  */
-import type { ParameterShapes } from "../jepa/architectures.ts";
+import { encoderShapes, type ParameterShapes } from "../jepa/architectures.ts";
+import { initialise } from "../nn/initialisation.ts";
 import { linear } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
+import type { Networks } from "../training/objective.ts";
+import type { CommonConfig } from "./config.ts";
 
 /** Sizes of a projector: two hidden layers, each a batch norm and a ReLU after it, and a linear one. */
 export interface ProjectorSize {
@@ -31,6 +34,18 @@ export function projectorShapes(width: number, { hidden, outputs }: ProjectorSiz
     "norm1.bias": [hidden],
     "fc2.weight": [outputs, hidden],
     "fc2.bias": [outputs],
+  };
+}
+
+/** The networks of such a method before its first step: "encoder" and "projector". */
+export function initialProjected(
+  { architecture, projector, patchInitialisation, seed }:
+    & Pick<CommonConfig, "architecture" | "patchInitialisation" | "seed">
+    & { projector: ProjectorSize },
+): Networks {
+  return {
+    encoder: initialise(encoderShapes(architecture), seed, patchInitialisation),
+    projector: initialise(projectorShapes(architecture.width, projector), seed),
   };
 }
 

@@ -8,18 +8,17 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import { architecture, encoderShapes } from "../jepa/architectures.ts";
+import { architecture } from "../jepa/architectures.ts";
 import { featureDeviation } from "../jepa/objective.ts";
-import { initialise } from "../nn/initialisation.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
-import type { Objective, Share } from "../training/objective.ts";
+import type { Objective } from "../training/objective.ts";
 import { runSchedules } from "../training/schedules.ts";
 import { stepsOf } from "../training/steps.ts";
 import { encoderOf, SHORT } from "./config.ts";
 import { type CropInputs, cropInputs, type CropsConfig, pooledCrops } from "./crops.ts";
 import { meanSquaredError } from "./mean_squared_error.ts";
-import { projections, projectorShapes, type ProjectorSize } from "./projector.ts";
+import { initialProjected, projections, type ProjectorSize } from "./projector.ts";
 
 /** Everything that decides a run of VICReg. */
 export interface VicregConfig extends Omit<CropsConfig, "local"> {
@@ -69,26 +68,19 @@ export function vicregLoss(
   return { loss, invariance, variance, covariance };
 }
 
-async function* inputsOf(config: VicregConfig, dataset: Dataset, start: number, share: Share) {
-  for await (const { inputs, epoch } of cropInputs(config, dataset, start, share)) yield { inputs, epoch };
-}
-
 /**
  * VICReg as an objective: "encoder" and "projector" are trained. Reports the three terms, and `featureStd` of the averaged
  * tokens of the crops. Batch norm, variance and covariance are each micro-batch's own.
  */
 export function vicregObjective(config: VicregConfig, dataset: Dataset): Objective<CropInputs> {
-  const { architecture, projector: size, patchInitialisation, weights, seed, clip } = config;
+  const { architecture, weights, clip } = config;
   const totalSteps = stepsOf(config, dataset.length);
   return {
     name: "vicreg_step",
     totalSteps,
-    initialise: () => ({
-      encoder: initialise(encoderShapes(architecture), seed, patchInitialisation),
-      projector: initialise(projectorShapes(architecture.width, size), seed),
-    }),
+    initialise: () => initialProjected(config),
     averages: {},
-    batches: (start, share) => inputsOf(config, dataset, start, share),
+    batches: (start, share) => cropInputs(config, dataset, start, share),
     lossOf: (_, { pixels }) => ({ encoder, projector }) => {
       const pooled = pooledCrops(encoder, architecture, pixels); // [2*B, D]
       // The views are normed each by itself, as they go through the authors' networks.
