@@ -63,12 +63,25 @@ export function lars(
   velocity: Parameters,
   { learningRate, weightDecay }: LarsRates,
 ): { parameters: Parameters; velocity: Parameters } {
+  return eachMoved(
+    parameters,
+    gradients,
+    velocity,
+    (name, ...inputs) =>
+      isDecayed(name) ? adapted(...inputs, learningRate, weightDecay) : plain(...inputs, learningRate),
+  );
+}
+
+/** What a rule makes of each parameter and its velocity. */
+export function eachMoved(
+  parameters: Parameters,
+  gradients: Parameters,
+  velocity: Parameters,
+  move: (name: string, parameter: Tensor, gradient: Tensor, velocity: Tensor) => Tensor[],
+): { parameters: Parameters; velocity: Parameters } {
   const next: Parameters = {}, velocities: Parameters = {};
   for (const [name, parameter] of Object.entries(parameters)) {
-    const inputs = [parameter, gradients[name], velocity[name]] as const;
-    [next[name], velocities[name]] = isDecayed(name)
-      ? adapted(...inputs, learningRate, weightDecay)
-      : plain(...inputs, learningRate);
+    [next[name], velocities[name]] = move(name, parameter, gradients[name], velocity[name]);
   }
   return { parameters: next, velocity: velocities };
 }

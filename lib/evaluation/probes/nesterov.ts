@@ -7,7 +7,7 @@
 import type { Parameters } from "../../nn/parameters.ts";
 import { type Tensor, tf } from "../../tensorflow/backend.ts";
 import { kernel } from "../../tensorflow/fused.ts";
-import type { LarsRates } from "./lars.ts";
+import { eachMoved, type LarsRates } from "./lars.ts";
 
 const MOMENTUM = 0.9;
 
@@ -36,9 +36,5 @@ export function nesterov(
   velocity: Parameters,
   { learningRate, weightDecay }: LarsRates,
 ): { parameters: Parameters; velocity: Parameters } {
-  const next: Parameters = {}, velocities: Parameters = {};
-  for (const [name, parameter] of Object.entries(parameters)) {
-    [next[name], velocities[name]] = move(parameter, gradients[name], velocity[name], learningRate, weightDecay);
-  }
-  return { parameters: next, velocity: velocities };
+  return eachMoved(parameters, gradients, velocity, (_, ...inputs) => move(...inputs, learningRate, weightDecay));
 }
