@@ -2,16 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeFolder, openToWrite, replaceFile, writeFile, writing } from "../lib/write_file.ts";
-
-/** Runs `test` with a folder that is removed afterwards. */
-async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { withFolder } from "./with_folder.ts";
 
 const FULL =
   "cannot be written (No space left on device (os error 28)): make room on its disk, or name a place on another one";

@@ -4,16 +4,7 @@ import sharp from "sharp";
 import type { Layout } from "../../lib/datasets/folders/layout.ts";
 import { openDataset } from "../../lib/datasets/open_dataset.ts";
 import { tarOf } from "./fixtures/tar_of.ts";
-
-/** Runs `test` with a folder that is removed afterwards. */
-async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { withFolder } from "../with_folder.ts";
 
 const PNG = await sharp({ create: { width: 4, height: 4, channels: 3, background: "red" } }).png().toBuffer();
 

@@ -3,18 +3,10 @@ import { join } from "node:path";
 import { readNpy } from "../../lib/weights/npy.ts";
 import { openRows, type RowArray, rowFiles } from "../../lib/weights/row_writer.ts";
 import { readSafetensors } from "../../lib/weights/safetensors.ts";
+import { withFolder } from "../with_folder.ts";
 
 const array = (names: string[], shape = [3]): RowArray => ({ names, shape, metadata: { layer: "last" } });
 const rows = (...values: number[]) => Float32Array.from(values);
-
-async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 const listing = async (dir: string) => (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name).sort();
 

@@ -4,16 +4,7 @@ import { gunzipSync } from "node:zlib";
 import type { Progress } from "../../../lib/datasets/sources.ts";
 import { indexTar, readMember } from "../../../lib/datasets/archives/tar_index.ts";
 import { tarOf } from "../fixtures/tar_of.ts";
-
-/** Runs `test` with a folder that is removed afterwards. */
-async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { withFolder } from "../../with_folder.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 

@@ -3,19 +3,10 @@ import { join } from "node:path";
 import sharp from "sharp";
 import type { CropRange } from "../../../lib/datasets/dataset.ts";
 import { type FolderOptions, openImageFolder } from "../../../lib/datasets/folders/image_folder.ts";
+import { withFolder } from "../../with_folder.ts";
 
 const CROP: CropRange = { scale: [0.3, 1], aspect: [3 / 4, 4 / 3] };
 const ALL = (n: number) => Uint32Array.from({ length: n }, (_, i) => i);
-
-/** Runs `test` with a folder that is removed afterwards. */
-async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
 
 /** A picture of one colour. */
 function plain(colour: string, width = 20, height = 16) {

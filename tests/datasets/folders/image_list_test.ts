@@ -3,15 +3,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { findImages, type ListedImage, namedBatches, readImageList } from "../../../lib/datasets/folders/image_list.ts";
 import { defaultPreprocessing } from "../../../lib/datasets/pixels/preprocessing.ts";
-
-async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { withFolder } from "../../with_folder.ts";
 
 async function write(dir: string, path: string, bytes = new Uint8Array(1)): Promise<void> {
   await Deno.mkdir(join(dir, path, ".."), { recursive: true });

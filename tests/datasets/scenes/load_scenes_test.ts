@@ -2,15 +2,7 @@ import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { loadScenes } from "../../../lib/datasets/scenes/load_scenes.ts";
 import { scenes } from "../../../lib/datasets/scenes/scenes.ts";
-
-async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
-  const dir = await Deno.makeTempDir();
-  try {
-    await test(dir);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-}
+import { withFolder } from "../../with_folder.ts";
 
 const names = async (dir: string) =>
   (await Array.fromAsync(Deno.readDir(join(dir, "scenes")), ({ name }) => name)).sort();
