@@ -35,6 +35,8 @@ export {
   type ParameterShapes,
   predictorShapes,
   type PredictorSize,
+  type TargetKind,
+  targetWidth,
 } from "./lib/jepa/architectures.ts";
 export {
   encoderFlops,
@@ -66,6 +68,7 @@ export {
   jepaLoss,
   type JepaLosses,
   type JepaNetworks,
+  maskedInputTargets,
   pixelTargets,
   predictionCosines,
   smoothL1,

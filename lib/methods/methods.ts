@@ -4,7 +4,6 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import type { targetRepresentations } from "../jepa/objective.ts";
 import { PRESETS as JEPA_PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { jepaObjective } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Objective } from "../training/objective.ts";
@@ -28,18 +27,13 @@ export type MethodConfig =
 /**
  * What a run trains.
  *
- * @param targetsOf I-JEPA's alone: see jepaObjective()
  * @throws RangeError that lists the methods where there is none of that name, or as the method's objective does
  */
-export function objectiveOf(
-  config: MethodConfig,
-  dataset: Dataset,
-  targetsOf?: typeof targetRepresentations,
-): Objective {
+export function objectiveOf(config: MethodConfig, dataset: Dataset): Objective {
   switch (config.method) {
     case undefined:
     case "ijepa":
-      return jepaObjective(config, dataset, targetsOf);
+      return jepaObjective(config, dataset);
     case "mae":
       return maeObjective(config, dataset);
     case "simmim":

@@ -5,7 +5,7 @@
  * @module
  */
 import type { CropRange } from "../../datasets/dataset.ts";
-import { type Architecture, architecture } from "../architectures.ts";
+import { type Architecture, architecture, type TargetKind } from "../architectures.ts";
 import type { MaskConfig } from "../mask_samplers/by_name.ts";
 import type { Regulariser } from "../regulariser.ts";
 import type { PatchInitialisation } from "../../nn/initialisation.ts";
@@ -21,6 +21,8 @@ export interface RunConfig {
   patchInitialisation: PatchInitialisation;
   /** The mask sampler and its options. */
   masks: MaskConfig;
+  /** What is predicted of the target blocks. Default "representations". */
+  targets?: TargetKind;
   /** Weights of the terms that keep short runs from collapsing; zeros are the published objective. */
   regulariser: Regulariser;
   /** Random resized crops, the only augmentation. */
