@@ -3,8 +3,10 @@ import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } f
 import sharp from "sharp";
 import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
 import { checkMeasurable } from "../../lib/commands/train_decoder.ts";
+import type { PatchDecoderConfig } from "../../lib/decoding/decoder_presets.ts";
 import { measureReconstruction, type ReconstructionMeasures } from "../../lib/decoding/reconstruction_measures.ts";
 import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";
+import { readDecoderConfig } from "../../lib/decoding/train_decoder.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { randomStream, shuffled } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
@@ -25,8 +27,8 @@ Deno.test("checkMeasurable() refuses what could not be measured after the traini
 
 Deno.test("train-decoder says before the training what cannot be measured, and measures the decoder that it writes", async () => {
   const dir = await Deno.makeTempDir(), encoder = toyEncoder();
-  const run = async (measured: number) => {
-    const options = ["--weights", dir, "--data", `${dir}/images`, "--measure", String(measured)];
+  const run = async (measured: number, ...set: string[]) => {
+    const options = ["--weights", dir, "--data", `${dir}/images`, "--measure", String(measured), ...set];
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", "lib/commands/train_decoder.ts", ...options, "--preset", "patches"].concat(
         ["--epochs", "1", "--batch", "4"],
@@ -52,8 +54,16 @@ Deno.test("train-decoder says before the training what cannot be measured, and m
     assertMatch(refused.error, /^A decoder is measured on at least 2 test images, not on 1: .*--measure 0\.\n$/);
     assertEquals(await Deno.stat(`${dir}/patch-decoder`).catch(() => undefined), undefined, "something was trained");
 
-    const { code, error } = await run(4);
+    const misspelt = await run(4, "--set", "network.dept=1");
+    assertMatch(
+      misspelt.error,
+      /^network\.dept is not known \(did you mean network\.depth\?\): network has image, .*\.\n$/,
+    );
+
+    const { code, error } = await run(4, "--set", "network.depth=1", "--set", "loss=l1");
     assertEquals(code, 0, error);
+    const { network, loss } = await readDecoderConfig(`${dir}/patch-decoder`) as PatchDecoderConfig;
+    assertEquals([network.depth, loss], [1, "l1"]);
     const written: ReconstructionMeasures = JSON.parse(await Deno.readTextFile(`${dir}/patch-decoder/measures.json`));
     const decoder = await loadDecoder(`${dir}/patch-decoder`, "patches");
     const some = shuffled(8, randomStream(decoder.config.seed)).subarray(0, 4);
