@@ -37,7 +37,8 @@ const missingOf = ({ data, weights }: FigureOptions): Missing => [
 const decoded = (weights: string, images: string, out: string, picture: string, more: string[] = []): Step => ({
   task: "decode",
   args: ["--weights", weights, "--images", images, "--rows", ROWS, ...more, "--out", out],
-  makes: `${out}/${picture}.png`,
+  makes: `${out}/interpolation.png`, // the last of its pictures
+  picture: `${out}/${picture}.png`,
   cost: "a minute",
 });
 

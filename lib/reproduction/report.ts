@@ -74,9 +74,9 @@ export async function report(
   options: EvaluationOptions,
   { steps }: Plan,
 ): Promise<{ text: string; files: string[] }> {
-  const { scale, seeds } = options, path = `${FOLDER}/${scale}/${name}`;
+  const { scale, seeds } = options, path = `${FOLDER}/${scale}/${name}`, last = steps.at(-1)!;
   const results = await resultsOf(name, item, options);
-  if (!results) return { text: `${item.title}: ${item.claim}`, files: [steps.at(-1)!.makes] };
+  if (!results) return { text: `${item.title}: ${item.claim}`, files: [last.picture ?? last.makes] };
   const { columns, cells, sentences, outcome, figure } = results;
   const heading = `${name}, ${scale} scale, ${seeds} seed${seeds === 1 ? "" : "s"}: ${item.title}`;
   await makeFolder(`${FOLDER}/${scale}`);

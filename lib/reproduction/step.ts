@@ -20,6 +20,8 @@ export interface Step {
   args: readonly string[];
   /** The file that it writes last. */
   makes: string;
+  /** The picture that is to be looked at, where that is another file. */
+  picture?: string;
   /** The folder of a training, which goes on by --resume where it was begun. */
   trains?: string;
   /** Of a training, its configuration. */
