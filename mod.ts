@@ -144,6 +144,7 @@ export {
 
 // Pretraining: I-JEPA as an objective, methods beside it, and whole runs of them.
 export { PRESETS as JEPA_PRESETS, type RunConfig } from "./lib/jepa/pretraining/presets.ts";
+export { checkConfig } from "./lib/methods/check_config.ts";
 export type { CommonConfig } from "./lib/methods/config.ts";
 export { type CropInputs, type CropsConfig, pooledCrops, pooledViews } from "./lib/methods/crops.ts";
 export {

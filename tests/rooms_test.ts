@@ -17,7 +17,7 @@ const ROOMS = [
     "weights",
     "datasets",
   ],
-  ...["tensorflow", "random.ts", "json.ts", "write_file.ts", "os_error.ts"],
+  ...["tensorflow", "random.ts", "shapes.ts", "nearest_name.ts", "json.ts", "write_file.ts", "os_error.ts"],
 ];
 
 const lib = new URL("../lib/", import.meta.url);

@@ -70,6 +70,7 @@ export function pretrain(
  * The result depends on the configuration and the images alone: a run that was stopped, by its signal or by a kill, and
  * resumed ends with the same weights, bit for bit, on the same machine.
  *
+ * @throws RangeError as checkConfig() does, before anything is written
  * @throws Error where the folder holds another run, where there is nothing to resume, or, with the step, where loss or
  *   gradients are not finite or a checkpoint cannot be written; the last whole one is then left as it is
  */
