@@ -47,6 +47,7 @@ function trained(presetName: string, changes: Changes, scale: "small" | "paper",
     ],
     makes: `${trains}/encoder.safetensors`,
     trains,
+    onlyFor: evaluationFile(scale, run, seed),
     config: { ...changed(preset(presetName), changes), seed },
   };
 }

@@ -50,6 +50,12 @@ const decoder = (weights: string, out: string, more: string[], cost: string): St
   cost,
 });
 
+/** The run that all ablations share, whose encoder and predictor are needed here. */
+function baseRun(): Step {
+  const { onlyFor: _, ...run } = planAblation(ABLATIONS.table6, { scale: "small", seeds: 1 }).steps[0];
+  return run;
+}
+
 /** Samples for average-pooled representations of images, by the decoder that ships or by one trained for it. */
 function planSamples(name: string, options: FigureOptions): Plan {
   const out = `${FOLDER}/${options.scale}/${name}`;
@@ -71,7 +77,7 @@ function planPredictions(name: string, options: FigureOptions): Plan {
   const out = `${FOLDER}/${options.scale}/${name}`, trained = `${out}/decoder`, small = options.scale === "small";
   const base = ABLATIONS.table6.small[0].run, encoder = runFolder("small", base, 0);
   const weights = small ? encoder : options.weights ?? "W", data = small ? "cifar10" : options.data ?? "IN";
-  const before = small ? planAblation(ABLATIONS.table6, { scale: "small", seeds: 1 }).steps.slice(0, 1) : [];
+  const before = small ? [baseRun()] : [];
   const own = small ? ["--epochs", "1"] : ["--data", data];
   return {
     steps: [
@@ -115,8 +121,8 @@ function planOther(name: string, options: FigureOptions): Plan {
 function planMasks(_name: string, options: FigureOptions): Plan {
   const small = options.scale === "small";
   if (small) {
-    const [{ args, trains, config }] = planAblation(ABLATIONS.table6, { scale: "small", seeds: 1 }).steps;
-    return { steps: [{ task: "pretrain", args, trains, config, makes: `${trains}/masks.png` }], missing: [] };
+    const run = baseRun();
+    return { steps: [{ ...run, makes: `${run.trains}/masks.png` }], missing: [] };
   }
   const trains = `${FOLDER}/paper/imagenet-h14`, { data = "IN" } = options;
   return {

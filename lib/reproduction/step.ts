@@ -24,6 +24,8 @@ export interface Step {
   picture?: string;
   /** The folder of a training, which goes on by --resume where it was begun. */
   trains?: string;
+  /** The file for whose sake alone it is done: where that is there, nothing is missing. */
+  onlyFor?: string;
   /** Of a training, its configuration. */
   config?: RunConfig;
   /** What it takes, in words; of a training the estimate says it. */
@@ -95,6 +97,9 @@ async function checkRun({ trains, config }: Step): Promise<void> {
   );
 }
 
+const isDone = async ({ makes, onlyFor }: Step) =>
+  await exists(makes) || onlyFor !== undefined && await exists(onlyFor);
+
 /**
  * The arguments that do what is left of a command; undefined where it is done.
  *
@@ -102,7 +107,7 @@ async function checkRun({ trains, config }: Step): Promise<void> {
  */
 export async function nextStep(step: Step): Promise<readonly string[] | undefined> {
   await checkRun(step);
-  if (await exists(step.makes)) return undefined;
+  if (await isDone(step)) return undefined;
   if (step.trains === undefined || !await exists(`${step.trains}/config.json`)) return step.args;
   const kept = ["--no-eval", "--monitor", "--measure", "--weights"];
   const again = step.args.flatMap((arg, i) => {
@@ -114,6 +119,6 @@ export async function nextStep(step: Step): Promise<readonly string[] | undefine
 
 /** The commands of a plan that are not done. */
 export async function stepsLeft({ steps }: Plan): Promise<Step[]> {
-  const done = await Promise.all(steps.map(({ makes }) => exists(makes)));
+  const done = await Promise.all(steps.map(isDone));
   return steps.filter((_, i) => !done[i]);
 }
