@@ -451,6 +451,17 @@ export { loadScenes } from "./lib/datasets/scenes/load_scenes.ts";
 export { patchDepths, scenes, type ScenesDataset, type ScenesOptions } from "./lib/datasets/scenes/scenes.ts";
 export type { Shape, Solid } from "./lib/datasets/scenes/solids.ts";
 
+// The paper, table by table.
+export {
+  ablationCells,
+  ablationFigure,
+  type AblationOutcome,
+  type AblationRow,
+  type Scores,
+  verdicts,
+} from "./lib/reproduction/ablation_outcome.ts";
+export { type Claim, CLAIMS } from "./lib/reproduction/catalogue.ts";
+
 // Figures.
 export { type Ablation, ablationsFigure, type AblationsText } from "./lib/figures/ablations_figure.ts";
 export type { Figure } from "./lib/figures/figure.ts";

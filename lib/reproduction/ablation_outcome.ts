@@ -26,8 +26,11 @@ export interface AblationRow {
 
 /** A whole table. */
 export interface AblationOutcome {
+  /** What it varies. */
   title: string;
+  /** What the paper concludes. */
   claim: string;
+  /** Where its runs were trained. */
   scale: "small" | "paper";
   /** How the paper measured, and what the first of the protocols here is held against. */
   measuredBy: string;
@@ -35,6 +38,7 @@ export interface AblationOutcome {
   seeds: number;
   /** Protocols of the columns; the first is the paper's. */
   protocols: string[];
+  /** A row for each setting. */
   rows: AblationRow[];
   /** Random weights and pixels; none at the paper's scale. */
   baselines: { name: string; scores: Scores }[];

@@ -23,6 +23,7 @@ export interface AblationSetting {
 
 /** A table that compares some settings of pretraining. */
 export interface AblationTable {
+  /** Which of the kinds of items it is. */
   kind: "ablation";
   /** What it varies. */
   title: string;

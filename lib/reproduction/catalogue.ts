@@ -26,6 +26,17 @@ export const ITEMS: Readonly<Record<string, Item>> = Object.fromEntries(
     .sort(([a], [b]) => Number(a.startsWith("figure")) - Number(b.startsWith("figure")) || numberIn(a) - numberIn(b)),
 );
 
+/** What a table or a figure is about. */
+export interface Claim {
+  /** What it shows. */
+  title: string;
+  /** What the paper concludes. */
+  claim: string;
+}
+
+/** What each of the paper's tables and figures claims, by names such as "table6". */
+export const CLAIMS: Readonly<Record<string, Claim>> = ITEMS;
+
 /**
  * The item of that name, as it may be typed: "Table 6", "table-6" and "6" are "table6".
  *

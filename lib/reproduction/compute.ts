@@ -13,8 +13,11 @@ import { FOLDER, type Plan, type Step } from "./step.ts";
 
 /** A figure of accuracies over lengths of training. */
 export interface ComputeFigure {
+  /** Which of the kinds of items it is. */
   kind: "compute";
+  /** What it shows. */
   title: string;
+  /** What the paper concludes. */
   claim: string;
   /** The protocol whose accuracy is drawn. */
   protocol: "linear-fast" | "lowshot";

@@ -26,6 +26,7 @@ export type DataPaths = { [option in keyof typeof DATA_OPTIONS]?: string };
 export interface Evaluation {
   /** The paper's table, or a column of it. */
   published: PublishedTable;
+  /** Which. */
   protocol: ProtocolName;
   /** The measure of the protocol that it is held against, where it has several. */
   measure?: string;
@@ -35,8 +36,11 @@ export interface Evaluation {
 
 /** A table that evaluates encoders. */
 export interface EvaluationTable {
+  /** Which of the kinds of items it is. */
   kind: "evaluation";
+  /** What it shows. */
   title: string;
+  /** What the paper concludes. */
   claim: string;
   /** Evaluated at the paper's scale: where no weights are given, each is pretrained first. */
   presets: readonly { preset: keyof typeof PRESETS; method: string }[];

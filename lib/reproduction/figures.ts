@@ -19,8 +19,11 @@ export interface FigureOptions {
 
 /** A figure that is made of pictures. */
 export interface PaperFigure {
+  /** Which of the kinds of items it is. */
   kind: "figure";
+  /** What it shows. */
   title: string;
+  /** What the paper concludes. */
   claim: string;
   /** What draws it; undefined where it is a drawing, which notebooks/02_pretraining.ipynb has in words and code. */
   plan?(name: string, options: FigureOptions): Plan;
