@@ -407,7 +407,7 @@ export {
   withLabels,
 } from "./lib/datasets/clevr/clevr_tasks.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/sources.ts";
-export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
+export type { Batch, CropRange, CropView, Dataset } from "./lib/datasets/dataset.ts";
 export type { Fingerprint } from "./lib/datasets/fingerprint.ts";
 export {
   type BadImages,

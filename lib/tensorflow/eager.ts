@@ -160,6 +160,17 @@ export async function lendValue<T>(
   }
 }
 
+/** As lendValue(), of a value that is there already and in main memory: at once. */
+export function lendNow<T>(value: EagerValue, use: (bytes: Uint8Array<ArrayBuffer>) => T): T {
+  const doing = () => "A tensor's values could not be read";
+  const tensor = checked(doing, (tf, status) => tf.TFE_TensorHandleResolve(value.handle, status));
+  try {
+    return use(bytesOf(tensor));
+  } finally {
+    library().TF_DeleteTensor(tensor);
+  }
+}
+
 /** Waits for a tensor's values and copies them out. */
 export function toHost(value: EagerValue): ReturnType<typeof takeValues> {
   const doing = () => "A tensor's values could not be read";
@@ -248,6 +259,34 @@ export function removeFunction(name: string): void {
   checked(() => `Function ${name}`, (tf, status) => tf.TFE_ContextRemoveFunction(context(), cString(name), status));
 }
 
+/** Executes what is prepared off the event loop, once its turn has come. */
+async function executePrepared(
+  op: Deno.PointerValue,
+  doing: () => string,
+  outputs: number,
+  turn?: Promise<unknown>,
+): Promise<EagerValue[]> {
+  const handles = new BigUint64Array(Math.max(1, outputs)), count = new Int32Array([outputs]);
+  try {
+    await turn;
+    await checkedAsync(doing, (tf, status) => tf.TFE_ExecuteAsync(op, handles, count, status));
+  } finally {
+    library().TFE_DeleteOp(op);
+  }
+  return results(handles, count);
+}
+
+/** As execute(), off the event loop; it takes hold of the inputs at once. */
+export async function executeAsync(
+  name: string,
+  attributes: readonly Attribute[],
+  inputs: readonly EagerValue[],
+  outputs: number,
+): Promise<EagerValue[]> {
+  const call = describeCall(name, inputs);
+  return await executePrepared(prepare(name, attributes, inputs, false), () => call, outputs);
+}
+
 /**
  * Executes a function of the context off the event loop: timers, decoding and displays go on meanwhile. It takes hold of
  * the inputs at once, and begins when its turn has come, if it has to wait for one.
@@ -260,15 +299,5 @@ export async function executeFunction(
   turn?: Promise<unknown>,
 ): Promise<EagerValue[]> {
   const op = prepare(name, attributes, inputs, true);
-  const handles = new BigUint64Array(Math.max(1, outputs)), count = new Int32Array([outputs]);
-  try {
-    await turn;
-    await checkedAsync(
-      () => `The compiled function ${name} failed`,
-      (tf, status) => tf.TFE_ExecuteAsync(op, handles, count, status),
-    );
-  } finally {
-    library().TFE_DeleteOp(op);
-  }
-  return results(handles, count);
+  return await executePrepared(op, () => `The compiled function ${name} failed`, outputs, turn);
 }

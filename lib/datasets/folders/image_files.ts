@@ -5,9 +5,9 @@
  */
 import { randomStream } from "../../random.ts";
 import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "../pixels/crop.ts";
-import type { Batch, Dataset } from "../dataset.ts";
+import type { Batch, CropView, Dataset } from "../dataset.ts";
 import { fileFingerprint, type Fingerprint } from "../fingerprint.ts";
-import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
+import { decodeCuts, type ImageColours, reasonOf } from "../pixels/decode.ts";
 import { centredCut, framingOf } from "../pixels/preprocessing.ts";
 import type { Unreadable } from "./folder_tree.ts";
 
@@ -92,17 +92,13 @@ export function imageFiles(
 ): ImageFiles {
   const bad = new Set<number>();
 
-  /** The image at `index`, or the next readable one: its pixels and its label. */
-  async function square(
-    index: number,
-    cutOf: (width: number, height: number) => Cut,
-    shrinking: "exact" | "fast",
-  ) {
+  /** The cuts of the image at `index`, or of the next readable one, and its label. */
+  async function cutsOf(index: number, wanted: (width: number, height: number) => readonly Cut[]) {
     let reason = "all were tried before";
     for (let i = index; bad.size < paths.length; i = (i + 1) % paths.length) {
       if (!bad.has(i)) {
         try {
-          return { pixels: await decodeCut(await read(i), cutOf, shrinking, colours), label: labels[i] };
+          return { cuts: await decodeCuts(await read(i), wanted, colours), label: labels[i] };
         } catch (error) {
           reason = reasonOf(error);
           if (onBadImage === "stop") {
@@ -115,24 +111,39 @@ export function imageFiles(
     throw new Error(`Not one of the ${paths.length} images of ${name} can be read (${reason}).`);
   }
 
-  async function cut(
+  /** A batch of each of some squares of the images, given their sizes; each image is decoded once. */
+  async function squares(
     indices: Uint32Array,
-    size: number,
-    cutOf: (index: number, width: number, height: number) => Cut,
-    shrinking: "exact" | "fast",
-  ): Promise<Batch> {
-    const bytes = size * size * 3;
-    const out: Batch = { pixels: new Uint8Array(indices.length * bytes), labels: new Int32Array(indices.length) };
+    sizes: readonly number[],
+    wanted: (index: number, width: number, height: number) => readonly Cut[],
+  ): Promise<Batch[]> {
+    const labels = new Int32Array(indices.length), bytes = sizes.map((size) => size * size * 3);
+    const pixels = bytes.map((square) => new Uint8Array(indices.length * square));
     await forEachInFlight(indices.length, async (i) => {
       const index = indices[i];
       if (index >= paths.length) {
         throw new RangeError(`${name} has ${paths.length} images; there is no image ${index}.`);
       }
-      const { pixels, label } = await square(index, (w, h) => cutOf(index, w, h), shrinking);
-      out.pixels.set(pixels, i * bytes);
-      out.labels[i] = label;
+      const { cuts, label } = await cutsOf(index, (w, h) => wanted(index, w, h));
+      cuts.forEach((cut, view) => pixels[view].set(cut, i * bytes[view]));
+      labels[i] = label;
     });
-    return out;
+    return pixels.map((each) => ({ pixels: each, labels }));
+  }
+
+  async function views(indices: Uint32Array, crops: readonly CropView[]): Promise<Batch[]> {
+    for (const { size, crop } of crops) {
+      checkSize(size); // here, or it would be taken for a fault of the image, as the range would
+      checkRange(crop);
+    }
+    return await squares(
+      indices,
+      crops.map(({ size }) => size),
+      (i, w, h) =>
+        crops.map(({ size, crop, key: { seed, epoch } }) =>
+          squareOf(randomResizedCrop(w, h, crop, randomStream(seed, epoch, i)), size)
+        ),
+    );
   }
 
   let known: Promise<Fingerprint> | undefined;
@@ -148,15 +159,13 @@ export function imageFiles(
     get skipped() {
       return [...unreadable, ...[...bad].sort((a, b) => a - b).map((i) => paths[i])];
     },
-    async crops(indices, size, crop, { seed, epoch }) {
-      checkSize(size); // here, or it would be taken for a fault of the image, as the range would
-      checkRange(crop);
-      const boxOf = (i: number, w: number, h: number) => randomResizedCrop(w, h, crop, randomStream(seed, epoch, i));
-      return await cut(indices, size, (i, w, h) => squareOf(boxOf(i, w, h), size), "fast");
+    async crops(indices, size, crop, key) {
+      return (await views(indices, [{ size, crop, key }]))[0];
     },
+    views,
     async centred(indices, asked) {
       const framing = framingOf(asked);
-      return await cut(indices, framing.crop, (_, w, h) => centredCut(w, h, framing), "exact");
+      return (await squares(indices, [framing.crop], (_, w, h) => [centredCut(w, h, framing)]))[0];
     },
   };
 }

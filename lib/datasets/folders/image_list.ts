@@ -93,7 +93,7 @@ export async function* namedBatches(
     await forEachInFlight(some.length, async (i) => {
       try {
         const cutOf = (width: number, height: number) => centredCut(width, height, framing);
-        squares[i] = await decodeCut(await Deno.readFile(some[i].path), cutOf, "exact", colours);
+        squares[i] = await decodeCut(await Deno.readFile(some[i].path), cutOf, colours);
       } catch (error) {
         faults[i] = reasonOf(error);
       }
