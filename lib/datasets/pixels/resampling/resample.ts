@@ -11,14 +11,18 @@ import { across, down, reserve, type WeightPlaces } from "./passes.ts";
 /** Bits behind the point, of which passes.wat knows: 32, less 8 for the pixel and 2 for the sum's overshoot and sign. */
 const PRECISION = 22;
 
-/** For each output position: the first input position it reads, how many, and their fixed-point weights. */
+/** For each output position: the first input position it reads, of how many pairs, and their fixed-point weights. */
 interface Weights {
   first: Int32Array;
   count: Int32Array;
-  /** [output, taps] */
-  value: Int32Array;
-  taps: number;
+  /** [output, pairs, 4]: the upper bits of a pair's first and second weight, then the lower ones. */
+  value: Int16Array;
+  /** The most that an output position has. */
+  pairs: number;
 }
+
+/** Bits of a weight that are multiplied apart from those above them, as passes.wat knows. */
+const LOWER = 8;
 
 /** Keys' cubic kernel with a = -0.5, as in Pillow; zero from 2 on. */
 function cubic(x: number): number {
@@ -45,8 +49,8 @@ function computeWeights(from: number, to: number, interpolation: Interpolation):
   // Antialiasing: when shrinking, the kernel is widened to cover all the input that falls on one output pixel.
   const widening = Math.max(scale, 1);
   const support = reach * widening;
-  const taps = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(to), count = new Int32Array(to), value = new Int32Array(to * taps);
+  const pairs = Math.ceil(support) + 1;
+  const first = new Int32Array(to), count = new Int32Array(to), value = new Int16Array(to * pairs * 4);
   for (let i = 0; i < to; i++) {
     const centre = (i + 0.5) * scale;
     let low = Math.max(0, Math.trunc(centre - support + 0.5));
@@ -61,10 +65,14 @@ function computeWeights(from: number, to: number, interpolation: Interpolation):
     fixed = fixed.slice(leading, fixed.findLastIndex((weight) => weight !== 0) + 1);
     low += leading;
     first[i] = low;
-    count[i] = fixed.length;
-    value.set(fixed, i * taps);
+    count[i] = Math.ceil(fixed.length / 2);
+    fixed.forEach((weight, tap) => {
+      const at = (i * pairs + (tap >> 1)) * 4 + (tap & 1);
+      value[at] = weight >> LOWER;
+      value[at + 2] = weight & (1 << LOWER) - 1;
+    });
   }
-  return { first, count, value, taps };
+  return { first, count, value, pairs };
 }
 
 /** One entry, of some kilobytes, for each pair of lengths met: few in memory, at most some thousands from files. */
@@ -86,7 +94,7 @@ const roundedUp = (size: number, multiple: number) => Math.ceil(size / multiple)
 
 /**
  * Resizes the pixels in the cut's box, antialiased, and keeps those in its window. Pixels outside the box have no
- * influence. Takes 0.3 to 0.5 ms for a photo of 500 x 375 pixels.
+ * influence. Takes 0.2 to 0.4 ms for a photo of 500 x 375 pixels.
  *
  * @param image [H, W, 3] of the given width W
  * @param out [window.height, window.width, 3], is written
@@ -101,14 +109,14 @@ export function resample(
   let top = box.height, bottom = 0; // the rows that are read; not the ends' alone, as zero weights are left out
   for (let y = window.y; y < window.y + window.height; y++) {
     top = Math.min(top, high.first[y]);
-    bottom = Math.max(bottom, high.first[y] + high.count[y]);
+    bottom = Math.max(bottom, Math.min(high.first[y] + 2 * high.count[y], box.height));
   }
 
   let size = 0;
   const place = (bytes: number) => (size += roundedUp(bytes, VECTOR)) - roundedUp(bytes, VECTOR);
-  const placesOf = ({ first, count, value, taps }: Weights): WeightPlaces => [
+  const placesOf = ({ first, count, value, pairs }: Weights): WeightPlaces => [
     ...[place(first.byteLength), place(count.byteLength), place(value.byteLength)] as const,
-    taps,
+    pairs,
   ];
   const widePlaces = placesOf(wide), highPlaces = placesOf(high);
   const stride = imageWidth * 3, rowLength = window.width * 3, rowStride = roundedUp(rowLength + 1, VECTOR);
