@@ -4,6 +4,7 @@
  * @module
  */
 import type { Fingerprint } from "./fingerprint.ts";
+import type { Cut } from "./pixels/crop.ts";
 import type { ImageColours } from "./pixels/decode.ts";
 import type { Framing } from "./pixels/preprocessing.ts";
 
@@ -31,6 +32,16 @@ export interface CropView {
   crop: CropRange;
   /** What crops follow from, with the image's index. */
   key: { seed: number; epoch: number };
+}
+
+/** What was cut from an image. */
+export interface CutImage {
+  /** The pixels of each cut, [window.height, window.width, 3]. */
+  cuts: Uint8Array[];
+  /** The image's label. */
+  label: number;
+  /** The image that it was, where one that could not be read was to be skipped. */
+  index: number;
 }
 
 /** A set of images, each known by its index in 0 .. length - 1. */
@@ -67,6 +78,8 @@ export interface Dataset {
    * are those to which Pillow, and so torchvision and transformers, resize the same pixels.
    */
   centred(indices: Uint32Array, framing: number | Framing): Promise<Batch>;
+  /** What is cut from the image at an index, given its width and height; where images are files. */
+  cuts?(index: number, wanted: (width: number, height: number) => readonly Cut[]): Promise<CutImage>;
   /** Paths of what could not be read and was skipped so far, others in its place; where a data set allows that. */
   readonly skipped?: readonly string[];
   /** Paths of what lies beside the images and is not in the set; where images are files. */

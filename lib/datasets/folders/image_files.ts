@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { randomStream } from "../../random.ts";
-import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "../pixels/crop.ts";
-import type { Batch, CropView, Dataset } from "../dataset.ts";
+import type { Cut } from "../pixels/crop.ts";
+import { cutBatches } from "../cut_batches.ts";
+import type { CutImage, Dataset } from "../dataset.ts";
 import { fileFingerprint, type Fingerprint } from "../fingerprint.ts";
 import { decodeCuts, type ImageColours, reasonOf } from "../pixels/decode.ts";
-import { centredCut, framingOf } from "../pixels/preprocessing.ts";
 import type { Unreadable } from "./folder_tree.ts";
 
 /** A data set of image files, in folders or in an archive. */
@@ -82,9 +81,6 @@ export function refuseUnreadable(
   throw unreadableError(path, ` (${reason}${more > 0 ? `; ${more} more cannot either` : ""})`);
 }
 
-/** Images that are read and decoded at the same time. */
-const IN_FLIGHT = Math.max(8, navigator.hardwareConcurrency);
-
 /** The listed images as a Dataset. Nothing is read yet. */
 export function imageFiles(
   { name, classes, labels, paths, ignored = [], unreadable = [], nameOf = (i) => paths[i], bytesOf, read }: ImageList,
@@ -92,13 +88,12 @@ export function imageFiles(
 ): ImageFiles {
   const bad = new Set<number>();
 
-  /** The cuts of the image at `index`, or of the next readable one, and its label. */
-  async function cutsOf(index: number, wanted: (width: number, height: number) => readonly Cut[]) {
+  async function cuts(index: number, wanted: (width: number, height: number) => readonly Cut[]): Promise<CutImage> {
     let reason = "all were tried before";
     for (let i = index; bad.size < paths.length; i = (i + 1) % paths.length) {
       if (!bad.has(i)) {
         try {
-          return { cuts: await decodeCuts(await read(i), wanted, colours), label: labels[i] };
+          return { cuts: await decodeCuts(await read(i), wanted, colours), label: labels[i], index: i };
         } catch (error) {
           reason = reasonOf(error);
           if (onBadImage === "stop") {
@@ -109,41 +104,6 @@ export function imageFiles(
       }
     }
     throw new Error(`Not one of the ${paths.length} images of ${name} can be read (${reason}).`);
-  }
-
-  /** A batch of each of some squares of the images, given their sizes; each image is decoded once. */
-  async function squares(
-    indices: Uint32Array,
-    sizes: readonly number[],
-    wanted: (index: number, width: number, height: number) => readonly Cut[],
-  ): Promise<Batch[]> {
-    const labels = new Int32Array(indices.length), bytes = sizes.map((size) => size * size * 3);
-    const pixels = bytes.map((square) => new Uint8Array(indices.length * square));
-    await forEachInFlight(indices.length, async (i) => {
-      const index = indices[i];
-      if (index >= paths.length) {
-        throw new RangeError(`${name} has ${paths.length} images; there is no image ${index}.`);
-      }
-      const { cuts, label } = await cutsOf(index, (w, h) => wanted(index, w, h));
-      cuts.forEach((cut, view) => pixels[view].set(cut, i * bytes[view]));
-      labels[i] = label;
-    });
-    return pixels.map((each) => ({ pixels: each, labels }));
-  }
-
-  async function views(indices: Uint32Array, crops: readonly CropView[]): Promise<Batch[]> {
-    for (const { size, crop } of crops) {
-      checkSize(size); // here, or it would be taken for a fault of the image, as the range would
-      checkRange(crop);
-    }
-    return await squares(
-      indices,
-      crops.map(({ size }) => size),
-      (i, w, h) =>
-        crops.map(({ size, crop, key: { seed, epoch } }) =>
-          squareOf(randomResizedCrop(w, h, crop, randomStream(seed, epoch, i)), size)
-        ),
-    );
   }
 
   let known: Promise<Fingerprint> | undefined;
@@ -159,27 +119,7 @@ export function imageFiles(
     get skipped() {
       return [...unreadable, ...[...bad].sort((a, b) => a - b).map((i) => paths[i])];
     },
-    async crops(indices, size, crop, key) {
-      return (await views(indices, [{ size, crop, key }]))[0];
-    },
-    views,
-    async centred(indices, asked) {
-      const framing = framingOf(asked);
-      return (await squares(indices, [framing.crop], (_, w, h) => [centredCut(w, h, framing)]))[0];
-    },
+    ...cutBatches({ name, length: paths.length, cuts }),
+    cuts,
   };
-}
-
-/** Runs `task` for 0 .. n - 1, several at a time; after an error starts no more, waits for those under way, throws it. */
-export async function forEachInFlight(n: number, task: (i: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const errors: { i: number; error: unknown }[] = [];
-  const worker = async () => {
-    while (next < n && errors.length === 0) {
-      const i = next++;
-      await task(i).catch((error) => void errors.push({ i, error }));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(n, IN_FLIGHT) }, worker));
-  if (errors.length > 0) throw errors.sort((a, b) => a.i - b.i)[0].error;
 }
