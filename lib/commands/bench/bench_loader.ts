@@ -5,7 +5,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import type { CropRange } from "../../datasets/dataset.ts";
+import type { CropRange, Dataset } from "../../datasets/dataset.ts";
 import { openImageFolder } from "../../datasets/folders/image_folder.ts";
 import type { ImageFiles } from "../../datasets/folders/image_files.ts";
 import { batches } from "../../datasets/loader.ts";
@@ -15,6 +15,7 @@ import { table } from "../../figures/table.ts";
 import { randomStream } from "../../random.ts";
 import { context } from "../../tensorflow/eager.ts";
 import { PROJECT_VENV } from "../../tensorflow/locate.ts";
+import { keepImages, sideForCrops } from "../inputs/keep_images.ts";
 import { setUpPackages } from "../python_packages.ts";
 import { benchPhotos } from "./bench_photos.ts";
 import { type BenchProcess, startProcess } from "./bench_process.ts";
@@ -54,6 +55,15 @@ export interface LoaderResult {
   note: string;
 }
 
+/** Ours from pixels that --cache keeps, of the drawn pictures. */
+export interface KeptResult {
+  side: number;
+  img_s: number;
+  /** Divided by ours from files, the median over the rounds. */
+  ratio: number;
+  spread: [number, number];
+}
+
 /** How far our crops are from those of Pillow and torchvision, of 255. */
 export interface PixelDifference {
   mean: number;
@@ -68,7 +78,7 @@ async function setUpLoaderPeer(): Promise<void> {
 }
 
 /** Images/s of so many of ours, from the first one asked for to the last batch there. */
-async function ourTurn(dataset: ImageFiles, images: number, seed: number): Promise<number> {
+async function ourTurn(dataset: Dataset, images: number, seed: number): Promise<number> {
   const batch = Math.min(BATCH, dataset.length), start = performance.now();
   let seen = 0;
   for await (const { labels } of batches(dataset, { batch, size: SIZE, crop: CROP, seed })) {
@@ -127,10 +137,12 @@ export function compareLoaders(
 export async function benchLoader(
   dir: string | undefined,
   rounds: number,
-): Promise<{ loader: LoaderResult[]; pixels: PixelDifference }> {
+): Promise<{ loader: LoaderResult[]; kept?: KeptResult; pixels: PixelDifference }> {
   const dataset = await openImageFolder(dir ?? await benchPhotos("data"), { layout: "flat" });
   await setUpLoaderPeer();
-  context(); // JPEGs are read by TensorFlow where it is running, as in a training
+  context(); // JPEGs are decoded by TensorFlow where it is running, as in a training
+  const kept = { dir: "data/bench-kept", side: sideForCrops(SIZE, CROP) };
+  const packed = dir === undefined ? await keepImages(dataset, kept) : undefined;
   const list = await Deno.makeTempFile();
   try {
     await Deno.writeTextFile(list, dataset.paths.join("\n"));
@@ -138,7 +150,7 @@ export async function benchLoader(
     const args = [script, list, `${Math.min(BATCH, dataset.length)}`];
     const peer = startProcess("PyTorch's side of the benchmark", `${VENV}/bin/python`, args);
     try {
-      return await measure(dataset, peer, rounds);
+      return await measure(dataset, packed, peer, rounds);
     } finally {
       await peer.close();
     }
@@ -147,7 +159,7 @@ export async function benchLoader(
   }
 }
 
-async function measure(dataset: ImageFiles, peer: BenchProcess, rounds: number) {
+async function measure(dataset: ImageFiles, packed: Dataset | undefined, peer: BenchProcess, rounds: number) {
   const about = await peer.answer<{ torch: string; torchvision: string; pillow: string; workers: number }>();
   console.log(
     `${dataset.length} images of ${dataset.name}, cropped to ${SIZE} pixels, bicubic: this project against torchvision ` +
@@ -155,7 +167,7 @@ async function measure(dataset: ImageFiles, peer: BenchProcess, rounds: number) 
   );
   const pixels = await differenceOf(peer, dataset.paths);
   const modes = Object.keys(LOADER_MODES) as Mode[];
-  const ours: number[] = [], theirs = new Map(modes.map((mode) => [mode, [] as number[]]));
+  const ours: number[] = [], fromKept: number[] = [], theirs = new Map(modes.map((mode) => [mode, [] as number[]]));
   const notes = new Map<Mode, string>();
   const turn = async (mode: Mode, images: number) => {
     const answer = await peerTurn(peer, mode, images);
@@ -168,6 +180,7 @@ async function measure(dataset: ImageFiles, peer: BenchProcess, rounds: number) 
   for (const round of roundsInTime(rounds)) {
     console.error(`round ${round}: ours`);
     ours.push(await ourTurn(dataset, images, round));
+    if (packed) fromKept.push(await ourTurn(packed, images, round));
     for (const mode of modes) {
       if (notes.has(mode)) continue;
       console.error(`round ${round}: ${LOADER_MODES[mode]}`);
@@ -176,11 +189,19 @@ async function measure(dataset: ImageFiles, peer: BenchProcess, rounds: number) 
     }
   }
   const loader = modes.map((mode) => compareLoaders(mode, ours, theirs.get(mode)!, notes.get(mode) ?? ""));
-  print(loader, pixels);
-  return { loader, pixels };
+  const kept = packed && {
+    ...{ side: sideForCrops(SIZE, CROP), img_s: median(fromKept) },
+    ...middleOf(fromKept.map((each, round) => each / ours[round])),
+  };
+  print(loader, kept, pixels);
+  return { loader, kept, pixels };
 }
 
-function print(results: readonly LoaderResult[], { mean, most }: PixelDifference): void {
+function print(
+  results: readonly LoaderResult[],
+  kept: KeptResult | undefined,
+  { mean, most }: PixelDifference,
+): void {
   const rows = results.map(({ mode, peer_img_s, ours_img_s, ratio, spread, rounds }) => [
     ...[mode, peer_img_s, ours_img_s, ratio],
     spread && spreadText(spread),
@@ -198,5 +219,9 @@ function print(results: readonly LoaderResult[], { mean, most }: PixelDifference
     ]),
   );
   for (const { mode, note } of results) if (note) console.log(`${mode}: ${note}.`);
+  if (kept) {
+    const times = `${kept.ratio.toFixed(2)} (${spreadText(kept.spread)}) times as many as from files`;
+    console.log(`Ours from pixels that --cache keeps at ${kept.side}: ${kept.img_s.toFixed(0)} images/s, ${times}.`);
+  }
   console.log(`Our crops differ from those of Pillow by ${mean.toFixed(3)} of 255 in the mean, and ${most} at most.`);
 }
