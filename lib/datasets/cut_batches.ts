@@ -3,57 +3,65 @@
  *
  * @module
  */
-import { randomStream } from "../random.ts";
-import type { Batch, CropView, Dataset } from "./dataset.ts";
+import type { Batch, Dataset } from "./dataset.ts";
 import { forEachInFlight } from "./in_flight.ts";
-import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "./pixels/crop.ts";
-import { centredCut, framingOf } from "./pixels/preprocessing.ts";
+import { checkRange, checkSize } from "./pixels/crop.ts";
+import type { ImageColours } from "./pixels/decode.ts";
+import { framingOf } from "./pixels/preprocessing.ts";
+import { type Place, type Readers, readSquares, sharedReaders } from "./readers/readers.ts";
+import { cutsOf, sizesOf, type Wanted } from "./readers/wanted.ts";
 
-/** The part of a Dataset that makes batches, from images of any sizes. */
+/** Where images are, so that threads can read them. */
+export interface Places {
+  /** Of the file at an index. */
+  placeOf(index: number): Place;
+  colours: ImageColours;
+}
+
+/**
+ * The part of a Dataset that makes batches, from images of any sizes.
+ *
+ * @param places default the images are read by this thread alone, by `cuts`
+ */
 export function cutBatches(
-  { name, length, cuts }: Pick<Dataset, "name" | "length"> & Required<Pick<Dataset, "cuts">>,
+  { name, length, labels, cuts }: Pick<Dataset, "name" | "length" | "labels"> & Required<Pick<Dataset, "cuts">>,
+  places?: Places,
 ): Pick<Dataset, "crops" | "centred"> & Required<Pick<Dataset, "views">> {
-  /** A batch of each of some squares of the images, given their sizes; each image is read once. */
-  async function squares(
-    indices: Uint32Array,
-    sizes: readonly number[],
-    wanted: (index: number, width: number, height: number) => readonly Cut[],
-  ): Promise<Batch[]> {
-    const labels = new Int32Array(indices.length), bytes = sizes.map((size) => size * size * 3);
+  /** A batch of each square that is wanted of the images; each image is read once. */
+  async function squares(indices: Uint32Array, wanted: Wanted): Promise<Batch[]> {
+    const stray = indices.find((index) => index >= length);
+    if (stray !== undefined) throw new RangeError(`${name} has ${length} images; there is no image ${stray}.`);
+    const bytes = sizesOf(wanted).map((size) => size * size * 3), own = Int32Array.from(indices, (i) => labels[i]);
     const pixels = bytes.map((square) => new Uint8Array(indices.length * square));
-    await forEachInFlight(indices.length, async (i) => {
-      const index = indices[i];
-      if (index >= length) throw new RangeError(`${name} has ${length} images; there is no image ${index}.`);
-      const image = await cuts(index, (width, height) => wanted(index, width, height));
+    const read = async (readers: Readers, { placeOf, colours }: Places) => {
+      const images = Array.from(indices, (index) => ({ index, place: placeOf(index) }));
+      return await readSquares(readers, images, wanted, colours, pixels);
+    };
+    const readers = places && sharedReaders(indices.length);
+    const left = readers ? await read(readers, places) : [...indices.keys()];
+    await forEachInFlight(left.length, async (k) => {
+      const i = left[k], index = indices[i];
+      const image = await cuts(index, (width, height) => cutsOf(wanted, index, width, height));
       image.cuts.forEach((cut, view) => pixels[view].set(cut, i * bytes[view]));
-      labels[i] = image.label;
+      own[i] = image.label;
     });
-    return pixels.map((each) => ({ pixels: each, labels }));
+    return pixels.map((each) => ({ pixels: each, labels: own }));
   }
 
-  async function views(indices: Uint32Array, crops: readonly CropView[]): Promise<Batch[]> {
+  const views: Required<Dataset>["views"] = async (indices, crops) => {
     for (const { size, crop } of crops) {
       checkSize(size); // here, or it would be taken for a fault of the image, as the range would
       checkRange(crop);
     }
-    return await squares(
-      indices,
-      crops.map(({ size }) => size),
-      (i, w, h) =>
-        crops.map(({ size, crop, key: { seed, epoch } }) =>
-          squareOf(randomResizedCrop(w, h, crop, randomStream(seed, epoch, i)), size)
-        ),
-    );
-  }
-
+    return await squares(indices, { views: crops });
+  };
   return {
     views,
     async crops(indices, size, crop, key) {
       return (await views(indices, [{ size, crop, key }]))[0];
     },
     async centred(indices, asked) {
-      const framing = framingOf(asked);
-      return (await squares(indices, [framing.crop], (_, w, h) => [centredCut(w, h, framing)]))[0];
+      return (await squares(indices, { framing: framingOf(asked) }))[0];
     },
   };
 }

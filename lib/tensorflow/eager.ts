@@ -53,6 +53,16 @@ export function context(): Deno.PointerValue {
   return current = made;
 }
 
+/** Where the context is, for other threads of this process to share it; undefined where TensorFlow is not running. */
+export function contextAddress(): bigint | undefined {
+  return current === null ? undefined : Deno.UnsafePointer.value(current);
+}
+
+/** Takes the context of the thread that started it, which has to outlive this one's use of it. */
+export function shareContext(address: bigint): void {
+  current = Deno.UnsafePointer.create(address);
+}
+
 /**
  * Starts the context as one task of a cluster; see joinCluster(). Off the event loop, for GPUs take seconds to start. No
  * other context may be there, for its tensors would lose their devices.

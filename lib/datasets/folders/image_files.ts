@@ -8,6 +8,7 @@ import { cutBatches } from "../cut_batches.ts";
 import type { CutImage, Dataset } from "../dataset.ts";
 import { fileFingerprint, type Fingerprint } from "../fingerprint.ts";
 import { decodeCuts, type ImageColours, reasonOf } from "../pixels/decode.ts";
+import type { Place } from "../readers/readers.ts";
 import type { Unreadable } from "./folder_tree.ts";
 
 /** A data set of image files, in folders or in an archive. */
@@ -60,6 +61,8 @@ export interface ImageList {
   bytesOf?(index: number): number | Promise<number>;
   /** The bytes of the image file at an index. */
   read(index: number): Promise<Uint8Array>;
+  /** Where these are on the disk, so that several threads can read them; without, this one reads them all. */
+  placeOf?(index: number): Place;
 }
 
 /** That an image cannot be read. */
@@ -83,7 +86,8 @@ export function refuseUnreadable(
 
 /** The listed images as a Dataset. Nothing is read yet. */
 export function imageFiles(
-  { name, classes, labels, paths, ignored = [], unreadable = [], nameOf = (i) => paths[i], bytesOf, read }: ImageList,
+  { name, classes, labels, paths, ignored = [], unreadable = [], nameOf = (i) => paths[i], bytesOf, read, placeOf }:
+    ImageList,
   { onBadImage = "stop", colours = "managed" }: ReadOptions = {},
 ): ImageFiles {
   const bad = new Set<number>();
@@ -119,7 +123,7 @@ export function imageFiles(
     get skipped() {
       return [...unreadable, ...[...bad].sort((a, b) => a - b).map((i) => paths[i])];
     },
-    ...cutBatches({ name, length: paths.length, cuts }),
+    ...cutBatches({ name, length: paths.length, labels, cuts }, placeOf && { placeOf, colours }),
     cuts,
   };
 }

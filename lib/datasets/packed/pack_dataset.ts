@@ -81,7 +81,7 @@ export async function packDataset(dataset: Dataset, { dir, side, onProgress }: P
   const replaced = Array.from({ length }, (_, i) => i).filter((i) => rowOf(table, i).source !== i);
   return {
     ...dataset,
-    ...cutBatches({ name: dataset.name, length, cuts: cutsOfPacked }),
+    ...cutBatches({ name: dataset.name, length, labels: dataset.labels, cuts: cutsOfPacked }),
     cuts: cutsOfPacked,
     get skipped() {
       return [...new Set([...dataset.skipped ?? [], ...replaced.map((i) => paths?.[i] ?? `image ${i}`)])];

@@ -4,13 +4,24 @@
  *
  * @module
  */
+import { isMainThread } from "node:worker_threads";
 import { type Attribute, AttrKind } from "../../../tensorflow/attributes.ts";
 import { DType } from "../../../tensorflow/dtypes.ts";
-import { type EagerValue, executeAsync, fromHost, isStarted, lendNow, release } from "../../../tensorflow/eager.ts";
+import {
+  type EagerValue,
+  execute,
+  executeAsync,
+  fromHost,
+  isStarted,
+  lendNow,
+  release,
+} from "../../../tensorflow/eager.ts";
 import { TensorFlowError } from "../../../tensorflow/library.ts";
 import type { Box } from "../crop.ts";
 import type { Part } from "../part.ts";
 import type { JpegHeader } from "./jpeg_header.ts";
+
+const OP = "DecodeAndCropJpeg";
 
 /** As Pillow and sharp do it: the accurate inverse transform, and colours interpolated between their samples. */
 const ATTRIBUTES: readonly Attribute[] = [
@@ -30,7 +41,8 @@ export function engineDecodes({ width, height, channels }: JpegHeader): boolean 
 }
 
 /**
- * The pixels in a box, and some around it, lent for as long as `use` takes; decoded off the event loop.
+ * The pixels in a box, and some around it, lent for as long as `use` takes; decoded off the event loop of
+ * the main thread.
  *
  * @param box in the image as it is stored
  * @returns what `use` gives, or undefined where TensorFlow refuses the file
@@ -54,7 +66,8 @@ export async function engineJpegPart<T>(
   ];
   let image: EagerValue | undefined;
   try {
-    [image] = await executeAsync("DecodeAndCropJpeg", ATTRIBUTES, inputs, 1);
+    const execution = [OP, ATTRIBUTES, inputs, 1] as const;
+    [image] = isMainThread ? await executeAsync(...execution) : execute(...execution);
     return lendNow(image, (data) => use({ data, ...whole }));
   } catch (error) {
     if (error instanceof TensorFlowError) return undefined;
