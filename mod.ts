@@ -416,6 +416,7 @@ export {
   type ImageList,
   type ReadOptions,
 } from "./lib/datasets/folders/image_files.ts";
+export type { PackedSize } from "./lib/datasets/packed/cut_packed.ts";
 export type { Place } from "./lib/datasets/readers/readers.ts";
 export type { ImageColours } from "./lib/datasets/pixels/decode.ts";
 export { type FolderOptions, openImageFolder } from "./lib/datasets/folders/image_folder.ts";

@@ -7,13 +7,22 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { makeFolder, replaceFile, writing } from "../../write_file.ts";
 import { cutBatches } from "../cut_batches.ts";
-import type { CutImage, Dataset } from "../dataset.ts";
+import type { Dataset } from "../dataset.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { forEachInFlight } from "../in_flight.ts";
-import type { Box, Cut } from "../pixels/crop.ts";
-import { cutPart } from "../pixels/part.ts";
+import type { Cut } from "../pixels/crop.ts";
 import { centredCut } from "../pixels/preprocessing.ts";
-import { appendImages, imagesIn, type PackedImage, readPixels, readTable, rowOf } from "./packed_files.ts";
+import { cutPacked } from "./cut_packed.ts";
+import {
+  appendImages,
+  imagesIn,
+  labelOf,
+  type PackedImage,
+  placeOf,
+  readPacked,
+  readTable,
+  sourceOf,
+} from "./packed_files.ts";
 
 /** How images are kept. */
 export interface PackOptions {
@@ -64,24 +73,18 @@ export async function packDataset(dataset: Dataset, { dir, side, onProgress }: P
     table = await readTable(folder);
   }
 
-  async function cutsOfPacked(
-    index: number,
-    wanted: (width: number, height: number) => readonly Cut[],
-  ): Promise<CutImage> {
-    const { width, height, packedWidth, packedHeight, label, source } = rowOf(table, index);
-    const part = { data: await readPixels(folder, table, index), x: 0, y: 0, width: packedWidth, height: packedHeight };
-    const inPacked = wanted(width, height).map((cut) => ({
-      ...cut,
-      box: scaledBox(cut.box, packedWidth / width, packedHeight / height),
-    }));
-    return { cuts: cutPart(part, inPacked), label, index: source };
-  }
-
-  const { paths } = dataset, { length } = dataset;
-  const replaced = Array.from({ length }, (_, i) => i).filter((i) => rowOf(table, i).source !== i);
+  const { paths, length, colours = "managed" } = dataset;
+  const labels = Int32Array.from({ length }, (_, i) => labelOf(table, i));
+  const replaced = Array.from({ length }, (_, i) => i).filter((i) => sourceOf(table, i) !== i);
+  const at = (index: number) => placeOf(folder, table, index);
+  const cutsOfPacked: NonNullable<Dataset["cuts"]> = async (index, wanted) => {
+    const place = at(index), made = cutPacked(await readPacked(place), place.packed, wanted);
+    if (!made) throw new Error(`${place.path} is damaged at image ${index}: delete ${folder} and it is made anew.`);
+    return { cuts: made, label: labels[index], index: sourceOf(table, index) };
+  };
   return {
     ...dataset,
-    ...cutBatches({ name: dataset.name, length, labels: dataset.labels, cuts: cutsOfPacked }),
+    ...cutBatches({ name: dataset.name, length, labels, cuts: cutsOfPacked }, { placeOf: at, colours }),
     cuts: cutsOfPacked,
     get skipped() {
       return [...new Set([...dataset.skipped ?? [], ...replaced.map((i) => paths?.[i] ?? `image ${i}`)])];
@@ -117,14 +120,4 @@ async function shrunk(cuts: NonNullable<Dataset["cuts"]>, index: number, side: n
     return [whole = { ...cut, window: { x: 0, y: 0, width: cut.width, height: cut.height } }];
   });
   return { pixels, ...size, packedWidth: whole!.width, packedHeight: whole!.height, label, source };
-}
-
-/** A box in a shrunk image: its edges at the nearest pixels, one pixel at least. */
-function scaledBox({ x, y, width, height }: Box, across: number, down: number): Box {
-  const between = (from: number, length: number, scale: number) => {
-    const end = Math.max(1, Math.round((from + length) * scale)), start = Math.min(end - 1, Math.round(from * scale));
-    return [start, end - start];
-  };
-  const [left, wide] = between(x, width, across), [top, high] = between(y, height, down);
-  return { x: left, y: top, width: wide, height: high };
 }

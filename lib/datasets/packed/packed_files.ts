@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import type { PackedPlace } from "./cut_packed.ts";
 import { openToWrite, writeFile, writing } from "../../write_file.ts";
 
 /** A packed image: its pixels, and what the table says of it. */
@@ -82,27 +83,26 @@ export async function appendImages(
   }
 }
 
-/** What the table says of the i-th image. */
-export function rowOf({ rows }: PackedTable, i: number): Omit<PackedImage, "pixels"> & { checksum: number } {
-  const [width, height, packedWidth, packedHeight, label, source, checksum] = rows.subarray(i * COLUMNS);
-  return { width, height, packedWidth, packedHeight, label, source, checksum };
+/** Where the i-th image's pixels are, and what they are. */
+export function placeOf(folder: string, table: PackedTable, i: number): PackedPlace {
+  const [width, height, packedWidth, packedHeight, , , checksum] = table.rows.subarray(i * COLUMNS);
+  const { offsets } = table, length = offsets[i + 1] - offsets[i];
+  const packed = { width, height, packedWidth, packedHeight, checksum };
+  return { path: pixelsPath(folder), offset: offsets[i], length, packed };
 }
 
-/**
- * The pixels of the i-th image. Any number may be read at a time.
- *
- * @throws Error where they are not those that were written
- */
-export async function readPixels(folder: string, table: PackedTable, i: number): Promise<Uint8Array> {
-  const path = pixelsPath(folder), bytes = new Uint8Array(table.offsets[i + 1] - table.offsets[i]);
+/** The i-th image's label. */
+export const labelOf = ({ rows }: PackedTable, i: number): number => rows[i * COLUMNS + 4];
+
+/** Which image the i-th one is: itself, or the one that stands in for it. */
+export const sourceOf = ({ rows }: PackedTable, i: number): number => rows[i * COLUMNS + 5];
+
+/** The bytes at a place, fewer where the file ends before. Any number may be read at a time. */
+export async function readPacked({ path, offset, length }: PackedPlace): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  await file.seek(offset, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(length);
   let done = 0;
-  {
-    using file = await Deno.open(path);
-    await file.seek(table.offsets[i], Deno.SeekMode.Start);
-    for (let n; done < bytes.length && (n = await file.read(bytes.subarray(done))) !== null;) done += n;
-  }
-  if (done < bytes.length || (crc32(bytes) | 0) !== rowOf(table, i).checksum) {
-    throw new Error(`${path} is damaged at image ${i}: delete ${folder} and it is made anew.`);
-  }
-  return bytes;
+  for (let n; done < length && (n = await file.read(bytes.subarray(done))) !== null;) done += n;
+  return bytes.subarray(0, done);
 }

@@ -6,6 +6,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { contextAddress } from "../../tensorflow/eager.ts";
+import type { PackedSize } from "../packed/cut_packed.ts";
 import type { ImageColours } from "../pixels/decode.ts";
 import { sizesOf, type Wanted } from "./wanted.ts";
 
@@ -17,6 +18,8 @@ export interface Place {
   offset?: number;
   /** Of the part, in bytes. */
   length?: number;
+  /** What the bytes are where they are pixels that packDataset() keeps, not an image file. */
+  packed?: PackedSize;
 }
 
 /** Images for one thread. */

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import sharp from "sharp";
+import { cutPacked } from "../../../lib/datasets/packed/cut_packed.ts";
 import type { CropView } from "../../../lib/datasets/dataset.ts";
 import { decodeCuts, type ImageColours } from "../../../lib/datasets/pixels/decode.ts";
 import { defaultPreprocessing } from "../../../lib/datasets/pixels/preprocessing.ts";
@@ -63,6 +65,23 @@ for (const engine of [false, true]) {
       }
     }));
 }
+
+Deno.test("threads give what this one does of packed images, and leave it those that are damaged", () =>
+  withFolder(async (dir) => {
+    const packed = { width: 40, height: 30, packedWidth: 20, packedHeight: 15 }, length = 20 * 15 * 3;
+    const pixels = Uint8Array.from({ length: 3 * length }, (_, i) => (i * 7919) >> 4), path = join(dir, "pixels");
+    await Deno.writeFile(path, pixels);
+    const images = [0, 1, 2].map((index) => {
+      const offset = index * length, checksum = (crc32(pixels.subarray(offset, offset + length)) | 0) + +(index === 1);
+      return { index, place: { path, offset, length, packed: { ...packed, checksum } } };
+    });
+    const readers = startReaders(1), batches = [new Uint8Array(3 * 16 * 16 * 3)], wanted = { views: VIEWS.slice(0, 1) };
+    assertEquals(await readSquares(readers, images, wanted, "managed", batches), [1]);
+    const { offset, packed: size } = images[2].place;
+    const own = cutPacked(pixels.slice(offset), size, (w, h) => cutsOf(wanted, 2, w, h));
+    assertEquals(batches[0].slice(2 * 16 * 16 * 3), own![0]);
+    await readers.stop();
+  }));
 
 Deno.test("where threads stop, all that was asked of them is left to the caller", () =>
   withFolder(async (dir) => {
