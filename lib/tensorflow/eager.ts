@@ -5,7 +5,8 @@
  * @module
  */
 import { type Attribute, describeCall, setAttribute } from "./attributes.ts";
-import { allocateTensor, bytesOf, type HostValues, newTensor, takeValues } from "./host_tensors.ts";
+import { DType } from "./dtypes.ts";
+import { allocateTensor, bytesOf, type HostValues, newTensor, takeValues, viewString } from "./host_tensors.ts";
 import { checked, checkedAsync, cString, fromCString, library } from "./library.ts";
 import { groupInputs, opDef } from "./op_defs.ts";
 
@@ -147,6 +148,33 @@ export async function filledValue(
     throw error;
   }
   return adoptTensor(tensor, shape, dtype);
+}
+
+/** What is lent to TensorFlow, so that the garbage collector leaves it. */
+const lent = new Set<Uint8Array>();
+
+/**
+ * Lends bytes to TensorFlow as a string, for as long as `use` takes and without a copy: TensorFlow keeps what it copies of a
+ * string, once it is longer than 22 bytes, for good.
+ *
+ * @param bytes more than 64: the engine moves smaller arrays
+ */
+export async function lendString<T>(
+  bytes: Uint8Array<ArrayBuffer>,
+  use: (value: EagerValue) => Promise<T>,
+): Promise<T> {
+  if (bytes.byteLength <= 64) {
+    throw new RangeError(`Bytes that are lent must be more than 64; got ${bytes.byteLength}.`);
+  }
+  const held = bytes.subarray(); // of its own, as the same bytes may be lent twice
+  lent.add(held);
+  const value = adoptTensor(viewString(held), [], DType.STRING);
+  try {
+    return await use(value);
+  } finally {
+    release(value);
+    lent.delete(held);
+  }
 }
 
 /**

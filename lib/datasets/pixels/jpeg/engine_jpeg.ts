@@ -7,15 +7,7 @@
 import { isMainThread } from "node:worker_threads";
 import { type Attribute, AttrKind } from "../../../tensorflow/attributes.ts";
 import { DType } from "../../../tensorflow/dtypes.ts";
-import {
-  type EagerValue,
-  execute,
-  executeAsync,
-  fromHost,
-  isStarted,
-  lendNow,
-  release,
-} from "../../../tensorflow/eager.ts";
+import { execute, executeAsync, fromHost, isStarted, lendNow, lendString, release } from "../../../tensorflow/eager.ts";
 import { TensorFlowError } from "../../../tensorflow/library.ts";
 import type { Box } from "../crop.ts";
 import type { Part } from "../part.ts";
@@ -60,19 +52,21 @@ export async function engineJpegPart<T>(
     width: Math.min(width, box.x + box.width + MARGIN) - x,
     height: Math.min(height, box.y + box.height + MARGIN) - y,
   };
-  const inputs: EagerValue[] = [
-    fromHost([], DType.STRING, [file]),
-    fromHost([4], DType.INT32, Int32Array.of(y, x, whole.height, whole.width)),
-  ];
-  let image: EagerValue | undefined;
+  const window = fromHost([4], DType.INT32, Int32Array.of(y, x, whole.height, whole.width));
   try {
-    const execution = [OP, ATTRIBUTES, inputs, 1] as const;
-    [image] = isMainThread ? await executeAsync(...execution) : execute(...execution);
-    return lendNow(image, (data) => use({ data, ...whole }));
+    return await lendString(file as Uint8Array<ArrayBuffer>, async (contents) => {
+      const execution = [OP, ATTRIBUTES, [contents, window], 1] as const;
+      const [image] = isMainThread ? await executeAsync(...execution) : execute(...execution);
+      try {
+        return lendNow(image, (data) => use({ data, ...whole }));
+      } finally {
+        release(image);
+      }
+    });
   } catch (error) {
     if (error instanceof TensorFlowError) return undefined;
     throw error;
   } finally {
-    for (const value of image ? [...inputs, image] : inputs) release(value);
+    release(window);
   }
 }

@@ -21,6 +21,9 @@ const SOF = [0xc0, 0xc1, 0xc2], SOS = 0xda, SOI = 0xd8, EOI = 0xd9, EXIF = 0xe1,
 /** Those of frames by other methods, among which are three that are none (DHT, JPG, DAC). */
 const isOtherFrame = (marker: number) => marker >= 0xc3 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
+/** Bytes of the shortest table of quantisation. */
+const TABLES = 64;
+
 const ORIENTATION = 0x112, SHORT = 3;
 
 /**
@@ -30,8 +33,10 @@ const ORIENTATION = 0x112, SHORT = 3;
  */
 export function readJpegHeader(file: Uint8Array): JpegHeader | undefined {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength), last = file.length - 2;
-  // What is cut short has no end; to look for it costs nothing.
-  if (last < 2 || view.getUint16(0) !== (0xff00 | SOI) || view.getUint16(last) !== (0xff00 | EOI)) return undefined;
+  // What is cut short has no end; to look for it costs nothing. And nothing shorter than its tables is whole.
+  if (last < TABLES || view.getUint16(0) !== (0xff00 | SOI) || view.getUint16(last) !== (0xff00 | EOI)) {
+    return undefined;
+  }
   const begins = (at: number, text: string) => [...text].every((c, i) => file[at + i] === c.charCodeAt(0));
   let frame: Pick<JpegHeader, "width" | "height" | "channels"> | undefined;
   let profile = false, orientation: number | undefined;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Buffer } from "node:buffer";
 import sharp from "sharp";
 import { type Box, type Cut, squareOf } from "../../../../lib/datasets/pixels/crop.ts";
 import { decodeCut, decodeCuts } from "../../../../lib/datasets/pixels/decode.ts";
@@ -124,6 +125,19 @@ Deno.test("TensorFlow decodes a part of a JPEG to the bytes of the whole, wherev
       });
     }
   }
+});
+
+Deno.test("TensorFlow keeps nothing of the JPEGs that it has decoded", async () => {
+  context();
+  const comment = withSegment(PLAIN, 0xfe, Array(65_000).fill(0)).slice(2, 2 - PLAIN.length);
+  const large = Buffer.concat([PLAIN.slice(0, 2), ...Array(64).fill(comment), PLAIN.slice(2)]); // 4 MB
+  const header = readJpegHeader(large)!, before = Deno.memoryUsage().rss;
+  assert(engineDecodes(header));
+  for (let i = 0; i < 150; i++) {
+    await engineJpegPart(large, header, { x: 0, y: 0, width: 8, height: 8 }, ({ data }) => assert(data.length > 0));
+  }
+  const grown = Deno.memoryUsage().rss - before;
+  assert(grown < 20 * large.length, `${grown / large.length} of 150 files are still there`);
 });
 
 Deno.test("readJpegHeader() knows what is plain, and takes nothing else for it", async () => {
