@@ -35,6 +35,8 @@ export {
   type ParameterShapes,
   predictorShapes,
   type PredictorSize,
+  type TargetKind,
+  targetWidth,
 } from "./lib/jepa/architectures.ts";
 export {
   encoderFlops,
@@ -66,6 +68,7 @@ export {
   jepaLoss,
   type JepaLosses,
   type JepaNetworks,
+  maskedInputTargets,
   pixelTargets,
   predictionCosines,
   smoothL1,
@@ -141,6 +144,7 @@ export {
 
 // Pretraining: I-JEPA as an objective, methods beside it, and whole runs of them.
 export { PRESETS as JEPA_PRESETS, type RunConfig } from "./lib/jepa/pretraining/presets.ts";
+export { checkConfig } from "./lib/methods/check_config.ts";
 export type { CommonConfig } from "./lib/methods/config.ts";
 export { type CropInputs, type CropsConfig, pooledCrops, pooledViews } from "./lib/methods/crops.ts";
 export {

@@ -4,8 +4,9 @@ import { sources } from "./sources.ts";
 
 /** The rooms of the house from the top down: a room imports from itself and from those after it. */
 const ROOMS = [
-  ...["commands", "figures", "evaluation", "decoding", "methods", "jepa", "training", "nn", "weights", "datasets"],
-  ...["tensorflow", "random.ts", "json.ts", "write_file.ts", "os_error.ts"],
+  ...["commands", "reproduction", "figures", "evaluation", "decoding", "methods"],
+  ...["jepa", "training", "nn", "weights", "datasets"],
+  ...["tensorflow", "random.ts", "shapes.ts", "nearest_name.ts", "json.ts", "write_file.ts", "os_error.ts"],
 ];
 
 const lib = new URL("../lib/", import.meta.url);

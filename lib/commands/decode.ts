@@ -33,7 +33,7 @@ import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./input
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
-const HELP = `deno task decode --weights FILE|DIR --images DIR --out DIR
+const HELP = `deno task decode --weights FILE|DIR --images NAME|DIR --out DIR
 
 Draws what an encoder's representations hold, with decoders that deno task train-decoder trained. In --out:
 
@@ -47,7 +47,7 @@ Draws what an encoder's representations hold, with decoders that deno task train
   --weights PATH     the encoder: a run's folder or any other weights that deno task encode takes
   --decoder DIR      the decoder's run, or its file (default decoder/ in the folder of the weights)
   --patch-decoder DIR  the patch decoder's (default patch-decoder/ there, if it is there)
-  --images DIR       images, of which the first --rows by name are drawn
+  --images NAME|DIR  images, of which the first --rows by name are drawn; of cifar10 and cifar100 test images
   --neighbours NAME|DIR  looks for similar images among the training images of cifar10, cifar100 or a folder, each of which
                      is encoded once and kept in data/features
   --layout LAYOUT    what the folder in --neighbours is, where that is in doubt: splits (train/ and test/ or val/), classes
@@ -87,6 +87,18 @@ async function readImages(
   if (bad.length > 0) console.log(`${bad.length} image(s) could not be read and are not drawn: ${bad.join(", ")}`);
   if (read === 0) throw new Error(`Not one of the ${images.length} images in ${dir} can be read.`);
   return concatenate(found).subarray(0, bytes);
+}
+
+/** The first test images of a data set that has a name. */
+async function readTestImages(
+  name: "cifar10" | "cifar100",
+  { size, preprocessing = defaultPreprocessing(size.image) }: PretrainedEncoder,
+  rows: number,
+  flags: ImageFlags,
+): Promise<Uint8Array> {
+  const { test } = await openImages(name, flags, sideForFraming(preprocessing));
+  const first = Uint32Array.from({ length: Math.min(rows, test!.length) }, (_, i) => i);
+  return (await test!.centred(first, preprocessing)).pixels;
 }
 
 /** Neighbours of each image. */
@@ -155,7 +167,7 @@ async function main(): Promise<void> {
   if (flags.help) return console.log(HELP);
   const { weights, images, out } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
-  if (images === undefined) throw new Error("Say which images: --images DIR.");
+  if (images === undefined) throw new Error("Say which images: --images DIR, or cifar10.");
   if (out === undefined) throw new Error("Say where the pictures are to go: --out DIR.");
   const whole = (name: "rows" | "samples" | "steps" | "seed") => numberOf(name, flags[name], { integer: true })!;
   const rows = whole("rows"), samples = whole("samples");
@@ -166,7 +178,9 @@ async function main(): Promise<void> {
   const loaded = await loadWeights(weights), encoder = frozenEncoder(loaded);
   const { decoder, patchDecoder } = await openDecoders(weights, flags.decoder, flags["patch-decoder"]);
   for (const some of patchDecoder ? [decoder, patchDecoder] : [decoder]) checkDecoderFits(some.config, encoder);
-  const pixels = await readImages(images, loaded, rows, flags["skip-bad-images"]);
+  const pixels = images === "cifar10" || images === "cifar100"
+    ? await readTestImages(images, loaded, rows, flags)
+    : await readImages(images, loaded, rows, flags["skip-bad-images"]);
   const start = performance.now(), { image, patch } = encoder.size, count = imageCount(pixels, image);
   const given: Pictures = { pixels, size: image }, written: string[] = [];
   const save = async (figure: Figure, name: string) => {

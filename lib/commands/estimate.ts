@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Cell, table } from "../figures/table.ts";
 import { totalFlops } from "../jepa/flops.ts";
@@ -14,21 +15,27 @@ import {
   estimateRun,
   impliedShare,
 } from "../jepa/pretraining/estimate.ts";
-import { preset, PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
+import { PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { type StepMemory, totalMemory } from "../jepa/pretraining/step_memory.ts";
+import { isJepa } from "../methods/methods.ts";
+import { readJson } from "../training/runs/run_folder.ts";
+import { checkStart, configOf, nameOf, type StartFlags } from "./inputs/run_config.ts";
+import { CONFIG_FLAGS } from "./terminal/config_flags.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
 const HELP = `deno task estimate [options]
 
-Says what a run needs: parameters, memory, floating-point operations, what devices have to send, and time. Nothing is
-computed or downloaded.
+Says what a run of I-JEPA needs: parameters, memory, floating-point operations, what devices have to send, and time.
+Nothing is computed or downloaded.
 
   --preset NAME    ${Object.keys(PRESETS).join(" | ")} (default cifar10)
+  --config FILE    a whole configuration instead of a preset, such as a run's config.json
+  --set PATH=VALUE changes a part of either, as often as it is given, as for deno task pretrain
   --devices N      devices that share a batch (default 1)
   --device NAME    h100 | a100 | cpu: this machine's cores and memory (default cpu)
   --micro-batch N  images that a device works on at once (default its share of the batch)
-  --images N       images of the data set (default those of the preset's)
+  --images N       images of the data set (default those of the preset's, or of the data.json beside --config)
   --help
 `;
 
@@ -146,11 +153,34 @@ function claim(config: RunConfig): string {
     `${percent(share)} of their peak (${number(images / seconds)} images/s of ${number(flops / 1e9)} GFLOP).`;
 }
 
-function main(): Promise<void> {
+/** The images that a run is for. */
+async function imagesOf(flags: StartFlags): Promise<number> {
+  if (flags.config === undefined) {
+    return IMAGES[Object.keys(IMAGES).find((prefix) => nameOf(flags).startsWith(prefix))!];
+  }
+  const kept = await readJson(`${dirname(resolve(flags.config))}/data.json`).catch(() => undefined);
+  const { length } = { ...kept as { length?: unknown } };
+  if (Number.isSafeInteger(length) && length as number > 0) return length as number;
+  throw new Error(`${flags.config} does not say how many images it is for: say it with --images.`);
+}
+
+/** A run's configuration, which is I-JEPA's. */
+async function jepaConfigOf(flags: StartFlags): Promise<RunConfig> {
+  checkStart(flags);
+  const config = await configOf(flags, 1);
+  if (isJepa(config)) return config;
+  const names = Object.keys(PRESETS).join(", ");
+  throw new Error(
+    `estimate counts I-JEPA's steps alone, and ${nameOf(flags)} is a run of ${config.method}: take ${names}.`,
+  );
+}
+
+async function main(): Promise<void> {
   const { values: flags } = parseArgs({
     args: Deno.args,
     options: {
-      "preset": { type: "string", default: "cifar10" },
+      "preset": { type: "string" },
+      ...CONFIG_FLAGS,
       "devices": { type: "string" },
       "device": { type: "string", default: "cpu" },
       "micro-batch": { type: "string" },
@@ -158,21 +188,21 @@ function main(): Promise<void> {
       "help": { type: "boolean", short: "h" },
     },
   });
-  if (flags.help) return Promise.resolve(console.log(HELP));
-  const config = preset(flags.preset), deviceName = oneOf("device", flags.device, ["h100", "a100", "cpu"]);
+  if (flags.help) return console.log(HELP);
+  const start: StartFlags = { preset: flags.preset, config: flags.config, set: flags.set };
+  const config = await jepaConfigOf(start), deviceName = oneOf("device", flags.device, ["h100", "a100", "cpu"]);
   const device = deviceName === "cpu"
     ? cpuDevice(navigator.hardwareConcurrency, Deno.systemMemoryInfo().total)
     : DEVICES[deviceName];
-  const known = Object.keys(IMAGES).find((prefix) => flags.preset.startsWith(prefix))!;
   const positive = (name: "devices" | "images" | "micro-batch") => {
     const value = numberOf(name, flags[name], { integer: true });
     if (value === 0) throw new Error(`--${name} takes a whole number from 1 on; got "${flags[name]}".`);
     return value;
   };
-  const devices = positive("devices") ?? 1, images = positive("images") ?? IMAGES[known];
+  const devices = positive("devices") ?? 1, images = positive("images") ?? await imagesOf(start);
   const where = { devices, deviceName, device, images, microBatch: positive("micro-batch") };
-  console.log(estimateText(flags.preset, config, where));
-  return Promise.resolve();
+  const name = [nameOf(start), ...start.set ?? []].join(" ");
+  console.log(estimateText(name, config, where));
 }
 
 if (import.meta.main) await runCommand(main);

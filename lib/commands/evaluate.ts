@@ -83,6 +83,8 @@ ${NAMES.map(described).join("\n")}
   --seed N            what is drawn follows from it (default 0)
   --seeds N           evaluates with so many seeds from there on; the table has their mean and deviation (default 1)
   --precision P       float32 (default) | bfloat16: what matrix products compute in
+  --subjects NAMES    what is evaluated, with commas between: encoder, random (the same network with random weights),
+                      pixels (default all three)
   --json FILE         writes the numbers there too, with what was chosen
   --no-cache          keeps no features in data/features, which holds 4 GiB of them at most
 ${
@@ -96,6 +98,12 @@ function parseProtocols(text: string | undefined): ProtocolName[] {
   if (text === undefined) throw new Error(`Say what to evaluate: --protocol all, or of ${NAMES.join(", ")}.`);
   const chosen = text.split(",").map((name) => oneOf<ProtocolName | "all">("protocol", name.trim(), ["all", ...NAMES]));
   return chosen.includes("all") ? NAMES : chosen.filter((name) => name !== "all");
+}
+
+const SUBJECTS = ["encoder", "random", "pixels"] as const;
+
+function parseSubjects(text: string): (typeof SUBJECTS[number])[] {
+  return text.split(",").map((name) => oneOf("subjects", name.trim(), SUBJECTS));
 }
 
 /** CLEVR, or scenes of the encoder's size. */
@@ -148,6 +156,7 @@ async function main(): Promise<void> {
       "seed": { type: "string", default: "0" },
       "seeds": { type: "string", default: "1" },
       "precision": { type: "string", default: "float32" },
+      "subjects": { type: "string", default: SUBJECTS.join(",") },
       "json": { type: "string" },
       ...IMAGE_FLAGS,
       "no-cache": { type: "boolean", default: false },
@@ -159,7 +168,7 @@ async function main(): Promise<void> {
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const protocols = parseProtocols(flags.protocol), all = protocols === NAMES;
   const precision = oneOf("precision", flags.precision, ["float32", "bfloat16"]);
-  const colours = coloursOf(flags.colours);
+  const colours = coloursOf(flags.colours), chosen = parseSubjects(flags.subjects);
   const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds") =>
     numberOf(name, flags[name], { integer: true });
   const seed = whole("seed")!, seeds = whole("seeds")!, epochs = whole("epochs");
@@ -186,10 +195,10 @@ async function main(): Promise<void> {
   }
 
   checkProtocols(protocols, { images, scenes: drawn }, { perClass, subset });
-  const bar = evaluationBar(seeds * protocols.length * 3);
+  const bar = evaluationBar(seeds * protocols.length * chosen.length);
   const { onStage, onProgress } = bar;
   const options = { precision, cache: flags["no-cache"] ? undefined : "data/features", onProgress };
-  const subject = encoderSubject("encoder", encoder, options);
+  const subject = encoderSubject("encoder", encoder, options), pixels = pixelSubject(encoder.size);
   const results: EvaluationResult[] = [];
   const report = async () => {
     if (results.length === 0) return;
@@ -219,7 +228,8 @@ async function main(): Promise<void> {
       const random = randomSubject(encoder, s, options);
       try {
         for (const protocol of protocols) {
-          await evaluate([subject, random, pixelSubject(encoder.size)], [protocol], { images, scenes: drawn }, {
+          const subjects = { encoder: subject, random, pixels };
+          await evaluate(chosen.map((name) => subjects[name]), [protocol], { images, scenes: drawn }, {
             ...{ seed: s, perClass, subset, precision, epochs: epochs ?? (all ? IN_ALL[protocol] : undefined) },
             scenes: flags["clevr-crop"] ? "centred" : "whole",
             ...{ onStage, onProgress },

@@ -25,14 +25,16 @@ import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
-import { checkFree, readConfig } from "../training/runs/run_folder.ts";
+import { checkFree } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
+import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { cacheHelp, sideForCrops } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
+import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_config.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
@@ -56,10 +58,14 @@ Pretrains an encoder, with I-JEPA or the method that the preset's name begins wi
 downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
 
   --preset NAME      ${presetNames()} (default cifar10)
+  --config FILE      a whole configuration instead of a preset, such as a run's config.json
+  --set PATH=VALUE   changes a part of either, as often as it is given: ${SET_HELP};
+                     masks.blocks=1, architecture.predictor.depth=6, targets=pixels, 'crop.scale=[0.5,1]',
+                     'masks={"sampler":"random"}'
   --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
                      folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
-                     ImageNet's may hold its archives instead (default what the preset's name says; of a run that goes on,
-                     where its images were, and with it where they are now)
+                     ImageNet's may hold its archives instead (default what the preset's name says, or the data.json
+                     beside --config; of a run that goes on, where its images were, and with it where they are now)
   --epochs N         passes over the images
   --batch N          images a step
   --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
@@ -67,7 +73,7 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
   --lr X             peak learning rate
   --seed N           everything random follows from it (default 0)
   --precision P      float32 | bfloat16: what matrix products compute in
-  --out DIR          the run's folder (default weights/PRESET-1, -2, ...)
+  --out DIR          the run's folder (default weights/PRESET-1, -2, ...; with --config its folder's name for PRESET)
   --resume           goes on with the run in --out, or with the newest of this preset
   --checkpoint-every N
                      steps between checkpoints (default 200)
@@ -86,8 +92,6 @@ Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was
 with a checkpoint.
 `;
 
-const DEFAULT_PRESET = "cifar10";
-
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
 /** The shorter side that a run's crops need. */
@@ -104,15 +108,6 @@ const SCENES = { train: 10_000, test: 1000, seed: 0 };
 async function openDrawn(size: number): Promise<{ train: Dataset; test: Dataset }> {
   const { train, test } = await openScenes({ ...SCENES, size });
   return { train: { ...train, source: "scenes" }, test };
-}
-
-/** What a preset is for: the data set in its name. */
-function defaultData(presetName: string): string {
-  if (presetName.startsWith("scenes")) return "scenes";
-  if (!presetName.includes("imagenet")) return "cifar10";
-  throw new Error(
-    `The preset ${presetName} is for ImageNet, which cannot be downloaded: say where it is with --data DIR.`,
-  );
 }
 
 /** weights/PRESET-n: the newest one where a run is to go on, else the first that is free. */
@@ -190,6 +185,7 @@ async function evaluateRun(
 
 const OPTIONS = {
   "preset": { type: "string" },
+  ...CONFIG_FLAGS,
   "data": { type: "string" },
   "out": { type: "string" },
   "resume": { type: "boolean", default: false },
@@ -213,7 +209,7 @@ const howToGoOn = (dir: string, flags: Flags) =>
 
 /** The run's folder, free where the run is new. */
 async function folderOf(flags: Flags): Promise<string> {
-  const dir = flags.out ?? await defaultFolder(flags.preset ?? DEFAULT_PRESET, flags.resume);
+  const dir = flags.out ?? await defaultFolder(nameOf(flags), flags.resume);
   if (!flags.resume) await checkFree(dir, howToGoOn(dir, flags));
   return dir;
 }
@@ -222,16 +218,13 @@ const monitorOf = (flags: Flags) => numberOf("monitor", flags.monitor, { integer
 
 /** Pretrains and evaluates, as one of the workers. */
 async function run(flags: Flags, workers: Communicator, world: World): Promise<void> {
-  const name = flags.preset ?? DEFAULT_PRESET;
   const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   // What is not said again on resuming is as the run was started.
-  const started = flags.resume
-    ? await fromFirst(workers, "the run's configuration", () => readConfig<MethodConfig>(dir))
-    : preset(name);
-  const config = changedBy(flags, started, workers.size);
+  const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => keptConfig(dir)) : undefined;
+  const config = await configOf(flags, workers.size, kept);
   const monitorEvery = monitorOf(flags);
   const data = flags.data ??
-    (flags.resume ? await fromFirst(workers, "the run's images", () => dataOfRun(dir)) : defaultData(name));
+    await fromFirst(workers, "the run's images", () => flags.resume ? dataOfRun(dir) : dataOf(flags));
 
   const { train, test } = await inTurn(
     workers,
@@ -279,13 +272,12 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
 async function main(): Promise<void> {
   const { values: flags, tokens } = parse();
   if (flags.help) return console.log(HELP);
-  if (flags.resume && flags.out !== undefined && flags.preset !== undefined) {
-    throw new Error("--resume goes on with what the run in --out was started with: leave --preset out.");
-  }
+  checkStart(flags);
   const { workers, restarts } = workerFlags(flags);
   // What can be said of them before anything is loaded.
-  const sharing = flags.resume ? 1 : workers; // a run that goes on may have another batch than the preset
-  changedBy(flags, preset(flags.preset ?? DEFAULT_PRESET), sharing);
+  // A run that goes on may be another's than the preset.
+  if (flags.resume) changedBy(flags, preset(nameOf(flags)), 1), changedBySet({}, flags);
+  else await configOf(flags, workers);
   monitorOf(flags), checkpointsOf(flags);
   if (workers > 1) {
     const dir = await folderOf(flags);

@@ -6,7 +6,8 @@
 import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
 import { representImages } from "../decoding/decode.ts";
-import { DECODER_PRESETS, type DecoderConfig, decoderKind, decoderPreset } from "../decoding/decoder_presets.ts";
+import { checkDecoderConfig, decoderConfigIn } from "../decoding/check_decoder_config.ts";
+import { DECODER_PRESETS, type DecoderConfig, decoderPreset } from "../decoding/decoder_presets.ts";
 import { decoderSteps } from "../decoding/decoder_objective.ts";
 import { measureDecoder } from "../decoding/measures.ts";
 import { measureReconstruction } from "../decoding/reconstruction_measures.ts";
@@ -26,6 +27,7 @@ import {
   trainDecoder,
   type TrainDecoderResult,
 } from "../decoding/train_decoder.ts";
+import type { EncoderSize } from "../jepa/architectures.ts";
 import { progressBar } from "../figures/progress.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
@@ -37,6 +39,8 @@ import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { cacheHelp } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
+import { checkStart } from "./inputs/run_config.ts";
+import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
@@ -57,6 +61,9 @@ average-pooled representation, or with --preset patches a network that maps each
 
   --weights PATH    the encoder: a run's folder or any other weights that deno task encode takes
   --preset NAME     ${Object.keys(DECODER_PRESETS).join(" | ")} (default cifar10)
+  --config FILE     a whole configuration instead of a preset, such as the config.json of a decoder's run
+  --set PATH=VALUE  changes a part of either, as often as it is given: ${SET_HELP}; unconditional=0.2,
+                    'network.channels=[64,128]'
   --data NAME|DIR   cifar10 (default), cifar100, or a folder of images; with train/ and test/ or val/ inside, the second
                     is what the decoder is measured on; of a run that goes on, where its images are now
   --epochs N        passes over the images
@@ -131,6 +138,7 @@ async function measure(
 const OPTIONS = {
   "weights": { type: "string" },
   "preset": { type: "string" },
+  ...CONFIG_FLAGS,
   "data": { type: "string" },
   "out": { type: "string" },
   "resume": { type: "boolean", default: false },
@@ -153,9 +161,24 @@ const howToGoOn = (dir: string, flags: Flags) =>
     ...givenAgain(flags, ...GIVEN_AGAIN, "measure"),
   );
 
+/** What a decoder of an encoder begins with, but for flags. */
+async function startOf({ config, preset = DEFAULT_PRESET }: Flags, encoder: EncoderSize): Promise<DecoderConfig> {
+  return config === undefined ? decoderPreset(preset, encoder) : decoderConfigIn(await readConfigFile(config), config);
+}
+
+/** What the flags make of that, or of what a run was started with, for so many workers. */
+function configOf(flags: Flags, started: DecoderConfig, workers: number): DecoderConfig {
+  const config = changedBySet(changedBy(flags, started, 1), flags);
+  checkDecoderConfig(config);
+  return changedBy({}, config, workers);
+}
+
+/** Stands for the encoder where its sizes do not matter. */
+const ANY_ENCODER = { image: 32, patch: 4, width: 32, depth: 1, heads: 1, mlpRatio: 4 };
+
 /** The run's folder, free where the run is new. */
 async function folderOf(flags: Flags): Promise<string> {
-  const dir = flags.out ?? await decoderFolder(flags.weights, decoderKind(flags.preset ?? DEFAULT_PRESET));
+  const dir = flags.out ?? await decoderFolder(flags.weights, (await startOf(flags, ANY_ENCODER)).kind);
   if (!flags.resume) await checkFree(dir, howToGoOn(dir, flags));
   return dir;
 }
@@ -173,8 +196,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   // What is not said again on resuming is as the run was started.
   const started = flags.resume
     ? await fromFirst(workers, "the run's configuration", () => readDecoderConfig(dir))
-    : decoderPreset(flags.preset ?? DEFAULT_PRESET, encoder.size);
-  const config = changedBy(flags, started, workers.size);
+    : await startOf(flags, encoder.size);
+  const config = configOf(flags, started, workers.size);
 
   const data = flags.data ??
     (flags.resume ? await fromFirst(workers, "the run's images", () => dataOfRun(dir)) : "cifar10");
@@ -210,10 +233,10 @@ async function main(): Promise<void> {
   if (values.help) return console.log(HELP);
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const flags = { ...values, weights }, { workers, restarts } = workerFlags(flags);
-  // What can be said of them before anything is loaded; the encoder's sizes do not matter to that.
-  const anyEncoder = { image: 32, patch: 4, width: 32, depth: 1, heads: 1, mlpRatio: 4 };
-  const sharing = flags.resume ? 1 : workers; // a run that goes on may have another batch than the preset
-  changedBy(flags, decoderPreset(flags.preset ?? DEFAULT_PRESET, anyEncoder), sharing);
+  checkStart(flags);
+  // What can be said of them before anything is loaded; a run that goes on may be another's than the preset.
+  if (flags.resume) changedBy(flags, await startOf(flags, ANY_ENCODER), 1), changedBySet({}, flags);
+  else configOf(flags, await startOf(flags, ANY_ENCODER), workers);
   measuredOf(flags), checkpointsOf(flags);
   await setUpTensorFlow();
   if (workers > 1) {

@@ -141,12 +141,3 @@ export function decoderPreset(name: string, encoder: EncoderSize): DecoderConfig
   }
   return DECODER_PRESETS[name as keyof typeof DECODER_PRESETS](encoder);
 }
-
-/**
- * Which decoder the preset of that name is, whatever the encoder.
- *
- * @throws RangeError that lists the names where there is none.
- */
-export function decoderKind(name: string): DecoderConfig["kind"] {
-  return decoderPreset(name, { image: 32, patch: 4, width: 32, depth: 1, heads: 1, mlpRatio: 4 }).kind;
-}

@@ -12,6 +12,7 @@ import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.
 import { compile } from "../tensorflow/compile.ts";
 import { type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
 import { readConfig } from "../training/runs/run_folder.ts";
+import { checkDecoderConfig, decoderConfigIn } from "./check_decoder_config.ts";
 import { checkDecoderFits, decoderObjective } from "./decoder_objective.ts";
 import type { DecoderConfig } from "./decoder_presets.ts";
 import {
@@ -88,10 +89,13 @@ async function fingerprintOf(parameters: Parameters): Promise<string> {
   return hash.digest("hex");
 }
 
-/** The configuration of a decoder's run; its config.json says, beside it, which encoder is decoded. */
+/**
+ * The configuration of a decoder's run; its config.json says, beside it, which encoder is decoded.
+ *
+ * @throws Error where the folder holds no run, or its config.json is damaged; RangeError where it is no decoder's
+ */
 export async function readDecoderConfig(dir: string): Promise<DecoderConfig> {
-  const { encoder: _, ...config } = await readConfig<DecoderConfig & { encoder?: string }>(dir);
-  return config as DecoderConfig;
+  return decoderConfigIn(await readConfig(dir), `${dir}/config.json`);
 }
 
 /**
@@ -103,7 +107,7 @@ export async function readDecoderConfig(dir: string): Promise<DecoderConfig> {
  * kill, and resumed ends with the same weights, bit for bit, on the same machine.
  *
  * @param encoder the target encoder, which stays the caller's
- * @throws RangeError where decoder and encoder do not fit; Error where the folder holds another run, or one of another
+ * @throws RangeError as checkDecoderConfig() does, or where decoder and encoder do not fit; Error where the folder holds another run, or one of another
  *   encoder, where there is nothing to resume, or, with the step, where loss or gradients are not finite or a
  *   checkpoint cannot be written; the last whole one is then left as it is
  */
@@ -113,6 +117,7 @@ export async function trainDecoder(
   images: Dataset,
   options: TrainDecoderOptions,
 ): Promise<TrainDecoderResult> {
+  checkDecoderConfig(config);
   checkDecoderFits(config, encoder);
   const standardisation = await measureStandardisation(config, encoder, images);
   try {

@@ -103,6 +103,41 @@ export const TABLE_4_DISTANCE: PublishedTable = table("Table 4: CLEVR, distance"
   "iBOT ViT-L/16": 62.8,
 });
 
+/** Pretraining on ImageNet-22k and by a larger network: linear transfer to CIFAR-100. */
+export const TABLE_5_CIFAR100: PublishedTable = table("Table 5: CIFAR-100, linear transfer", TRANSFER, {
+  "I-JEPA ViT-H/14, ImageNet-1k": 87.5,
+  "I-JEPA ViT-H/14, ImageNet-22k": 89.5,
+  "I-JEPA ViT-G/16, ImageNet-22k": 89.5,
+});
+
+/** The same: linear transfer to Places205. */
+export const TABLE_5_PLACES205: PublishedTable = table("Table 5: Places205, linear transfer", TRANSFER, {
+  "I-JEPA ViT-H/14, ImageNet-1k": 58.4,
+  "I-JEPA ViT-H/14, ImageNet-22k": 57.8,
+  "I-JEPA ViT-G/16, ImageNet-22k": 59.1,
+});
+
+/** The same: linear transfer to iNaturalist 2018. */
+export const TABLE_5_INAT18: PublishedTable = table("Table 5: iNat18, linear transfer", TRANSFER, {
+  "I-JEPA ViT-H/14, ImageNet-1k": 47.6,
+  "I-JEPA ViT-H/14, ImageNet-22k": 50.5,
+  "I-JEPA ViT-G/16, ImageNet-22k": 55.3,
+});
+
+/** The same: counting the objects of CLEVR's pictures. */
+export const TABLE_5_COUNT: PublishedTable = table("Table 5: CLEVR, count", TRANSFER, {
+  "I-JEPA ViT-H/14, ImageNet-1k": 86.7,
+  "I-JEPA ViT-H/14, ImageNet-22k": 88.6,
+  "I-JEPA ViT-G/16, ImageNet-22k": 86.7,
+});
+
+/** The same: distance of the closest object in CLEVR's pictures. */
+export const TABLE_5_DISTANCE: PublishedTable = table("Table 5: CLEVR, distance", TRANSFER, {
+  "I-JEPA ViT-H/14, ImageNet-1k": 72.4,
+  "I-JEPA ViT-H/14, ImageNet-22k": 75.0,
+  "I-JEPA ViT-G/16, ImageNet-22k": 73.0,
+});
+
 /** Ablation of the masks: ViT-B/16, 300 epochs. */
 export const TABLE_6: PublishedTable = table("Table 6: masks, ViT-B/16, ImageNet-1k, 1 % of the labels", LOW_SHOT, {
   "multi-block": 54.2,

@@ -107,8 +107,26 @@ export function encoderShapes({ image, patch, width, depth, mlpRatio }: EncoderS
   };
 }
 
-/** The predictor's parameters. `predictor_pos_embed` [1, N, P] is fixed. */
-export function predictorShapes({ image, patch, width, predictor }: Architecture): ParameterShapes {
+/**
+ * What the predictor predicts of a target block: what the target encoder says of it seeing the whole image; its pixels
+ * (Table 7); or what the target encoder says of it seeing nothing else (Table 11).
+ */
+export type TargetKind = "representations" | "pixels" | "maskedInput";
+
+/** How many numbers the predictor says of a patch: a representation's, D, or a patch's pixels, 3 p^2. */
+export function targetWidth({ patch, width }: Pick<EncoderSize, "patch" | "width">, targets?: TargetKind): number {
+  return targets === "pixels" ? 3 * patch ** 2 : width;
+}
+
+/**
+ * The predictor's parameters. `predictor_pos_embed` [1, N, P] is fixed.
+ *
+ * @param output numbers predicted of a patch; default the encoder's width, D
+ */
+export function predictorShapes(
+  { image, patch, width, predictor }: Architecture,
+  output: number = width,
+): ParameterShapes {
   return {
     "predictor_embed.weight": [predictor.width, width],
     "predictor_embed.bias": [predictor.width],
@@ -117,8 +135,8 @@ export function predictorShapes({ image, patch, width, predictor }: Architecture
     ...blockShapes("predictor_blocks", predictor.width, predictor.depth, 4),
     "predictor_norm.weight": [predictor.width],
     "predictor_norm.bias": [predictor.width],
-    "predictor_proj.weight": [width, predictor.width],
-    "predictor_proj.bias": [width],
+    "predictor_proj.weight": [output, predictor.width],
+    "predictor_proj.bias": [output],
   };
 }
 
@@ -144,10 +162,14 @@ function blockShapes(prefix: string, width: number, depth: number, mlpRatio: num
 }
 
 /** How many numbers are trained; the fixed position embeddings are not counted. */
-export function parameterCount(architecture: Architecture): { encoder: number; predictor: number } {
+export function parameterCount(
+  architecture: Architecture,
+  targets?: TargetKind,
+): { encoder: number; predictor: number } {
   const count = (shapes: ParameterShapes) =>
     Object.entries(shapes)
       .filter(([name]) => !name.endsWith("pos_embed"))
       .reduce((sum, [, shape]) => sum + shape.reduce((product, n) => product * n, 1), 0);
-  return { encoder: count(encoderShapes(architecture)), predictor: count(predictorShapes(architecture)) };
+  const predictor = count(predictorShapes(architecture, targetWidth(architecture, targets)));
+  return { encoder: count(encoderShapes(architecture)), predictor };
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Architecture, EncoderSize } from "./architectures.ts";
+import { type Architecture, type EncoderSize, type TargetKind, targetWidth } from "./architectures.ts";
 
 /** How many tokens a step works on. */
 export interface TokenCounts {
@@ -33,18 +33,19 @@ export function encoderFlops(size: EncoderSize, tokens: number): number {
 }
 
 /** An image's way through the predictor, once for each target block. */
-export function predictorFlops({ width, predictor }: Architecture, lengths: TokenCounts): number {
-  const { contextLength, targetLength, blocks } = lengths, { width: narrow, depth } = predictor;
+export function predictorFlops(architecture: Architecture, lengths: TokenCounts, targets?: TargetKind): number {
+  const { contextLength, targetLength, blocks } = lengths,
+    { width, predictor: { width: narrow, depth } } = architecture;
   const tokens = contextLength + targetLength;
   const between = (depth - 1) * blockFlops(narrow, 4 * narrow, tokens);
   const last = blockFlops(narrow, 4 * narrow, tokens, targetLength);
-  const projection = 2 * targetLength * narrow * width;
+  const projection = 2 * targetLength * narrow * targetWidth(architecture, targets);
   return 2 * contextLength * width * narrow + blocks * (between + last + projection);
 }
 
 /** What a step computes for one image. */
 export interface StepFlops {
-  /** The target encoder's forward pass over all patches. */
+  /** The target encoder's forward pass over all patches, and where it sees target blocks alone, over each of these too. */
   target: number;
   /** The context encoder's forward and backward pass. */
   context: number;
@@ -55,12 +56,17 @@ export interface StepFlops {
 }
 
 /** A step's FLOPs for one image: a backward pass costs twice its forward pass, but for what nothing is derived by. */
-export function stepFlops(architecture: Architecture, lengths: TokenCounts, { recompute = false } = {}): StepFlops {
-  const { image, patch } = architecture, { contextLength } = lengths;
-  const context = encoderFlops(architecture, contextLength), predictor = predictorFlops(architecture, lengths);
+export function stepFlops(
+  architecture: Architecture,
+  lengths: TokenCounts,
+  { recompute = false, targets }: { recompute?: boolean; targets?: TargetKind } = {},
+): StepFlops {
+  const { image, patch } = architecture, { contextLength, targetLength, blocks } = lengths;
+  const context = encoderFlops(architecture, contextLength), predictor = predictorFlops(architecture, lengths, targets);
+  const alone = targets === "maskedInput" ? blocks * encoderFlops(architecture, targetLength) : 0;
   const embedding = embeddingFlops(architecture, contextLength);
   return {
-    target: encoderFlops(architecture, (image / patch) ** 2),
+    target: encoderFlops(architecture, (image / patch) ** 2) + alone,
     context: 3 * context - embedding, // no gradient by the pixels
     predictor: 3 * predictor,
     recomputed: recompute ? context - embedding + predictor : 0,

@@ -8,7 +8,7 @@ import type { Parameters } from "../nn/parameters.ts";
 import { normalise } from "../nn/layers.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused, kernel } from "../tensorflow/fused.ts";
-import type { Architecture } from "./architectures.ts";
+import type { Architecture, EncoderSize, TargetKind } from "./architectures.ts";
 import { encode, gatherTokens } from "./encoder.ts";
 import { predict, type Present } from "./predictor.ts";
 import { regularisation, type Regulariser, weightsOf } from "./regulariser.ts";
@@ -61,49 +61,83 @@ const weightedSmoothL1 = fused(
   1,
 );
 
-/** What the target encoder says. */
+/** What is predicted, and what the target encoder says. */
 export interface Targets {
-  /** [B, N, D], of all patches, layer-normed. */
-  all: Tensor;
-  /** [M, B, T, D], of the target blocks: s_y(i). */
+  /** [M, B, T, D'], of the target blocks: s_y(i). */
   blocks: Tensor;
+  /** [B, N, D'], of all patches. */
+  all: Tensor;
+  /** [B, N, D], the target encoder's output for all patches, layer-normed, whatever is predicted. */
+  representations: Tensor;
 }
 
-/** [B, N, D], and the same at the target blocks. */
-function atBlocks(all: Tensor, targets: Tensor): Targets {
+/**
+ * Targets of a batch.
+ *
+ * @param p the target encoder's parameters
+ * @param patches [B, N, 3*p*p] from patchify()
+ * @param targets int32 [M, B, T], the target blocks' patches
+ * @param present float32 [T], 1 for patches of a target block and 0 for padding; all are patches where it is left out
+ */
+export type TargetsOf = (
+  p: Parameters,
+  architecture: EncoderSize,
+  patches: Tensor,
+  targets: Tensor,
+  present?: Tensor,
+) => Targets;
+
+/** Of all patches [B, N, D'] those of the target blocks, [M, B, T, D']. */
+function atBlocks(all: Tensor, targets: Tensor): Tensor {
   const [blocks, batch, count] = targets.shape;
-  const gathered = gatherTokens(all, tf.reshape(targets, [blocks * batch, count!])); // [M*B, T, D]
-  return { all, blocks: tf.reshape(gathered, [blocks, batch, count!, all.shape[2]!]) };
+  const gathered = gatherTokens(all, tf.reshape(targets, [blocks * batch, count!])); // [M*B, T, D']
+  return tf.reshape(gathered, [blocks, batch, count!, all.shape[2]!]);
 }
 
 /** s_y(i), the targets: the target encoder's output, layer-normed, at the target blocks. */
 export function targetRepresentations(
   p: Parameters,
-  architecture: Architecture,
+  architecture: EncoderSize,
   patches: Tensor,
   targets: Tensor,
 ): Targets {
-  return atBlocks(normalise(encode(p, architecture, patches)), targets);
+  const all = normalise(encode(p, architecture, patches)); // [B, N, D]
+  return { blocks: atBlocks(all, targets), all, representations: all };
 }
 
 /**
- * Table 7's other targets, in the place of targetRepresentations(): the target blocks' pixels, each patch's brought to mean 0
- * and variance 1 as in MAE (He et al. 2022).
- *
- * @throws RangeError where a token is not as long as a patch's pixels, 3 * patch^2, which the predictor's output has to be
+ * Table 7's other targets: the target blocks' pixels, each patch's brought to mean 0 and variance 1 as in MAE (He et al.
+ * 2022). D' is 3 p^2, whatever the encoder's width.
  */
-export function pixelTargets(
-  _: Parameters,
-  { patch, width }: Pick<Architecture, "patch" | "width">,
+export function pixelTargets(p: Parameters, architecture: EncoderSize, patches: Tensor, targets: Tensor): Targets {
+  const all = normalise(patches); // [B, N, 3*p*p]
+  return { ...targetRepresentations(p, architecture, patches, targets), blocks: atBlocks(all, targets), all };
+}
+
+/**
+ * Table 11's other targets: the target encoder sees each target block alone, so that its input is masked instead of its
+ * output. `all` stays what it says of whole images.
+ */
+export function maskedInputTargets(
+  p: Parameters,
+  architecture: EncoderSize,
   patches: Tensor,
   targets: Tensor,
+  present?: Tensor,
 ): Targets {
-  const pixels = 3 * patch ** 2;
-  if (width === pixels) return atBlocks(normalise(patches), targets);
-  throw new RangeError(
-    `Pixels of patches of ${patch} are predicted at width ${pixels} alone; the encoder's is ${width}.`,
-  );
+  const [blocks, batch, count] = targets.shape;
+  const places = tf.reshape(targets, [blocks * batch, count!]); // [M*B, T]
+  const seen = normalise(encode(p, architecture, patches, places, present)); // [M*B, T, D]
+  const whole = targetRepresentations(p, architecture, patches, targets);
+  return { ...whole, blocks: tf.reshape(seen, [blocks, batch, count!, architecture.width]) };
 }
+
+/** Targets by the name that a run's configuration has for them. */
+export const TARGETS: Record<TargetKind, TargetsOf> = {
+  representations: targetRepresentations,
+  pixels: pixelTargets,
+  maskedInput: maskedInputTargets,
+};
 
 /** Deviation over the batch, averaged over the dimensions, of the average-pooled x [B, N, D]: near 0 in a collapse. */
 export function featureDeviation(x: Tensor): Tensor {
@@ -128,7 +162,7 @@ const cosines = kernel("cosines", (predicted: Tensor, target: Tensor, shared: Te
  * are, and `centredCosine` after both are less what the batch's images share at the patch's position. A trivial solution,
  * where the target depends on its position alone, has a cosine of 1 but no centred cosine to speak of.
  *
- * @param all [B, N, D], the target encoder's representations of all patches
+ * @param all [B, N, D], the targets of all patches
  * @param places int32 [M, B, T], the target blocks' patches
  * @param present float32 [T], 1 for those that are patches and 0 for padding; all are patches where it is left out
  */
@@ -152,7 +186,7 @@ export interface JepaLosses {
   loss: Tensor;
   /** Its part from the prediction. */
   prediction: Tensor;
-  /** The predictor's output, [M, B, T, D]. */
+  /** The predictor's output, [M, B, T, D']. */
   predicted: Tensor;
 }
 
@@ -174,8 +208,8 @@ export function jepaLoss(
     context,
     inputs.targets,
     present,
-  ); // [M, B, T, D]
+  ); // [M, B, T, D']
   const prediction = smoothL1(predicted, targets.blocks, present?.targets);
-  const spread = regularisation(regulariser, representation, context, targets.all, present?.context);
+  const spread = regularisation(regulariser, representation, context, targets.representations, present?.context);
   return { loss: spread ? tf.add(prediction, spread) : prediction, prediction, predicted };
 }

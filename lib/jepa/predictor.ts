@@ -25,7 +25,7 @@ export interface Present {
  * @param context int32 [B, C], the context's patches
  * @param targets int32 [M, B, T], the target blocks' patches
  * @param present which of both are patches, where some are padding; what is predicted there means nothing
- * @returns [M, B, T, D]
+ * @returns [M, B, T, D'], as many numbers of a patch as the last projection has: D, or 3 p^2 where pixels are predicted
  */
 export function predict(
   p: Parameters,
@@ -47,6 +47,6 @@ export function predict(
   for (let i = 0; i < depth - 1; i++) x = block(p, `predictor_blocks.${i}`, x, heads, { present: tokens });
   // Of the last block only the mask tokens are read.
   x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { from: visible, present: tokens }); // [M*B, T, P]
-  const predicted = linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [M*B, T, D]
+  const predicted = linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [M*B, T, D']
   return tf.reshape(predicted, [blocks, batch, count!, predicted.shape[2]!]);
 }

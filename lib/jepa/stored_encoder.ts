@@ -123,12 +123,15 @@ async function openCheckpoint(path: string, folder: string): Promise<Unsized> {
   if (!await exists(config)) {
     throw new Error(`${path} is a run's checkpoint, but ${config} is not there to say its sizes.`);
   }
-  const { predictor, ...size } = parseArchitecture(config, parseObject(await Deno.readTextFile(config))?.architecture);
+  const said = parseObject(await Deno.readTextFile(config));
+  const { predictor, ...size } = parseArchitecture(config, said?.architecture);
   const { tensors } = await openSafetensors(path);
   const averaged = network(tensors, "target_encoder"); // methods without a moving average have none
   return {
     ...{ path, size, encoder: Object.keys(averaged).length > 0 ? averaged : network(tensors, "encoder") },
-    predictor: predictor && { size: predictor, tensors: network(tensors, "predictor") },
+    predictor: predictor && said?.targets !== "pixels" // which are no representations
+      ? { size: predictor, tensors: network(tensors, "predictor") }
+      : undefined,
   };
 }
 

@@ -17,6 +17,7 @@ import {
   type ParameterShapes,
   predictorShapes,
   type PredictorSize,
+  targetWidth,
 } from "../jepa/architectures.ts";
 import { encode, gatherTokens, patchify } from "../jepa/encoder.ts";
 import { randomMasks } from "../jepa/mask_samplers/ablations.ts";
@@ -47,12 +48,7 @@ export interface MaeConfig extends CommonConfig {
 
 /** The decoder's parameters: the predictor's, but that it ends in a patch's pixels. */
 export function maeDecoderShapes(encoder: EncoderSize, decoder: PredictorSize): ParameterShapes {
-  const pixels = 3 * encoder.patch ** 2;
-  return {
-    ...predictorShapes({ ...encoder, predictor: decoder }),
-    "predictor_proj.weight": [pixels, decoder.width],
-    "predictor_proj.bias": [pixels],
-  };
+  return predictorShapes({ ...encoder, predictor: decoder }, targetWidth(encoder, "pixels"));
 }
 
 /** Each patch's pixels [..., P] brought to mean 0 and variance 1: by P - 1, and 1e-6 under the root, as in the authors' code. */

@@ -4,10 +4,10 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import type { targetRepresentations } from "../jepa/objective.ts";
 import { PRESETS as JEPA_PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { jepaObjective } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Objective } from "../training/objective.ts";
+import { checkConfig } from "./check_config.ts";
 import { DATA2VEC_PRESETS, type Data2vecConfig, data2vecObjective } from "./data2vec.ts";
 import { DINO_PRESETS, type DinoConfig, dinoObjective } from "./dino.ts";
 import { LEJEPA_PRESETS, type LejepaConfig, lejepaObjective } from "./lejepa.ts";
@@ -28,18 +28,14 @@ export type MethodConfig =
 /**
  * What a run trains.
  *
- * @param targetsOf I-JEPA's alone: see jepaObjective()
- * @throws RangeError that lists the methods where there is none of that name, or as the method's objective does
+ * @throws RangeError as checkConfig() does, or where the images make no step of the configuration's
  */
-export function objectiveOf(
-  config: MethodConfig,
-  dataset: Dataset,
-  targetsOf?: typeof targetRepresentations,
-): Objective {
+export function objectiveOf(config: MethodConfig, dataset: Dataset): Objective {
+  checkConfig(config);
   switch (config.method) {
     case undefined:
     case "ijepa":
-      return jepaObjective(config, dataset, targetsOf);
+      return jepaObjective(config, dataset);
     case "mae":
       return maeObjective(config, dataset);
     case "simmim":
@@ -53,10 +49,6 @@ export function objectiveOf(
     case "dino":
       return dinoObjective(config, dataset);
   }
-  const { method } = config as { method: unknown };
-  throw new RangeError(
-    `No method is called ${JSON.stringify(method)}: there are ijepa, mae, simmim, data2vec, lejepa, vicreg, dino.`,
-  );
 }
 
 /** Whether a run is I-JEPA's. */

@@ -5,14 +5,13 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import type { targetRepresentations } from "../jepa/objective.ts";
 import { saveEncoder } from "../jepa/save_encoder.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
 import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
 import { encoderOf } from "./config.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
-import { keptNetwork, type MethodConfig, objectiveOf } from "./methods.ts";
+import { isJepa, keptNetwork, type MethodConfig, objectiveOf } from "./methods.ts";
 
 /** One line of log.jsonl. Values that are not finite are written as null. */
 export interface LogEntry extends RunLogEntry {
@@ -37,15 +36,10 @@ export interface LogEntry extends RunLogEntry {
 /** One line of log.jsonl of I-JEPA's. */
 export type JepaLogEntry = LogEntry & Required<Pick<LogEntry, "prediction" | "cosine" | "centredCosine" | "momentum">>;
 
-/** How to run it; none of this but `targetsOf` changes the result. */
+/** How to run it; none of this changes the result. */
 export interface PretrainOptions<Entry = LogEntry> extends RunOptions<Entry> {
   /** Measures of the target encoder go into the log; see representationMonitor() for one. */
   monitor?: Monitor;
-  /**
-   * I-JEPA's: what is predicted instead of targetRepresentations(), for experiments such as Table 7's pixelTargets(). The
-   * folder does not keep it: a run that is resumed has to be given it again.
-   */
-  targetsOf?: typeof targetRepresentations;
 }
 
 /** What a run leaves. */
@@ -76,6 +70,7 @@ export function pretrain(
  * The result depends on the configuration and the images alone: a run that was stopped, by its signal or by a kill, and
  * resumed ends with the same weights, bit for bit, on the same machine.
  *
+ * @throws RangeError as checkConfig() does, before anything is written
  * @throws Error where the folder holds another run, where there is nothing to resume, or, with the step, where loss or
  *   gradients are not finite or a checkpoint cannot be written; the last whole one is then left as it is
  */
@@ -89,8 +84,8 @@ export async function pretrain<Entry extends LogEntry>(
   dataset: Dataset,
   options: PretrainOptions<Entry>,
 ): Promise<PretrainResult<Entry>> {
-  const { monitor: _, targetsOf, ...running } = options;
-  const objective = objectiveOf(config, dataset, targetsOf), network = keptNetwork(objective);
+  const { monitor: _, ...running } = options;
+  const objective = objectiveOf(config, dataset), network = keptNetwork(objective);
   const measure: Monitor["measure"] = (encoder, step) => options.monitor!.measure(encoder, step);
   const monitor = options.monitor && { every: options.monitor.every, measure, network };
   const setting = { config, images: dataset, monitor };
@@ -98,7 +93,8 @@ export async function pretrain<Entry extends LogEntry>(
   const { trained, averages } = state, { [network]: targetEncoder, ...others } = { ...trained, ...averages };
   const weights = `${options.dir}/encoder.safetensors`;
   if (finished && (options.workers?.rank ?? 0) === 0) {
-    const predictor = "predictor" in config.architecture
+    // One of pixels is none for those who load it to see what it says of representations.
+    const predictor = isJepa(config) && config.targets !== "pixels"
       ? { size: config.architecture.predictor, parameters: trained.predictor }
       : undefined;
     const onProgress = (done: number, total: number) =>

@@ -32,10 +32,22 @@ Deno.test("estimate takes smaller micro-batches, and says what an option takes",
     [["--micro-batch", "0"], /^--micro-batch takes a whole number from 1 on; got "0"\.\n$/],
     [["--devices", "3"], /^A batch of 128 images cannot be shared out evenly to 3 devices\.\n$/],
     [["--preset", "huge"], /^No preset is called "huge"/],
+    [
+      ["--preset", "mae-cifar10"],
+      /^estimate counts I-JEPA's steps alone, and mae-cifar10 is a run of mae: take cifar10, .*\.\n$/,
+    ],
+    [["--set", "masks.bloks=1"], /^masks\.bloks is not known \(did you mean masks\.blocks\?\)/],
   ];
   for (const [args, message] of cases) {
     const { code, error } = await estimate(...args);
     assertEquals(code, 1);
     assertMatch(error, message);
   }
+});
+
+Deno.test("estimate takes a run's config.json, with the images beside it, and changes to it", async () => {
+  const config = ["--config", "weights/scenes/config.json"];
+  const whole = await estimate(...config), wide = await estimate(...config, "--set", "architecture.width=384");
+  assertMatch(whole.out, /^scenes on 1 x cpu [^]*encoder 2\.\d million[^]*468 steps over 10,000 images/);
+  assertMatch(wide.out, /^scenes architecture\.width=384 on 1 x cpu [^]*encoder 10\.\d million/);
 });

@@ -32,6 +32,12 @@ Deno.test("pretrain ends with one sentence and exit code 1 where it is told nons
   const dir = await Deno.makeTempDir();
   for (const split of ["Train", "Test"]) await makeImages(`${dir}/few/${split}`, 2);
   await makeImages(`${dir}/doubtful/pets`, 1);
+  const whole = await Deno.readTextFile("weights/cifar10/config.json");
+  await Deno.writeTextFile(`${dir}/whole.json`, whole);
+  await Deno.writeTextFile(`${dir}/torn.json`, whole.slice(0, 300));
+  await Deno.writeTextFile(`${dir}/old.json`, '{"batch": 8}');
+  await Deno.mkdir(`${dir}/torn`);
+  await Deno.writeTextFile(`${dir}/torn/config.json`, whole.replace('"seed": 0', '"seed": "0"'));
   const cases: [string[], RegExp][] = [
     [
       ["--data", `${dir}/few`],
@@ -49,6 +55,26 @@ Deno.test("pretrain ends with one sentence and exit code 1 where it is told nons
     [["--precision", "float16"], /^--precision is float32 or bfloat16; got "float16"\.\n$/],
     [["--data", `${dir}/nowhere`], /nowhere.*\n$/],
     [["--resume", "--out", `${dir}/nothing`], /holds no run/],
+    [
+      ["--set", "masks.bloks=1"],
+      /^masks\.bloks is not known \(did you mean masks\.blocks\?\): masks has sampler, .*\.\n$/,
+    ],
+    [["--set", "learningRate.peak=0"], /^learningRate\.peak must be a number above 0; got 0\.\n$/],
+    [["--lr", "0"], /^learningRate\.peak must be a number above 0; got 0\.\n$/],
+    [
+      ["--lr", "1", "--set", "learningRate.peak=1"],
+      /^--lr and --set .* name the same part: leave one of them out\.\n$/,
+    ],
+    [["--config", `${dir}/none.json`], /^--config: there is no file .*none\.json\.\n$/],
+    [["--config", `${dir}/torn.json`], /torn\.json cannot be read: .*JSON.*\n$/],
+    [["--config", `${dir}/old.json`], /old\.json: architecture is missing\.\n$/],
+    [["--config", "weights/cifar10/config.json", "--preset", "cifar10"], /^--preset names .*: leave --config out\.\n$/],
+    [["--config", "weights/cifar10/config.json", "--resume"], /^--resume goes on with .*: leave --config out\.\n$/],
+    [["--config", `${dir}/whole.json`], /whole\.json does not say what images it is for: say it with --data\.\n$/],
+    [
+      ["--resume", "--out", `${dir}/torn`],
+      /torn\/config\.json: seed must be a whole number of at least 0; got "0"\.\n$/,
+    ],
     [["--colour"], /^Unknown option '--colour'\. --help lists the options\.\n$/],
   ];
   for (const [args, message] of cases) {
@@ -85,6 +111,35 @@ Deno.test("pretrain names a corrupt image, and leaves it out on request", async 
   for (const file of ["encoder.safetensors", "loss.png", "loss.html", "masks.png"]) {
     assert((await Deno.stat(`${dir}/skipped/${file}`)).size > 0, file);
   }
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("pretrain takes a run's config.json, its images with it, and changes to any part of it", async () => {
+  const dir = await Deno.makeTempDir(), first = `${dir}/first`;
+  await makeImages(`${dir}/images`, 4);
+  const small = ["--batch", "4", "--epochs", "1", "--monitor", "0"];
+  const set = ["architecture.predictor.depth=2", "targets=pixels", "crop.scale=[0.5,1]", "clip=null"];
+  const begun = await pretrain(
+    ...["--preset", "smoke", "--data", `${dir}/images`, "--out", first, ...small],
+    ...set.flatMap((text) => ["--set", text]),
+  );
+  assertEquals(begun.code, 0, begun.error);
+  const kept = JSON.parse(await Deno.readTextFile(`${first}/config.json`));
+  assertEquals([kept.architecture.predictor.depth, kept.targets, kept.crop.scale, kept.clip, kept.batch], [
+    ...[2, "pixels", [0.5, 1], "Infinity", 4],
+  ]);
+
+  const same = await pretrain("--config", `${first}/config.json`, "--monitor", "0", "--out", `${dir}/same`);
+  assertEquals(same.code, 0, same.error);
+  assertEquals(JSON.parse(await Deno.readTextFile(`${dir}/same/config.json`)), kept);
+  const weights = (name: string) => Deno.readFile(`${dir}/${name}/encoder.safetensors`);
+  assertEquals(await weights("same"), await weights("first"));
+
+  const goOn = (text: string) => pretrain("--resume", "--out", first, "--monitor", "0", "--set", text);
+  const other = await goOn("seed=3");
+  assertEquals(other.code, 1);
+  assertStringIncludes(other.error, "was started with another seed (see its config.json)");
+  assertEquals((await goOn("seed=0")).code, 0);
   await Deno.remove(dir, { recursive: true });
 });
 

@@ -119,7 +119,7 @@ Deno.test("trainDecoder() refuses what does not fit, and resuming with another e
     ],
     [{ ...POOLED, network: { ...POOLED.network, heads: 5 } }, {}, "5 heads do not divide"],
     [{ ...PATCHES, network: { ...PATCHES.network, heads: 5 } }, {}, "5 heads do not divide"],
-    [{ ...POOLED, unconditional: 1.5 }, {}, "unconditional is a share"],
+    [{ ...POOLED, unconditional: 1.5 }, {}, "unconditional must be a number of at least 0 and at most 1; got 1.5."],
     [{ ...POOLED, batch: 33 }, {}, "fewer than a batch of 33"],
   ];
   for (const [config, options, message] of refusals) {

@@ -1,6 +1,6 @@
 /** @module Tests of lib/jepa/flops.ts. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { architecture } from "../../lib/jepa/architectures.ts";
+import { architecture, parameterCount } from "../../lib/jepa/architectures.ts";
 import { encoderFlops, predictorFlops, stepFlops, totalFlops } from "../../lib/jepa/flops.ts";
 
 const giga = (flops: number) => flops / 1e9;
@@ -36,4 +36,15 @@ Deno.test("one more target block costs the predictor alone", () => {
   const lengths = { contextLength: 50, targetLength: 36 };
   assertEquals(of(4).context, of(1).context);
   assertAlmostEquals((of(4).predictor - of(3).predictor) / (of(2).predictor - of(1).predictor), 1, 1e-12);
+});
+
+Deno.test("other targets change the predictor's last projection, or add the target blocks to the target encoder", () => {
+  const size = architecture("L/16"), lengths = { contextLength: 50, targetLength: 36, blocks: 4 };
+  const usual = stepFlops(size, lengths), pixels = stepFlops(size, lengths, { targets: "pixels" });
+  assertEquals(usual.predictor - pixels.predictor, 3 * 4 * 2 * 36 * 384 * (1024 - 3 * 16 ** 2));
+  const masked = stepFlops(size, lengths, { targets: "maskedInput" });
+  // By hand: 24 blocks of 36 tokens x 12 x 1024^2 and attention 2 x 36^2 x 1024, and the patches' 768 x 1024.
+  const byHand = 24 * (36 * 12 * 1024 ** 2 + 2 * 36 ** 2 * 1024) + 36 * 768 * 1024;
+  assertEquals(masked.target - usual.target, 4 * 2 * byHand);
+  assertEquals(parameterCount(size).predictor - parameterCount(size, "pixels").predictor, 385 * (1024 - 768));
 });

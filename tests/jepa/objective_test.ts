@@ -1,9 +1,10 @@
 import "../tensorflow/loaded.ts";
-import { assertAlmostEquals, assertEquals, assertGreater, assertLess, assertThrows } from "@std/assert";
+import { assertAlmostEquals, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { patchify } from "../../lib/jepa/encoder.ts";
 import {
   featureDeviation,
   jepaLoss,
+  maskedInputTargets,
   pixelTargets,
   predictionCosines,
   smoothL1,
@@ -47,10 +48,10 @@ Deno.test("targetRepresentations() are layer-normed before they are gathered", (
   );
 });
 
-Deno.test("pixelTargets() are the target blocks' pixels, each patch with mean 0 and variance 1", () => {
-  const { pixels, targets } = stepInputs(0), patches = patchify(pixels, 4), wide = { ...architecture, width: 48 };
-  const { all, blocks } = pixelTargets({}, wide, patches, targets);
-  assertEquals([all.shape, blocks.shape], [[4, 16, 48], [2, 4, 4, 48]]);
+Deno.test("pixelTargets() are the target blocks' pixels at any width, each patch with mean 0 and variance 1", () => {
+  const { pixels, targets } = stepInputs(0), patches = patchify(pixels, 4), { targetEncoder } = initialNetworks();
+  const { all, blocks, representations } = pixelTargets(targetEncoder, architecture, patches, targets);
+  assertEquals([all.shape, blocks.shape, representations.shape], [[4, 16, 48], [2, 4, 4, 48], [4, 16, 16]]);
   const moments = tf.moments(all, -1);
   assertLess(largestDifference(moments.mean, new Float32Array(64)), 1e-5);
   assertLess(largestDifference(moments.variance, new Float32Array(64).fill(1)), 1e-3);
@@ -58,7 +59,22 @@ Deno.test("pixelTargets() are the target blocks' pixels, each patch with mean 0 
   const own = tf.slice(patches, at, [1, 1, 48]), { mean, variance } = tf.moments(own);
   const expected = tf.div(tf.sub(own, mean), tf.sqrt(variance)).dataSync() as Float32Array;
   assertLess(largestDifference(tf.slice(blocks, [1, 2, 1, 0], [1, 1, 1, 48]), expected), 1e-3);
-  assertThrows(() => pixelTargets({}, architecture, patches, targets), RangeError, "at width 48 alone");
+});
+
+Deno.test("maskedInputTargets() see nothing but their block, whatever the image's other patches and the padding are", () => {
+  const { pixels, targets } = stepInputs(0), patches = patchify(pixels, 4), { targetEncoder } = initialNetworks();
+  const of = (...[seen, places, present]: [tf.Tensor, tf.Tensor, tf.Tensor?]) =>
+    maskedInputTargets(targetEncoder, architecture, seen, places, present).blocks; // [2, 4, 4, 16]
+  const usual = of(patches, targets);
+  const kept = tf.sum(tf.oneHot(tf.reshape(tf.slice(targets, [1], [1]), [4, 4]), 16), 1); // [4, 16], of block 1
+  const others = tf.where(tf.cast(tf.expandDims(kept, 2), "bool"), patches, tf.add(tf.mul(patches, -3), 1));
+  const second = (blocks: tf.Tensor) => tf.slice(blocks, [1], [1]).dataSync() as Float32Array;
+  assertEquals(second(of(others, targets)), second(usual));
+  assertGreater(largestDifference(tf.slice(of(others, targets), [0], [1]), tf.slice(usual, [0], [1]).dataSync()), 0.1);
+
+  const padded = tf.pad(targets, [[0, 0], [0, 0], [0, 2]]), present = tf.tensor1d([1, 1, 1, 1, 0, 0]);
+  const unpadded = tf.slice(of(patches, padded, present), [0, 0, 0, 0], [2, 4, 4, 16]);
+  assertLess(largestDifference(unpadded, usual.dataSync()), 1e-5);
 });
 
 Deno.test("featureDeviation() is 0 in a collapse and the pooled features' deviation else", () => {

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { subsetOf } from "../../lib/datasets/subset.ts";
 import { lossCurve } from "../../lib/figures/loss_curve.ts";
-import { pixelTargets } from "../../lib/jepa/objective.ts";
+import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { randomStream } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { preset, type RunConfig } from "../../lib/jepa/pretraining/presets.ts";
@@ -194,13 +194,23 @@ const summing: Monitor["measure"] = (encoder) => {
   return Promise.resolve({ sum: sums.reduce((a, b) => a + b) });
 };
 
-Deno.test("pretrain() predicts other targets where they are given", async () => {
-  const root = await Deno.makeTempDir(), predictor = { width: 8, depth: 1, heads: 2 };
-  const config = { ...CONFIG, architecture: { ...CONFIG.architecture, width: 48, predictor }, epochs: 0.5 };
-  const usual = await run(config, { dir: `${root}/usual` });
-  const pixels = await run(config, { dir: `${root}/pixels`, targetsOf: pixelTargets });
-  assertEquals(pixels.log.length, usual.log.length);
-  assert(pixels.log[0].prediction !== usual.log[0].prediction);
+Deno.test("pretrain() of pixels and of masked inputs keeps the encoder, and says what it predicted on resuming", async () => {
+  const root = await Deno.makeTempDir(), short = { ...CONFIG, epochs: 0.5 };
+  const usual = await run(short, { dir: `${root}/usual` });
+  for (const targets of ["pixels", "maskedInput"] as const) {
+    const dir = `${root}/${targets}`, config: RunConfig = { ...short, targets };
+    const stopped = await run(config, { dir, ...stopAt(2) });
+    assert(stopped.log[0].prediction !== usual.log[0].prediction);
+    await assertRejects(() => run(short, { dir, resume: true }), Error, "another targets");
+    const fromCheckpoint = await loadEncoder(`${dir}/checkpoint-00000002.safetensors`);
+    assert((await run(config, { dir, resume: true })).finished);
+    const loaded = await loadEncoder(dir);
+    for (const { predictor } of [fromCheckpoint, loaded]) assertEquals(predictor === undefined, targets === "pixels");
+    assertEquals(Object.keys(loaded.parameters), Object.keys(usual.targetEncoder));
+    for (const each of [fromCheckpoint, loaded]) tf.dispose([each.parameters, each.predictor?.parameters ?? {}]);
+  }
+  await run({ ...short, targets: "representations" }, { dir: `${root}/said` });
+  assertEquals(await read(`${root}/said`, "encoder.safetensors"), await read(`${root}/usual`, "encoder.safetensors"));
   await Deno.remove(root, { recursive: true });
 });
 

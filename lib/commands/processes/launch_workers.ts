@@ -43,7 +43,7 @@ type Token = { kind: string; name?: string; value?: string | undefined };
 /** A worker's arguments: those of this command, for the run in `dir`, which is gone on with where it has begun. */
 export async function argumentsOf(tokens: readonly Token[], dir: string, resume: boolean): Promise<string[]> {
   const goOn = resume || await Deno.stat(`${dir}/config.json`).then(() => true, () => false);
-  const own = ["out", "resume", ...goOn ? ["preset"] : []];
+  const own = ["out", "resume", ...goOn ? ["preset", "config"] : []];
   const given = tokens.filter(({ kind, name }) => kind === "option" && !own.includes(name!));
   return [
     ...given.map(({ name, value }) => value === undefined ? `--${name}` : `--${name}=${value}`),

@@ -26,7 +26,7 @@ export function typedPath(path: string): string {
 }
 
 /** Those of the options that were given, to be given again. */
-export function givenAgain(flags: Record<string, string | boolean | undefined>, ...names: string[]): string[] {
+export function givenAgain(flags: Readonly<Record<string, unknown>>, ...names: string[]): string[] {
   return names.flatMap((name) => {
     const value = flags[name];
     return value === true ? [`--${name}`] : typeof value === "string" ? [`--${name}`, value] : [];

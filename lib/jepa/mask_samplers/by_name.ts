@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { count, number, oneOf, optional, type PartsOf, range, record, type Shape } from "../../shapes.ts";
 import type { Grid, MaskSampler } from "../masks.ts";
 import { randomMasks, rasterizedQuadrants, singleBlock } from "./ablations.ts";
 import { multiBlockAsPublished, type MultiBlockAsPublishedOptions } from "./as_published.ts";
@@ -16,21 +17,45 @@ export type MaskConfig =
   | { sampler: "singleBlock"; targetScale?: readonly [number, number]; targetAspect?: readonly [number, number] }
   | { sampler: "rasterizedQuadrants" };
 
+type Options<S extends MaskConfig["sampler"]> = Omit<Extract<MaskConfig, { sampler: S }>, "sampler">;
+
+const MULTI_BLOCK = {
+  blocks: optional(count),
+  targetScale: optional(range(1)),
+  targetAspect: optional(range()),
+  contextScale: optional(range(1)),
+};
+
 /** The options of each. */
-const OPTIONS: { [S in MaskConfig["sampler"]]: readonly (keyof Extract<MaskConfig, { sampler: S }>)[] } = {
-  multiBlock: [
-    ...["blocks", "targetScale", "targetAspect", "contextScale"] as const,
-    ...["contextLength", "contextQuantile", "surplus"] as const,
-  ],
-  multiBlockAsPublished: ["blocks", "targetScale", "targetAspect", "contextScale", "minKeep"],
-  random: ["targetScale"],
-  singleBlock: ["targetScale", "targetAspect"],
-  rasterizedQuadrants: [],
+const OPTIONS: { [S in MaskConfig["sampler"]]: PartsOf<Options<S>> } = {
+  multiBlock: {
+    ...MULTI_BLOCK,
+    contextLength: optional(count),
+    contextQuantile: optional(number({ least: 0, below: 1 })),
+    surplus: optional(oneOf("edge", "random")),
+  },
+  multiBlockAsPublished: { ...MULTI_BLOCK, minKeep: optional(number({ least: 0, whole: true })) },
+  random: { targetScale: optional(number({ above: 0, below: 1 })) },
+  singleBlock: { targetScale: optional(range(1)), targetAspect: optional(range()) },
+  rasterizedQuadrants: {},
+};
+
+const sampler = oneOf(...Object.keys(OPTIONS));
+
+/** What a configuration says of masks; that they fit a grid, maskSampler() holds. */
+export const maskShape: Shape = {
+  parts: Object.assign({ sampler }, ...Object.values(OPTIONS)),
+  check(masks, path) {
+    record<{ sampler: string }>({ sampler }).check(masks, path);
+    checkOptions(masks as MaskConfig);
+    const parts: Record<string, Shape> = { sampler, ...OPTIONS[(masks as MaskConfig).sampler] };
+    record<object>(parts).check(masks, path);
+  },
 };
 
 /** A configuration from a file may say what no sampler of today does: a run would go on with other masks. */
 function checkOptions({ sampler, ...options }: MaskConfig): void {
-  const taken: readonly string[] = OPTIONS[sampler];
+  const taken: readonly string[] = Object.keys(OPTIONS[sampler]);
   const unknown = Object.keys(options).filter((name) => !taken.includes(name));
   if (unknown.length === 0) return;
   const known = taken.length ? `its options are ${taken.join(", ")}` : "it has no options";

@@ -59,7 +59,7 @@ function average<T extends object>(items: readonly { value: T; weight: number }[
 }
 
 /** How long the masks of `batch` images are, and what they cost. */
-export function estimateMasks({ masks, architecture }: RunConfig, batch: number): MaskEstimate {
+export function estimateMasks({ masks, architecture, targets }: RunConfig, batch: number): MaskEstimate {
   const side = architecture.image / architecture.patch, grid = [side, side] as const;
   const drawn = maskSampler(masks, grid)(1, randomStream(0)), { blocks } = drawn;
   const sizes = paddedSizes(masks, architecture, batch);
@@ -67,7 +67,7 @@ export function estimateMasks({ masks, architecture }: RunConfig, batch: number)
     ? lengthsAsPublished({ ...masks, grid }, batch)
     : [{ contextLength: drawn.contextLength, targetLength: drawn.targetLength, probability: 1 }];
   const flopsOf = ({ contextLength, targetLength }: MaskSize) =>
-    stepFlops(architecture, { contextLength, targetLength, blocks }, { recompute: true });
+    stepFlops(architecture, { contextLength, targetLength, blocks }, { recompute: true, targets });
   const over = <T extends object>(of: (size: MaskSize) => T) =>
     average(likely.map((size) => ({ value: of(size), weight: size.probability })));
   const padded = (size: MaskSize) => firstThatFits(size, sizes) ?? size;
@@ -134,7 +134,7 @@ export interface Estimate {
  * @throws RangeError where a batch cannot be shared out evenly, or the images make no step
  */
 export function estimateRun(config: RunConfig, options: EstimateOptions): Estimate {
-  const { architecture, batch, precision } = config, { images, devices, device, share } = options;
+  const { architecture, batch, precision, targets } = config, { images, devices, device, share } = options;
   const apart = batch / devices, microBatch = options.microBatch ?? Math.min(apart, config.microBatch ?? apart);
   if (!Number.isInteger(apart)) {
     throw new RangeError(`A batch of ${batch} images cannot be shared out evenly to ${devices} devices.`);
@@ -142,10 +142,10 @@ export function estimateRun(config: RunConfig, options: EstimateOptions): Estima
   if (!(microBatch >= 1 && Number.isInteger(apart / microBatch))) {
     throw new RangeError(`A device's ${apart} images cannot be worked on ${microBatch} at once: name a divisor.`);
   }
-  const masks = estimateMasks(config, microBatch), parameters = parameterCount(architecture);
+  const masks = estimateMasks(config, microBatch), parameters = parameterCount(architecture, targets);
   const steps = totalStepsOf({ ...config, microBatch: undefined }, images), capacity = USABLE * device.memory;
   const plan = (recompute: boolean): RunPlan => {
-    const how = { precision, recompute };
+    const how = { precision, recompute, targets };
     const memory = stepMemory(architecture, masks.longest, { ...how, batch: microBatch });
     const { recomputed, ...once } = masks.flops;
     const flops = totalFlops({ ...once, recomputed: recompute ? recomputed : 0 }) * (1 + masks.padding);

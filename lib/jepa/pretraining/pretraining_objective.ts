@@ -12,12 +12,12 @@ import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import type { Objective, Share } from "../../training/objective.ts";
 import { runSchedules } from "../../training/schedules.ts";
 import { partsOf, stepsOf } from "../../training/steps.ts";
-import { encoderShapes, predictorShapes } from "../architectures.ts";
+import { encoderShapes, predictorShapes, targetWidth } from "../architectures.ts";
 import { patchify } from "../encoder.ts";
 import { maskSampler } from "../mask_samplers/by_name.ts";
 import { type PaddedMasks, paddedSizes, padMasks } from "../mask_samplers/padding.ts";
 import type { Masks } from "../masks.ts";
-import { featureDeviation, jepaLoss, predictionCosines, type StepInputs, targetRepresentations } from "../objective.ts";
+import { featureDeviation, jepaLoss, predictionCosines, type StepInputs, TARGETS } from "../objective.ts";
 import type { RunConfig } from "./presets.ts";
 
 /** Key of the masks' random streams; those of the images' crops have the epoch there, from 0 on. */
@@ -89,33 +89,27 @@ async function* inputsOf(config: RunConfig, dataset: Dataset, start: number, sha
  * With micro-batches, the regulariser's variance and covariance are each micro-batch's own: their gradients would need all
  * of a step's tokens at once. So they want micro-batches of some hundred images, and a run's `microBatch` is part of what
  * decides its result.
- *
- * @param targetsOf what is predicted, where it is not what the target encoder says: pixelTargets(), say
  */
-export function jepaObjective(
-  config: RunConfig,
-  dataset: Dataset,
-  targetsOf: typeof targetRepresentations = targetRepresentations,
-): Objective<StepInputs> {
-  const { architecture, regulariser, patchInitialisation, seed, clip } = config;
-  const totalSteps = totalStepsOf(config, dataset.length);
+export function jepaObjective(config: RunConfig, dataset: Dataset): Objective<StepInputs> {
+  const { architecture, targets: kind = "representations", regulariser, patchInitialisation, seed, clip } = config;
+  const totalSteps = totalStepsOf(config, dataset.length), output = targetWidth(architecture, kind);
   return {
     name: "training_step",
     totalSteps,
     initialise: () => ({
       encoder: initialise(encoderShapes(architecture), seed, patchInitialisation),
-      predictor: initialise(predictorShapes(architecture), seed, patchInitialisation),
+      predictor: initialise(predictorShapes(architecture, output), seed, patchInitialisation),
     }),
     averages: { target_encoder: "encoder" },
     batches: (start, share) => inputsOf(config, dataset, start, share),
     lossOf({ target_encoder }, inputs) {
       const patches = patchify(inputs.pixels, architecture.patch); // [B, N, 3*p*p]
-      const targets = targetsOf(target_encoder, architecture, patches, inputs.targets);
-      const featureStd = featureDeviation(targets.all);
+      const present = inputs.present?.targets;
+      const targets = TARGETS[kind](target_encoder, architecture, patches, inputs.targets, present);
+      const featureStd = featureDeviation(targets.representations);
       return ({ encoder: contextEncoder, predictor }) => {
         const networks = { contextEncoder, predictor };
         const { loss, prediction, predicted } = jepaLoss(networks, architecture, regulariser, patches, targets, inputs);
-        const present = inputs.present?.targets;
         const cosines = predictionCosines(predicted, targets.blocks, targets.all, inputs.targets, present);
         return { loss, reported: { prediction, ...cosines, featureStd } };
       };

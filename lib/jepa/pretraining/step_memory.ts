@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Architecture, parameterCount } from "../architectures.ts";
+import { type Architecture, parameterCount, type TargetKind, targetWidth } from "../architectures.ts";
 import type { TokenCounts } from "../flops.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
 
@@ -19,6 +19,8 @@ export interface StepMemoryOptions {
   precision: Precision;
   /** Whether blocks keep their inputs alone. */
   recompute: boolean;
+  /** What is predicted. Default "representations". */
+  targets?: TargetKind;
 }
 
 /** Bytes by what they hold. */
@@ -62,7 +64,7 @@ function blockBytes(
 function imageBytes(
   architecture: Architecture,
   lengths: TokenCounts,
-  { precision, recompute }: Omit<StepMemoryOptions, "batch">,
+  { precision, recompute, targets }: Omit<StepMemoryOptions, "batch">,
 ): number {
   const { image, patch, width, depth, heads, mlpRatio, predictor } = architecture;
   const { contextLength, targetLength, blocks } = lengths, patches = (image / patch) ** 2;
@@ -83,7 +85,7 @@ function imageBytes(
 
   const pixels = inputOf(patches, 3 * patch ** 2) + image ** 2 * 3;
   const ends = inputOf(contextLength, width) * 2 + inputOf(patches, width); // before and after the norm; all targets
-  const loss = blocks * inputOf(targetLength, width) * 4; // targets, product, prediction, errors
+  const loss = blocks * inputOf(targetLength, targetWidth(architecture, targets)) * 4; // targets, product, prediction, errors
   return pixels + kept + ends + loss;
 }
 
@@ -97,7 +99,7 @@ export function stepMemory(
   lengths: TokenCounts,
   options: StepMemoryOptions,
 ): StepMemory {
-  const { encoder, predictor } = parameterCount(architecture), trained = encoder + predictor;
+  const { encoder, predictor } = parameterCount(architecture, options.targets), trained = encoder + predictor;
   const isReduced = options.precision === "bfloat16";
   return {
     weights: FULL * trained,

@@ -25,16 +25,31 @@ interface RunData {
 }
 
 /**
- * The configuration that a run was started with.
+ * The configuration that a run was started with; for checkConfig(), as it was written.
  *
- * @throws Error where the folder holds no run.
+ * @throws Error where the folder holds no run, or its config.json is damaged
  */
 export async function readConfig<Config extends object>(dir: string): Promise<Config> {
-  try {
-    return fromJson(await Deno.readTextFile(`${dir}/config.json`));
-  } catch (error) {
+  const path = `${dir}/config.json`;
+  const config = await readJson(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) throw new Error(`${dir} holds no run: it has no config.json.`);
-    throw new Error(`${dir}/config.json cannot be read: ${(error as Error).message}`);
+    throw error;
+  });
+  if (typeof config === "object" && config !== null && !Array.isArray(config)) return config as Config;
+  throw new Error(`${path} is damaged: it holds no configuration, but ${toJson(config).slice(0, 60)}.`);
+}
+
+/**
+ * What a JSON file of the kit holds, infinity included.
+ *
+ * @throws Error that names it where it cannot be read or is no JSON; Deno.errors.NotFound where it is not there
+ */
+export async function readJson(path: string): Promise<unknown> {
+  try {
+    return fromJson(await Deno.readTextFile(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw error;
+    throw new Error(`${path} cannot be read: ${(error as Error).message.replaceAll(/\s+/g, " ")}`);
   }
 }
 

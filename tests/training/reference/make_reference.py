@@ -237,4 +237,5 @@ def main():
         print([{key: value for key, value in report.items() if key != "gradients"} for report in case["reports"]])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Dataset } from "../../../lib/datasets/dataset.ts";
 import { memoryDataset } from "../../../lib/datasets/memory.ts";
-import { openRunFolder, readRunSource, truncateLog } from "../../../lib/training/runs/run_folder.ts";
+import { openRunFolder, readConfig, readRunSource, truncateLog } from "../../../lib/training/runs/run_folder.ts";
 
 const CONFIG = { batch: 8, clip: Infinity };
 
@@ -115,4 +115,15 @@ Deno.test("truncateLog() keeps what was written last of each step up to the chec
     );
     const mixed = await truncateLog<{ step: number; from: string }>(dir, 3, (note) => assert(false, note));
     assertEquals(mixed, [{ step: 1, from: "first" }, { step: 2, from: "x" }, { step: 3, from: "x" }]);
+  }));
+
+Deno.test("a config.json that is damaged is named in one sentence", () =>
+  withFolder(async (dir) => {
+    await Deno.mkdir(dir);
+    await assertRejects(() => readConfig(dir), Error, `${dir} holds no run: it has no config.json.`);
+    for (const text of ['{"batch": 8,\n "clip', "", "[1]", "null", '"text"']) {
+      await Deno.writeTextFile(`${dir}/config.json`, text);
+      const { message } = await assertRejects(() => readConfig(dir), Error, `${dir}/config.json `);
+      assertEquals(message.split("\n").length, 1, message);
+    }
   }));

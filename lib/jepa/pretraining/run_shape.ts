@@ -1,0 +1,83 @@
+/**
+ * What the configuration of a run may hold, of I-JEPA's, and of that part which every method has.
+ *
+ * @module
+ */
+import { count, divides, flag, number, oneOf, optional, range, record, type Shape, share } from "../../shapes.ts";
+import type { CropRange } from "../../datasets/dataset.ts";
+import { partsOf } from "../../training/steps.ts";
+import type { EncoderSize, PredictorSize } from "../architectures.ts";
+import { maskSampler, maskShape } from "../mask_samplers/by_name.ts";
+import type { RunConfig } from "./presets.ts";
+
+const positive = number({ above: 0 }), fromZero = number({ least: 0 });
+
+/** Width and heads of a transformer with sine-cosine positions fit each other. */
+function checkWidth(size: PredictorSize, path: string): void {
+  divides(size, path, "heads", "width");
+  if (size.width % 4 === 0) return;
+  throw new RangeError(`${path}.width must be a multiple of 4, for sine-cosine positions; got ${size.width}.`);
+}
+
+/** Of an encoder's sizes. */
+const ENCODER_PARTS = {
+  image: count,
+  patch: count,
+  width: count,
+  depth: count,
+  heads: count,
+  mlpRatio: positive,
+  epsilon: optional(number({ above: 0, below: 1 })),
+};
+
+function checkEncoder(size: EncoderSize, path: string): void {
+  divides(size, path, "patch", "image");
+  checkWidth(size, path);
+}
+
+/** An encoder's sizes. */
+export const encoderShape: Shape = record<EncoderSize>(ENCODER_PARTS, checkEncoder);
+
+/** A predictor's. */
+export const predictorShape: Shape = record<PredictorSize>({ width: count, depth: count, heads: count }, checkWidth);
+
+/** From where crops are drawn. */
+export const cropShape: Shape = record<CropRange>({ scale: range(1), aspect: range() });
+
+/** From `start` to `final`, of a momentum. */
+export const momentumShape: Shape = record<RunConfig["momentum"]>({ start: share, final: share });
+
+/** What every method's run has and means the same by. */
+export const COMMON_PARTS = {
+  patchInitialisation: oneOf("normal", "xavier"),
+  crop: cropShape,
+  batch: count,
+  microBatch: optional(count),
+  epochs: positive,
+  learningRate: record<RunConfig["learningRate"]>({
+    start: fromZero,
+    peak: positive,
+    final: fromZero,
+    warmup: number({ least: 0, below: 1 }),
+  }),
+  weightDecay: record<RunConfig["weightDecay"]>({ start: fromZero, final: fromZero }),
+  clip: number({ above: 0, infinite: true }),
+  precision: oneOf("float32", "bfloat16"),
+  seed: number({ least: 0, whole: true }),
+};
+
+/** A run of I-JEPA's. */
+export const runShape: Shape = record<RunConfig>({
+  method: optional(oneOf("ijepa")),
+  architecture: record<RunConfig["architecture"]>({ ...ENCODER_PARTS, predictor: predictorShape }, checkEncoder),
+  ...COMMON_PARTS,
+  masks: maskShape,
+  targets: optional(oneOf("representations", "pixels", "maskedInput")),
+  regulariser: record<RunConfig["regulariser"]>({ variance: fromZero, covariance: fromZero, invariance: fromZero }),
+  momentum: momentumShape,
+  recompute: optional(flag), // runs from before have none
+}, (config) => {
+  partsOf(config);
+  const side = config.architecture.image / config.architecture.patch;
+  maskSampler(config.masks, [side, side]);
+});

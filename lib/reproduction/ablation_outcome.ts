@@ -1,0 +1,125 @@
+/**
+ * What an ablation's runs came to: a row for each setting beside the paper's number, and whether the seeds agree.
+ *
+ * @module
+ */
+import { ablationsFigure } from "../figures/ablations_figure.ts";
+import type { Figure } from "../figures/figure.ts";
+import type { Cell, Column } from "../figures/table.ts";
+import type { AblationTable } from "./ablations.ts";
+import { type AblationOptions, BASELINES, evaluationFile, settingsOf, SMALL_PROTOCOLS } from "./ablation_plan.ts";
+import { readEvaluation } from "./read_evaluation.ts";
+import { deviation, mean } from "./statistics.ts";
+
+/** Percents by protocol, one for each seed. */
+export type Scores = Record<string, number[]>;
+
+/** One setting. */
+export interface AblationRow {
+  /** As the table names it. */
+  setting: string;
+  /** The paper's, in percent; null where it has none. */
+  published: number | null;
+  /** Measured here. */
+  scores: Scores;
+}
+
+/** A whole table. */
+export interface AblationOutcome {
+  title: string;
+  claim: string;
+  scale: "small" | "paper";
+  /** How the paper measured, and what the first of the protocols here is held against. */
+  measuredBy: string;
+  /** Seeds that all rows have. */
+  seeds: number;
+  /** Protocols of the columns; the first is the paper's. */
+  protocols: string[];
+  rows: AblationRow[];
+  /** Random weights and pixels; none at the paper's scale. */
+  baselines: { name: string; scores: Scores }[];
+}
+
+async function scoresOf(files: readonly string[], protocols: readonly string[]): Promise<Scores> {
+  const all = await Promise.all(files.map(readEvaluation));
+  return Object.fromEntries(protocols.map((protocol) => [
+    protocol,
+    all.map((results, i) => {
+      const found = results.find((result) => result.protocol === protocol);
+      if (!found) throw new Error(`${files[i]} has no ${protocol}: delete it, and it is made again.`);
+      return found.score;
+    }),
+  ]));
+}
+
+/**
+ * Reads what the plan's commands wrote.
+ *
+ * @throws Error that names a file which is missing, damaged, or holds another evaluation
+ */
+export async function ablationOutcome(table: AblationTable, options: AblationOptions): Promise<AblationOutcome> {
+  const { scale } = options, seeds = Array.from({ length: options.seeds }, (_, seed) => seed);
+  const protocols = scale === "small" ? [...SMALL_PROTOCOLS] : [table.paper.protocol];
+  const files = (run: string, of: readonly number[] = seeds) => of.map((seed) => evaluationFile(scale, run, seed));
+  const rows: AblationRow[] = [];
+  for (const { name, run, published = null } of settingsOf(table, scale)) {
+    rows.push({ setting: name, published, scores: await scoresOf(files(run), protocols) });
+  }
+  const baselines = scale === "paper" ? [] : [
+    { name: "random weights", scores: await scoresOf(files(BASELINES["random weights"]), protocols) },
+    { name: "raw pixels", scores: await scoresOf(files(BASELINES["raw pixels"], [0]), protocols) },
+  ];
+  const { title, claim, source: { measuredBy } } = table;
+  return { title, claim, scale, measuredBy, seeds: seeds.length, protocols, rows, baselines };
+}
+
+/** The table's columns and rows: mean and deviation over the seeds of each protocol. */
+export function ablationCells({ protocols, rows, baselines }: AblationOutcome): { columns: Column[]; cells: Cell[][] } {
+  const one = (title: string) => ({ title, decimals: 1 });
+  const columns = ["setting", one("paper, %"), ...protocols.flatMap((name) => [one(`${name}, %`), one("±")])];
+  const numbers = (scores: Scores) => protocols.flatMap((name) => [mean(scores[name]), deviation(scores[name])]);
+  return {
+    columns,
+    cells: [
+      ...rows.map(({ setting, published, scores }) => [setting, published, ...numbers(scores)]),
+      ...baselines.map(({ name, scores }) => [name, null, ...numbers(scores)]),
+    ],
+  };
+}
+
+/** Names of the settings from the best to the worst in one seed. */
+function orderOf(rows: readonly AblationRow[], protocol: string, seed: number): string[] {
+  return [...rows].sort((a, b) => b.scores[protocol][seed] - a.scores[protocol][seed]).map(({ setting }) => setting);
+}
+
+/** Which setting is best in the paper and in each seed here, in sentences: one for each protocol. */
+export function verdicts({ protocols, rows, seeds }: AblationOutcome): string[] {
+  const numbered = rows.filter(({ published }) => published !== null);
+  const best = numbered.reduce((a, b) => b.published! > a.published! ? b : a).setting;
+  return protocols.map((protocol) => {
+    const orders = Array.from({ length: seeds }, (_, seed) => orderOf(rows, protocol, seed));
+    const agree = new Set(orders.map((order) => order.join(" > "))).size === 1;
+    const bests = orders.filter(([first]) => first === best).length;
+    const order = agree
+      ? `${seeds === 1 ? "The one seed has" : `All ${seeds} seeds have`} the order ${orders[0].join(" > ")}.`
+      : `The seeds do not agree on an order: ${orders.map((names) => names.join(" > ")).join("; ")}.`;
+    return `${protocol}: the paper's best, ${best}, is best in ${bests} of ${seeds}. ${order}`;
+  });
+}
+
+/** The paper's numbers beside those of its protocol here, each seed a circle. */
+export function ablationFigure(outcome: AblationOutcome, kinds: boolean): Figure {
+  const { title, rows, protocols: [protocol], baselines, scale } = outcome;
+  const numbered = rows.filter(({ published }) => published !== null);
+  const random = baselines.find(({ name }) => name === "random weights");
+  return ablationsFigure([{
+    title: `<b>${title}</b>`,
+    kinds,
+    published: { settings: numbered.map(({ setting }) => setting), values: numbered.map((row) => row.published!) },
+    measured: { settings: rows.map(({ setting }) => setting), values: rows.map(({ scores }) => scores[protocol]) },
+  }], {
+    published: "The paper, %",
+    measured: scale === "small" ? `Here: CIFAR-10, ${protocol}, %` : `Here: ImageNet, ${protocol}, %`,
+    ...random ? { baseline: { name: "random weights", value: mean(random.scores[protocol]) } } : {},
+  });
+}

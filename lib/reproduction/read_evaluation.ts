@@ -1,0 +1,28 @@
+/**
+ * The files that `evaluate --json` writes.
+ *
+ * @module
+ */
+import type { EvaluationResult } from "../evaluation/evaluate.ts";
+import { osSentence } from "../os_error.ts";
+
+/**
+ * The results in a file.
+ *
+ * @throws Error that names it where it is missing or damaged
+ */
+export async function readEvaluation(file: string): Promise<EvaluationResult[]> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(file);
+  } catch (error) {
+    throw new Error(osSentence(error as Error) ?? `${file} cannot be read: ${(error as Error).message}`);
+  }
+  try {
+    const { results } = JSON.parse(text);
+    if (!Array.isArray(results) || results.length === 0) throw new Error();
+    return results;
+  } catch {
+    throw new Error(`${file} is no evaluation, or one without results: delete it, and it is made again.`);
+  }
+}
