@@ -394,7 +394,7 @@ export {
 } from "./lib/figures/decoding_figures.ts";
 
 // Images.
-export type { Interpolation } from "./lib/datasets/pixels/crop.ts";
+export type { Box, Cut, Interpolation } from "./lib/datasets/pixels/crop.ts";
 export { loadCifar10 } from "./lib/datasets/cifar/cifar10.ts";
 export { CIFAR10_CLASSES } from "./lib/datasets/cifar/cifar10_sources.ts";
 export { loadCifar100 } from "./lib/datasets/cifar/cifar100.ts";
@@ -411,7 +411,7 @@ export {
   withLabels,
 } from "./lib/datasets/clevr/clevr_tasks.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/sources.ts";
-export type { Batch, CropRange, Dataset } from "./lib/datasets/dataset.ts";
+export type { Batch, CropRange, CropView, CutImage, Dataset } from "./lib/datasets/dataset.ts";
 export type { Fingerprint } from "./lib/datasets/fingerprint.ts";
 export {
   type BadImages,
@@ -420,12 +420,15 @@ export {
   type ImageList,
   type ReadOptions,
 } from "./lib/datasets/folders/image_files.ts";
+export type { PackedSize } from "./lib/datasets/packed/cut_packed.ts";
+export type { Place } from "./lib/datasets/readers/readers.ts";
 export type { ImageColours } from "./lib/datasets/pixels/decode.ts";
 export { type FolderOptions, openImageFolder } from "./lib/datasets/folders/image_folder.ts";
 export type { Unreadable } from "./lib/datasets/folders/folder_tree.ts";
 export type { Layout } from "./lib/datasets/folders/layout.ts";
 export { batches, type BatchOptions, type LocalCrops, type TrainingBatch } from "./lib/datasets/loader.ts";
 export { findImages, type ListedImage, readImageList } from "./lib/datasets/folders/image_list.ts";
+export { packDataset, type PackOptions } from "./lib/datasets/packed/pack_dataset.ts";
 export { memoryDataset, type MemoryImages } from "./lib/datasets/memory.ts";
 export { drawFraction, drawPerClass, readSubset, subsetOf } from "./lib/datasets/subset.ts";
 export { randAugment, type RandAugmentOptions } from "./lib/datasets/pixels/rand_augment.ts";

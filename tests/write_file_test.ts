@@ -77,6 +77,7 @@ Deno.test("a full disk is told with the file's name by all that write", onLinux,
       "names.npy.txt",
       "figure.svg",
       "new/data.json",
+      "packed/pixels.u8",
     ];
     const expected = [...files, "cache/index.json"].map((name) => `${dir}/${name} ${FULL}.`);
     assertEquals(said, expected, new TextDecoder().decode(stderr));

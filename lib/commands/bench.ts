@@ -8,6 +8,7 @@ import { table } from "../figures/table.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
+import { benchLoader } from "./bench/bench_loader.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
 import { median, middleOf, roundsInTime, spreadText, stepsOfTurn, type Timings } from "./bench/bench_rounds.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
@@ -26,6 +27,9 @@ timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes a
   --rounds N    turns of each side (default 5, fewer where they take over 2 minutes, but at least 2)
   --workers N   compares N workers that share this machine's cores with one that has them all, and their sums of gradients
                 with those of PyTorch's gloo, instead
+  --loader      compares the reading of image files with torchvision's, in a DataLoader of as many workers as cores, instead;
+                the first time it installs PyTorch and torchvision in .venv/peer-loader
+  --data DIR    the images of --loader, in any folders (default pictures of 500 x 375 pixels, drawn the first time)
   --json FILE   writes the results there too
   --help
 `;
@@ -196,18 +200,24 @@ async function main(): Promise<void> {
       size: { type: "string" },
       rounds: { type: "string", default: "5" },
       workers: { type: "string" },
+      loader: { type: "boolean" },
+      data: { type: "string" },
       json: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
   });
   if (values.help) return console.log(HELP);
-  const { size, json } = values, rounds = Number(values.rounds);
+  const { size, json, loader, data } = values, rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds takes a number from 1 on; got "${values.rounds}".`);
   }
   if (size !== undefined && !Object.hasOwn(SIZES, size)) {
     throw new Error(`--size is one of ${Object.keys(SIZES).join(", ")}; got "${size}".`);
   }
+  if (loader && (size !== undefined || values.workers !== undefined)) {
+    throw new Error("--loader takes neither --size nor --workers: leave them out.");
+  }
+  if (data !== undefined && !loader) throw new Error("--data names the images of --loader: add that.");
   if (json !== undefined) await checkOutputFile("json", json);
   const names = size !== undefined ? [size] : values.workers !== undefined ? ["cifar"] : Object.keys(SIZES);
   const workers = workersOf(values.workers, SIZES[names[0]]);
@@ -219,6 +229,11 @@ async function main(): Promise<void> {
     );
   }
   await setUpTensorFlow();
+  if (loader) {
+    const results = await benchLoader(data, rounds);
+    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+    return;
+  }
   await setUpPeer();
   if (workers !== undefined) {
     const results = await benchWorkers(names[0], workers, rounds);

@@ -28,6 +28,7 @@ import { tf } from "../tensorflow/backend.ts";
 import { commandLine, typedPath } from "./terminal/advice.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
+import { cacheHelp, sideForFraming } from "./inputs/keep_images.ts";
 import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -59,7 +60,7 @@ Draws what an encoder's representations hold, with decoders that deno task train
                      on colours are too strong (default 2)
   --seed S           the noise follows from it (default 0)
   --out DIR          made where it is missing
-  --help
+${cacheHelp(21)}  --help
 `;
 
 /** The first images of a folder by their names, as the encoder takes them; what cannot be read is told, or stops. */
@@ -95,7 +96,7 @@ async function readTestImages(
   rows: number,
   flags: ImageFlags,
 ): Promise<Uint8Array> {
-  const { test } = await openImages(name, flags);
+  const { test } = await openImages(name, flags, sideForFraming(preprocessing));
   const first = Uint32Array.from({ length: Math.min(rows, test!.length) }, (_, i) => i);
   return (await test!.centred(first, preprocessing)).pixels;
 }
@@ -110,7 +111,7 @@ async function findNeighbours(
   data: string,
   flags: ImageFlags,
 ): Promise<Uint8Array> {
-  const { train: bank } = await openImages(data, flags);
+  const { train: bank } = await openImages(data, flags, sideForFraming(preprocessing));
   const bar = progressBar({ label: `Encoding ${bank.name}`, total: bank.length, unit: "images" });
   const onProgress = (images: number) => bar.update(images);
   const features = await cachedFeatures(parameters, size, bank, { preprocessing, onProgress }).finally(() =>

@@ -7,6 +7,7 @@
 import { parseArgs } from "node:util";
 import { loadClevr } from "../datasets/clevr/clevr.ts";
 import type { ImageColours } from "../datasets/pixels/decode.ts";
+import type { Framing } from "../datasets/pixels/preprocessing.ts";
 import { patchDepths, type ScenesDataset } from "../datasets/scenes/scenes.ts";
 import { readSubset } from "../datasets/subset.ts";
 import { checkProtocols, evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
@@ -20,6 +21,7 @@ import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/eva
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
 import { coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
+import { cacheHelp, sideForFraming } from "./inputs/keep_images.ts";
 import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -85,6 +87,10 @@ ${NAMES.map(described).join("\n")}
                       pixels (default all three)
   --json FILE         writes the numbers there too, with what was chosen
   --no-cache          keeps no features in data/features, which holds 4 GiB of them at most
+${
+  cacheHelp(22)
+}                      At that, squares have the bytes of those from files where the short side alone is resized, bicubic;
+                      the random crops of linear and finetune have less detail: for those of 224 pixels say 800
   --help
 `;
 
@@ -122,9 +128,10 @@ async function openPictures(
 async function openLabelled(
   data: string,
   flags: ImageFlags,
+  framing: Framing,
   colours: ImageColours,
 ): Promise<Required<EvaluationData>["images"]> {
-  const { train, test } = await openImages(data, flags, colours);
+  const { train, test } = await openImages(data, flags, sideForFraming(framing), colours);
   if (!test) throw new Error(`${data} has no images to test on: it takes a test/ or val/ folder beside train/.`);
   checkEvaluable(train, test);
   return { train, test };
@@ -179,7 +186,7 @@ async function main(): Promise<void> {
   tf.dispose(predictor?.parameters ?? {});
   const encoder = { ...loaded, preprocessing: choosePreprocessing(weights, loaded) };
   const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
-  const images = needs("images") ? await openLabelled(dataName, flags, colours) : undefined;
+  const images = needs("images") ? await openLabelled(dataName, flags, encoder.preprocessing, colours) : undefined;
   const drawn = needs("scenes") ? await openPictures(encoder.size, clevr, colours) : undefined;
   let subset: Uint32Array | undefined;
   if (flags.subset !== undefined) {

@@ -31,6 +31,7 @@ import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { numberOf } from "./terminal/flags.ts";
+import { cacheHelp, sideForCrops } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
 import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_config.ts";
@@ -85,13 +86,20 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
   --no-eval          leaves the evaluation out
-${WORKER_HELP}  --help
+${cacheHelp(21)}${WORKER_HELP}  --help
 
 Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
 with a checkpoint.
 `;
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
+
+/** The shorter side that a run's crops need. */
+function sideFor(config: MethodConfig): number {
+  const global = sideForCrops(config.architecture.image, config.crop);
+  const local = "local" in config ? config.local : undefined;
+  return Math.max(global, local ? sideForCrops(local.size, local.crop) : 0);
+}
 
 /** Scenes to train on, and to test on, where the data is "scenes". */
 const SCENES = { train: 10_000, test: 1000, seed: 0 };
@@ -222,7 +230,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     workers,
     world,
     "the images are there",
-    () => data === "scenes" ? openDrawn(config.architecture.image) : openImages(data, flags),
+    () => data === "scenes" ? openDrawn(config.architecture.image) : openImages(data, flags, sideFor(config)),
   );
   if (test && !flags["no-eval"]) checkEvaluation(train, test);
   const { totalSteps } = objectiveOf(config, train);

@@ -37,6 +37,7 @@ import { checkFree } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
+import { cacheHelp } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { checkStart } from "./inputs/run_config.ts";
 import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
@@ -81,7 +82,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
                     folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
-${WORKER_HELP}  --help
+${cacheHelp(20)}${WORKER_HELP}  --help
 
 Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
 with a checkpoint.
@@ -200,7 +201,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
 
   const data = flags.data ??
     (flags.resume ? await fromFirst(workers, "the run's images", () => dataOfRun(dir)) : "cifar10");
-  const { train, test } = await inTurn(workers, world, "the images are there", () => openImages(data, flags));
+  const side = Math.max(encoder.size.image, config.network.image);
+  const { train, test } = await inTurn(workers, world, "the images are there", () => openImages(data, flags, side));
   const testImages = test ? Math.min(measured, test.length) : 0;
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
   const totalSteps = decoderSteps(config, train.length);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Fingerprint } from "./fingerprint.ts";
+import type { Cut } from "./pixels/crop.ts";
 import type { ImageColours } from "./pixels/decode.ts";
 import type { Framing } from "./pixels/preprocessing.ts";
 
@@ -23,6 +24,26 @@ export interface CropRange {
   aspect: [number, number];
 }
 
+/** Which crops `Dataset.views` makes of images: those that `Dataset.crops` does of the same size, range and key. */
+export interface CropView {
+  /** Width and height, in pixels. */
+  size: number;
+  /** Range of the random resized crops. */
+  crop: CropRange;
+  /** What crops follow from, with the image's index. */
+  key: { seed: number; epoch: number };
+}
+
+/** What was cut from an image. */
+export interface CutImage {
+  /** The pixels of each cut, [window.height, window.width, 3]. */
+  cuts: Uint8Array[];
+  /** The image's label. */
+  label: number;
+  /** The image that it was, where one that could not be read was to be skipped. */
+  index: number;
+}
+
 /** A set of images, each known by its index in 0 .. length - 1. */
 export interface Dataset {
   /** For messages and tables. */
@@ -40,9 +61,16 @@ export interface Dataset {
 
   /**
    * Random resized crops (bicubic, antialiased) of the images at `indices`, and no other augmentation: no flip, no
-   * colour, no blur. Image i's crop depends on (seed, epoch, i) alone, not on its batch.
+   * colour, no blur. Image i's crop depends on (seed, epoch, i) alone, not on its batch. Its bytes are those of Pillow's
+   * crop and resize, and so torchvision's, of the same pixels.
    */
   crops(indices: Uint32Array, size: number, crop: CropRange, key: { seed: number; epoch: number }): Promise<Batch>;
+
+  /**
+   * A batch of each view of the images at `indices`; where images are files, each is read and decoded once for all. A data
+   * set without it is asked for its crops, view by view: cropViews() does either.
+   */
+  views?(indices: Uint32Array, views: readonly CropView[]): Promise<Batch[]>;
 
   /**
    * The images at `indices` without augmentation: resized, then centre-cropped. A number stands for
@@ -50,6 +78,8 @@ export interface Dataset {
    * are those to which Pillow, and so torchvision and transformers, resize the same pixels.
    */
   centred(indices: Uint32Array, framing: number | Framing): Promise<Batch>;
+  /** What is cut from the image at an index, given its width and height; where images are files. */
+  cuts?(index: number, wanted: (width: number, height: number) => readonly Cut[]): Promise<CutImage>;
   /** Paths of what could not be read and was skipped so far, others in its place; where a data set allows that. */
   readonly skipped?: readonly string[];
   /** Paths of what lies beside the images and is not in the set; where images are files. */
@@ -58,4 +88,16 @@ export interface Dataset {
   readonly source?: string;
   /** What tells its images from others; worked out when it is first asked for. A data set without is known by its length. */
   fingerprint?(): Promise<Fingerprint>;
+}
+
+/** A batch of each view of a data set's images. */
+export async function cropViews(
+  dataset: Dataset,
+  indices: Uint32Array,
+  views: readonly CropView[],
+): Promise<Batch[]> {
+  if (dataset.views) return await dataset.views(indices, views);
+  const batches: Batch[] = [];
+  for (const { size, crop, key } of views) batches.push(await dataset.crops(indices, size, crop, key));
+  return batches;
 }

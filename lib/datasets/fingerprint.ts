@@ -19,6 +19,8 @@ export interface Fingerprint {
   pixels?: string;
   /** Hash of the images' places in a whole, which the others are then of; of a part of a data set. */
   places?: string;
+  /** The shorter side in pixels to which images that were larger are kept shrunk; of images that packDataset() keeps. */
+  packed?: number;
 }
 
 /** Files asked for their sizes at once: ImageNet's 1,281,167 take 15 s where the disk answers at once. */
@@ -80,5 +82,11 @@ export function differenceOf(run: Fingerprint, other: Fingerprint): string | und
   if (run.places !== other.places) return "they are another part of a data set";
   if (run.names !== other.names) return "as many, but other names in their folder";
   if (run.sizes !== other.sizes) return "the same names, but not the same sizes in bytes";
+  if (run.packed !== other.packed) {
+    return `the same ones, but ${packedText(other)}, where the run's are ${packedText(run)}`;
+  }
   return run.pixels === other.pixels ? undefined : "as many, but other pixels";
 }
+
+const packedText = ({ packed }: Fingerprint) =>
+  packed === undefined ? "read from their files" : `kept with a shorter side of ${packed} pixels (--cache)`;

@@ -6,7 +6,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { randomStream, shuffled } from "../random.ts";
-import type { Batch, CropRange, Dataset } from "./dataset.ts";
+import { type Batch, type CropRange, type CropView, cropViews, type Dataset } from "./dataset.ts";
 import { mirror } from "./pixels/geometric.ts";
 
 /** Further crops of each image, of a size and a range of their own: the "local" ones of methods with several crops. */
@@ -107,18 +107,21 @@ async function* stream(
   let order: { epoch: number; indices: Uint32Array } | undefined;
   let stopped = false;
 
-  /** The crops with number `view` of each image. Seeds and epochs of runs are not negative and small: no two share a stream. */
-  async function drawn(indices: Uint32Array, epoch: number, view: number, size: number, crop: CropRange) {
-    const key = { seed: view % 2 === 0 ? seed : -1 - seed, epoch: epoch + Math.floor(view / 2) * 2 ** 32 };
-    const taken = await dataset.crops(indices, size, crop, key), bytes = size * size * 3;
-    if (!flip) return taken;
+  /** What the crops with number `view` are. Seeds and epochs of runs are not negative and small: no two share a stream. */
+  const viewOf = (epoch: number, view: number): CropView => ({
+    ...view < views ? { size, crop } : { size: local!.size, crop: local!.crop },
+    key: { seed: view % 2 === 0 ? seed : -1 - seed, epoch: epoch + Math.floor(view / 2) * 2 ** 32 },
+  });
+
+  /** Mirrors half of a view's crops. */
+  function mirrorSome(indices: Uint32Array, { pixels }: Batch, { size, key }: CropView) {
+    const bytes = size * size * 3;
     indices.forEach((index, i) => {
       // A stream that the crop, whose key is one number shorter, does not share.
       if (randomStream(key.seed, key.epoch, index, 1).integer(2) === 0) return;
-      const own = taken.pixels.subarray(i * bytes, (i + 1) * bytes);
+      const own = pixels.subarray(i * bytes, (i + 1) * bytes);
       own.set(mirror(own, size));
     });
-    return taken;
   }
 
   async function load(place: number, previous?: Promise<TrainingBatch>): Promise<TrainingBatch> {
@@ -130,11 +133,10 @@ async function* stream(
     const epoch = Math.floor(step / stepsPerEpoch), first = (step % stepsPerEpoch) * images + part * imagesPerPart;
     if (order?.epoch !== epoch) order = { epoch, indices: shuffled(dataset.length, randomStream(seed, epoch)) };
     const indices = order.indices.subarray(first, first + imagesPerPart);
-    const global: Batch[] = [], small: Batch[] = [];
-    for (let view = 0; view < views; view++) global.push(await drawn(indices, epoch, view, size, crop));
-    for (let view = 0; local && view < local.views; view++) {
-      small.push(await drawn(indices, epoch, views + view, local.size, local.crop));
-    }
+    const all = Array.from({ length: views + (local?.views ?? 0) }, (_, view) => viewOf(epoch, view));
+    const taken = await cropViews(dataset, indices, all);
+    if (flip) taken.forEach((batch, view) => mirrorSome(indices, batch, all[view]));
+    const global = taken.slice(0, views), small = taken.slice(views);
     return { ...joined(global), ...local ? { local: joined(small).pixels } : {}, step, part, epoch };
   }
 

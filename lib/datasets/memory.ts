@@ -8,7 +8,7 @@ import { randomStream } from "../random.ts";
 import { checkSize, type Cut, randomResizedCrop, squareOf } from "./pixels/crop.ts";
 import type { Batch, Dataset } from "./dataset.ts";
 import { centredCut, framingOf } from "./pixels/preprocessing.ts";
-import { resample } from "./pixels/resample.ts";
+import { resample } from "./pixels/resampling/resample.ts";
 
 /** What `memoryDataset` is made of. */
 export interface MemoryImages {

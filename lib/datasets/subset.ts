@@ -149,6 +149,7 @@ export function subsetOf(dataset: Dataset, indices: Uint32Array): Dataset {
     async crops(places, size, crop, key) {
       return await dataset.crops(inWhole(places), size, crop, key);
     },
+    views: dataset.views && (async (places, views) => await dataset.views!(inWhole(places), views)),
     async centred(places, framing) {
       return await dataset.centred(inWhole(places), framing);
     },

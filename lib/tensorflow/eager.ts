@@ -5,7 +5,8 @@
  * @module
  */
 import { type Attribute, describeCall, setAttribute } from "./attributes.ts";
-import { allocateTensor, bytesOf, type HostValues, newTensor, takeValues } from "./host_tensors.ts";
+import { DType } from "./dtypes.ts";
+import { allocateTensor, bytesOf, type HostValues, newTensor, takeValues, viewString } from "./host_tensors.ts";
 import { checked, checkedAsync, cString, fromCString, library } from "./library.ts";
 import { groupInputs, opDef } from "./op_defs.ts";
 
@@ -51,6 +52,16 @@ export function context(): Deno.PointerValue {
   const made = checked(() => "TensorFlow could not start", (tf, status) => tf.TFE_NewContext(options, status));
   library().TFE_DeleteContextOptions(options);
   return current = made;
+}
+
+/** Where the context is, for other threads of this process to share it; undefined where TensorFlow is not running. */
+export function contextAddress(): bigint | undefined {
+  return current === null ? undefined : Deno.UnsafePointer.value(current);
+}
+
+/** Takes the context of the thread that started it, which has to outlive this one's use of it. */
+export function shareContext(address: bigint): void {
+  current = Deno.UnsafePointer.create(address);
 }
 
 /**
@@ -139,6 +150,33 @@ export async function filledValue(
   return adoptTensor(tensor, shape, dtype);
 }
 
+/** What is lent to TensorFlow, so that the garbage collector leaves it. */
+const lent = new Set<Uint8Array>();
+
+/**
+ * Lends bytes to TensorFlow as a string, for as long as `use` takes and without a copy: TensorFlow keeps what it copies of a
+ * string, once it is longer than 22 bytes, for good.
+ *
+ * @param bytes more than 64: the engine moves smaller arrays
+ */
+export async function lendString<T>(
+  bytes: Uint8Array<ArrayBuffer>,
+  use: (value: EagerValue) => Promise<T>,
+): Promise<T> {
+  if (bytes.byteLength <= 64) {
+    throw new RangeError(`Bytes that are lent must be more than 64; got ${bytes.byteLength}.`);
+  }
+  const held = bytes.subarray(); // of its own, as the same bytes may be lent twice
+  lent.add(held);
+  const value = adoptTensor(viewString(held), [], DType.STRING);
+  try {
+    return await use(value);
+  } finally {
+    release(value);
+    lent.delete(held);
+  }
+}
+
 /**
  * Lends a value's bytes for as long as `use` takes, without holding up the event loop: TensorFlow's own memory, or a copy
  * where that is a GPU's. They are to be read only, and what happens to variables meanwhile does not change them.
@@ -157,6 +195,17 @@ export async function lendValue<T>(
     }
   } finally {
     release(held);
+  }
+}
+
+/** As lendValue(), of a value that is there already and in main memory: at once. */
+export function lendNow<T>(value: EagerValue, use: (bytes: Uint8Array<ArrayBuffer>) => T): T {
+  const doing = () => "A tensor's values could not be read";
+  const tensor = checked(doing, (tf, status) => tf.TFE_TensorHandleResolve(value.handle, status));
+  try {
+    return use(bytesOf(tensor));
+  } finally {
+    library().TF_DeleteTensor(tensor);
   }
 }
 
@@ -248,6 +297,34 @@ export function removeFunction(name: string): void {
   checked(() => `Function ${name}`, (tf, status) => tf.TFE_ContextRemoveFunction(context(), cString(name), status));
 }
 
+/** Executes what is prepared off the event loop, once its turn has come. */
+async function executePrepared(
+  op: Deno.PointerValue,
+  doing: () => string,
+  outputs: number,
+  turn?: Promise<unknown>,
+): Promise<EagerValue[]> {
+  const handles = new BigUint64Array(Math.max(1, outputs)), count = new Int32Array([outputs]);
+  try {
+    await turn;
+    await checkedAsync(doing, (tf, status) => tf.TFE_ExecuteAsync(op, handles, count, status));
+  } finally {
+    library().TFE_DeleteOp(op);
+  }
+  return results(handles, count);
+}
+
+/** As execute(), off the event loop; it takes hold of the inputs at once. */
+export async function executeAsync(
+  name: string,
+  attributes: readonly Attribute[],
+  inputs: readonly EagerValue[],
+  outputs: number,
+): Promise<EagerValue[]> {
+  const call = describeCall(name, inputs);
+  return await executePrepared(prepare(name, attributes, inputs, false), () => call, outputs);
+}
+
 /**
  * Executes a function of the context off the event loop: timers, decoding and displays go on meanwhile. It takes hold of
  * the inputs at once, and begins when its turn has come, if it has to wait for one.
@@ -260,15 +337,5 @@ export async function executeFunction(
   turn?: Promise<unknown>,
 ): Promise<EagerValue[]> {
   const op = prepare(name, attributes, inputs, true);
-  const handles = new BigUint64Array(Math.max(1, outputs)), count = new Int32Array([outputs]);
-  try {
-    await turn;
-    await checkedAsync(
-      () => `The compiled function ${name} failed`,
-      (tf, status) => tf.TFE_ExecuteAsync(op, handles, count, status),
-    );
-  } finally {
-    library().TFE_DeleteOp(op);
-  }
-  return results(handles, count);
+  return await executePrepared(op, () => `The compiled function ${name} failed`, outputs, turn);
 }

@@ -82,6 +82,16 @@ export function newTensor(shape: readonly number[], dtype: number, values: HostV
   return tensor;
 }
 
+/** A new TF_Tensor, a scalar string whose bytes stay where they are: they have to be there as long as it is. */
+export function viewString(bytes: Uint8Array<ArrayBuffer>): Deno.PointerValue {
+  const tensorflow = library();
+  const tensor = tensorflow.TF_AllocateTensor(DType.STRING, int64s([]), 0, BigInt(TSTRING_BYTES));
+  const string = tensorflow.TF_TensorData(tensor);
+  tensorflow.TF_StringInit(string);
+  tensorflow.TF_StringAssignView(string, bytes, BigInt(bytes.length));
+  return tensor;
+}
+
 function newStrings(
   dimensions: BigInt64Array<ArrayBuffer>,
   rank: number,

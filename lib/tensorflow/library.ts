@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isMainThread } from "node:worker_threads";
 import { locateTensorFlow } from "./locate.ts";
 import { ccSymbols, frameworkSymbols } from "./symbols.ts";
 
@@ -40,7 +41,8 @@ function open(): Library {
   }
   try {
     const logLevel = Number(Deno.env.get("TF_CPP_MIN_LOG_LEVEL"));
-    if (Deno.build.os === "linux") pin(cc, logLevel > 0);
+    // The first thread has done so where this is another, and only one at a time may turn standard error away.
+    if (Deno.build.os === "linux" && isMainThread) pin(cc, logLevel > 0);
     const { symbols } = Deno.dlopen(framework, frameworkSymbols);
     symbols.setMinLogLevel?.(logLevel);
     return { ...symbols, ...Deno.dlopen(cc, ccSymbols).symbols };

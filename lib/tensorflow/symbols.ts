@@ -115,6 +115,7 @@ export const ccSymbols = {
   TF_DeleteFunction: { parameters: [pointer], result: none },
 
   TF_StringInit: { parameters: [pointer], result: none },
+  TF_StringAssignView: { parameters: [pointer, buffer, usize], result: none },
   TF_StringCopy: { parameters: [pointer, buffer, usize], result: none },
   TF_StringGetDataPointer: { parameters: [pointer], result: pointer },
   TF_StringGetSize: { parameters: [pointer], result: usize },

@@ -5,6 +5,7 @@
  */
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { indexTar } from "../../lib/datasets/archives/tar_index.ts";
+import { appendImages, readTable } from "../../lib/datasets/packed/packed_files.ts";
 import { saveFigure } from "../../lib/figures/save.ts";
 import { openRunFolder } from "../../lib/training/runs/run_folder.ts";
 import { openRows } from "../../lib/weights/row_writer.ts";
@@ -42,6 +43,18 @@ const images = memoryDataset({
   ...{ name: "images", classes: ["one"], pixels: new Uint8Array(3), width: 1, height: 1, labels: new Int32Array(1) },
 });
 await said(`new/data.json.${Deno.pid}.part`, () => openRunFolder(`${dir}/new`, {}, images, false));
+
+await Deno.mkdir(`${dir}/packed`);
+const image = { pixels: new Uint8Array(3), width: 1, height: 1, packedWidth: 1, packedHeight: 1, label: 0, source: 0 };
+await said("packed/pixels.u8", async () => {
+  await appendImages(
+    `${dir}/packed`,
+    await readTable(`${dir}/packed`),
+    (async function* () {
+      yield await Promise.resolve([image]);
+    })(),
+  );
+});
 
 const archive = `${dir}/a.tar`, cache = `${dir}/cache`;
 await Deno.writeFile(archive, tarOf(new Map([["x.png", new Uint8Array(1)]])));

@@ -13,15 +13,17 @@ import { differingClasses } from "../../evaluation/requirements.ts";
 import { type ProgressBar, progressBar } from "../../figures/progress.ts";
 import { readRunSource } from "../../training/runs/run_folder.ts";
 import { oneOf } from "../terminal/flags.ts";
+import { CACHE_FLAGS, type CacheFlags, keepImages, keptBy } from "./keep_images.ts";
 
 /** The flags of a command that opens images, for parseArgs(). */
 export const IMAGE_FLAGS = {
   "layout": { type: "string" },
   "skip-bad-images": { type: "boolean", default: false },
+  ...CACHE_FLAGS,
 } as const;
 
 /** Their values. */
-export interface ImageFlags {
+export interface ImageFlags extends CacheFlags {
   layout?: string;
   "skip-bad-images": boolean;
 }
@@ -51,15 +53,17 @@ function layoutOf(text: string | undefined): Layout | undefined {
  * The images to train on, and those to test on where there are some.
  *
  * @param data what openDataset() takes
+ * @param side the shorter side that images need, at which --cache keeps them unless --cache-side says another
  * @param colours how colours in files become pixels
  * @throws Error as openDataset() does
  */
 export async function openImages(
   data: string,
   flags: ImageFlags,
+  side: number,
   colours: ImageColours = "managed",
 ): Promise<{ train: Dataset; test?: Dataset }> {
-  const layout = layoutOf(flags.layout);
+  const layout = layoutOf(flags.layout), kept = keptBy(flags, side);
   let bar: ProgressBar | undefined, shown: string | undefined;
   try {
     const opened = await openDataset(data, {
@@ -75,7 +79,8 @@ export async function openImages(
       },
     });
     if (opened.train.paths) console.log(describe(opened.train, opened.test));
-    return opened;
+    if (!kept) return opened;
+    return { train: await keepImages(opened.train, kept), test: opened.test && await keepImages(opened.test, kept) };
   } finally {
     bar?.stop();
   }

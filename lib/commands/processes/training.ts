@@ -18,7 +18,8 @@ import { stopSignal } from "./stop_signal.ts";
 import { fromAll } from "./worker.ts";
 
 /** Options of all trainings that a run's folder does not keep: to go on as it was begun, they are given again. */
-export const GIVEN_AGAIN = "workers restarts bfloat16-sums checkpoint-every keep layout skip-bad-images".split(" ");
+export const GIVEN_AGAIN =
+  "workers restarts bfloat16-sums checkpoint-every keep layout skip-bad-images cache cache-side".split(" ");
 
 /** A command's training. */
 export interface CommandTraining<Entry> {

@@ -67,5 +67,6 @@ export async function listImageTar(
     nameOf: (i) => index.names[members[i]],
     bytesOf: (i) => index.sizes[members[i]],
     read: (i) => readMember(index, members[i]),
+    placeOf: (i) => ({ path: archive, offset: index.offsets[members[i]], length: index.sizes[members[i]] }),
   };
 }

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { randomStream } from "../../random.ts";
-import { checkRange, checkSize, type Cut, randomResizedCrop, squareOf } from "../pixels/crop.ts";
-import type { Batch, Dataset } from "../dataset.ts";
+import type { Cut } from "../pixels/crop.ts";
+import { cutBatches } from "../cut_batches.ts";
+import type { CutImage, Dataset } from "../dataset.ts";
 import { fileFingerprint, type Fingerprint } from "../fingerprint.ts";
-import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
-import { centredCut, framingOf } from "../pixels/preprocessing.ts";
+import { decodeCuts, type ImageColours, reasonOf } from "../pixels/decode.ts";
+import type { Place } from "../readers/readers.ts";
 import type { Unreadable } from "./folder_tree.ts";
 
 /** A data set of image files, in folders or in an archive. */
@@ -61,6 +61,8 @@ export interface ImageList {
   bytesOf?(index: number): number | Promise<number>;
   /** The bytes of the image file at an index. */
   read(index: number): Promise<Uint8Array>;
+  /** Where these are on the disk, so that several threads can read them; without, this one reads them all. */
+  placeOf?(index: number): Place;
 }
 
 /** That an image cannot be read. */
@@ -82,27 +84,20 @@ export function refuseUnreadable(
   throw unreadableError(path, ` (${reason}${more > 0 ? `; ${more} more cannot either` : ""})`);
 }
 
-/** Images that are read and decoded at the same time. */
-const IN_FLIGHT = Math.max(8, navigator.hardwareConcurrency);
-
 /** The listed images as a Dataset. Nothing is read yet. */
 export function imageFiles(
-  { name, classes, labels, paths, ignored = [], unreadable = [], nameOf = (i) => paths[i], bytesOf, read }: ImageList,
+  { name, classes, labels, paths, ignored = [], unreadable = [], nameOf = (i) => paths[i], bytesOf, read, placeOf }:
+    ImageList,
   { onBadImage = "stop", colours = "managed" }: ReadOptions = {},
 ): ImageFiles {
   const bad = new Set<number>();
 
-  /** The image at `index`, or the next readable one: its pixels and its label. */
-  async function square(
-    index: number,
-    cutOf: (width: number, height: number) => Cut,
-    shrinking: "exact" | "fast",
-  ) {
+  async function cuts(index: number, wanted: (width: number, height: number) => readonly Cut[]): Promise<CutImage> {
     let reason = "all were tried before";
     for (let i = index; bad.size < paths.length; i = (i + 1) % paths.length) {
       if (!bad.has(i)) {
         try {
-          return { pixels: await decodeCut(await read(i), cutOf, shrinking, colours), label: labels[i] };
+          return { cuts: await decodeCuts(await read(i), wanted, colours), label: labels[i], index: i };
         } catch (error) {
           reason = reasonOf(error);
           if (onBadImage === "stop") {
@@ -113,26 +108,6 @@ export function imageFiles(
       }
     }
     throw new Error(`Not one of the ${paths.length} images of ${name} can be read (${reason}).`);
-  }
-
-  async function cut(
-    indices: Uint32Array,
-    size: number,
-    cutOf: (index: number, width: number, height: number) => Cut,
-    shrinking: "exact" | "fast",
-  ): Promise<Batch> {
-    const bytes = size * size * 3;
-    const out: Batch = { pixels: new Uint8Array(indices.length * bytes), labels: new Int32Array(indices.length) };
-    await forEachInFlight(indices.length, async (i) => {
-      const index = indices[i];
-      if (index >= paths.length) {
-        throw new RangeError(`${name} has ${paths.length} images; there is no image ${index}.`);
-      }
-      const { pixels, label } = await square(index, (w, h) => cutOf(index, w, h), shrinking);
-      out.pixels.set(pixels, i * bytes);
-      out.labels[i] = label;
-    });
-    return out;
   }
 
   let known: Promise<Fingerprint> | undefined;
@@ -148,29 +123,7 @@ export function imageFiles(
     get skipped() {
       return [...unreadable, ...[...bad].sort((a, b) => a - b).map((i) => paths[i])];
     },
-    async crops(indices, size, crop, { seed, epoch }) {
-      checkSize(size); // here, or it would be taken for a fault of the image, as the range would
-      checkRange(crop);
-      const boxOf = (i: number, w: number, h: number) => randomResizedCrop(w, h, crop, randomStream(seed, epoch, i));
-      return await cut(indices, size, (i, w, h) => squareOf(boxOf(i, w, h), size), "fast");
-    },
-    async centred(indices, asked) {
-      const framing = framingOf(asked);
-      return await cut(indices, framing.crop, (_, w, h) => centredCut(w, h, framing), "exact");
-    },
+    ...cutBatches({ name, length: paths.length, labels, cuts }, placeOf && { placeOf, colours }),
+    cuts,
   };
-}
-
-/** Runs `task` for 0 .. n - 1, several at a time; after an error starts no more, waits for those under way, throws it. */
-export async function forEachInFlight(n: number, task: (i: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const errors: { i: number; error: unknown }[] = [];
-  const worker = async () => {
-    while (next < n && errors.length === 0) {
-      const i = next++;
-      await task(i).catch((error) => void errors.push({ i, error }));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(n, IN_FLIGHT) }, worker));
-  if (errors.length > 0) throw errors.sort((a, b) => a.i - b.i)[0].error;
 }

@@ -31,12 +31,16 @@ export async function openImageFolder(dir: string, options: FolderOptions = {}):
 }
 
 /** How the files at some paths in a folder are known by name and size, and read. */
-function readingFrom(dir: string, paths: readonly string[]): Pick<ImageList, "nameOf" | "bytesOf" | "read"> {
+function readingFrom(
+  dir: string,
+  paths: readonly string[],
+): Pick<ImageList, "nameOf" | "bytesOf" | "read" | "placeOf"> {
   const start = join(dir, "_").length - 1;
   return {
     nameOf: (index) => paths[index].slice(start),
     bytesOf: async (index) => (await Deno.stat(paths[index])).size,
     read: (index) => Deno.readFile(paths[index]),
+    placeOf: (index) => ({ path: paths[index] }),
   };
 }
 

@@ -8,7 +8,8 @@ import { readError } from "../../os_error.ts";
 import type { Batch } from "../dataset.ts";
 import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
 import { kinds, readTree, type Unreadable } from "./folder_tree.ts";
-import { type BadImages, forEachInFlight, refuseUnreadable } from "./image_files.ts";
+import { forEachInFlight } from "../in_flight.ts";
+import { type BadImages, refuseUnreadable } from "./image_files.ts";
 import { centredCut, checkFraming, type Framing } from "../pixels/preprocessing.ts";
 
 /** An image file. */
@@ -93,7 +94,7 @@ export async function* namedBatches(
     await forEachInFlight(some.length, async (i) => {
       try {
         const cutOf = (width: number, height: number) => centredCut(width, height, framing);
-        squares[i] = await decodeCut(await Deno.readFile(some[i].path), cutOf, "exact", colours);
+        squares[i] = await decodeCut(await Deno.readFile(some[i].path), cutOf, colours);
       } catch (error) {
         faults[i] = reasonOf(error);
       }

@@ -9,9 +9,13 @@ import type { CropRange } from "../dataset.ts";
 
 /** A rectangle of whole pixels inside an image. */
 export interface Box {
+  /** Columns before it. */
   x: number;
+  /** Rows above it. */
   y: number;
+  /** Of it, in pixels. */
   width: number;
+  /** Of it, in pixels. */
   height: number;
 }
 
@@ -20,10 +24,15 @@ export type Interpolation = "bicubic" | "bilinear";
 
 /** What is made of an image: the pixels in `box`, resized to `width` x `height`, of which those in `window` are kept. */
 export interface Cut {
+  /** In the image. */
   box: Box;
+  /** To which the box is resized, in pixels. */
   width: number;
+  /** To which the box is resized, in pixels. */
   height: number;
+  /** In the resized box. */
   window: Box;
+  /** How it is resized. */
   interpolation: Interpolation;
 }
 

@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import sharp from "sharp";
-import type { CropRange } from "../../../lib/datasets/dataset.ts";
+import { type CropRange, type CropView, cropViews } from "../../../lib/datasets/dataset.ts";
+import { imageFiles } from "../../../lib/datasets/folders/image_files.ts";
 import { type FolderOptions, openImageFolder } from "../../../lib/datasets/folders/image_folder.ts";
+import { subsetOf } from "../../../lib/datasets/subset.ts";
 import { withFolder } from "../../with_folder.ts";
 
 const CROP: CropRange = { scale: [0.3, 1], aspect: [3 / 4, 4 / 3] };
@@ -153,4 +155,27 @@ Deno.test("an unreadable image stops with its path, or is skipped, counted and r
     await write(dir, "dog/old/d.JPEG", new Uint8Array(9));
     const hopeless = await openImageFolder(dir, { onBadImage: "skip" });
     await assertRejects(() => hopeless.centred(ALL(4), 8), Error, "Not one of the 4 images");
+  }));
+
+Deno.test("views() decodes each file once, and gives the crops of each view; so does a part of the set", () =>
+  withFolder(async (dir) => {
+    const noise = Uint8Array.from({ length: 3 * 40 * 30 }, (_, i) => (i * 7919) >> 4);
+    const file = await sharp(noise, { raw: { width: 40, height: 30, channels: 3 } }).jpeg().toBuffer();
+    let reads = 0;
+    const list = { name: dir, classes: ["a"], labels: new Int32Array(3), paths: ["0.jpg", "1.jpg", "2.jpg"] };
+    const dataset = imageFiles({ ...list, read: () => Promise.resolve((reads++, file)) });
+    const views: CropView[] = [
+      { size: 8, crop: CROP, key: { seed: 1, epoch: 0 } },
+      { size: 8, crop: CROP, key: { seed: -2, epoch: 0 } },
+      { size: 4, crop: { scale: [0.05, 0.3], aspect: [1, 1] }, key: { seed: 1, epoch: 2 ** 32 } },
+    ];
+    const indices = Uint32Array.of(2, 0), together = await dataset.views!(indices, views);
+    assertEquals(reads, 2);
+    for (const [i, { size, crop, key }] of views.entries()) {
+      assertEquals(together[i], await dataset.crops(indices, size, crop, key));
+    }
+    assertNotEquals(together[0].pixels, together[1].pixels);
+    assertEquals(await subsetOf(dataset, Uint32Array.of(2, 0)).views!(Uint32Array.of(0, 1), views), together);
+    assertEquals(await cropViews({ ...dataset, views: undefined }, indices, views), together);
+    await assertRejects(() => dataset.views!(indices, [{ ...views[0], size: 0 }]), RangeError, "got 0");
   }));

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { squareOf } from "../../../lib/datasets/pixels/crop.ts";
-import { resample } from "../../../lib/datasets/pixels/resample.ts";
-import fixture from "../fixtures/pillow_bicubic.json" with { type: "json" };
+import { squareOf } from "../../../../lib/datasets/pixels/crop.ts";
+import { resample } from "../../../../lib/datasets/pixels/resampling/resample.ts";
+import fixture from "../../fixtures/pillow_bicubic.json" with { type: "json" };
 
 /** The image of fixtures/pillow_bicubic.py. */
 function formulaImage(width: number, height: number): Uint8Array {

@@ -5,20 +5,24 @@
  *
  * @module
  */
-import type { Cut, Interpolation } from "./crop.ts";
+import type { Cut, Interpolation } from "../crop.ts";
+import { across, down, reserve, type WeightPlaces } from "./passes.ts";
 
-/** Bits behind the point: 32, less 8 for the pixel and 2 for the sum's overshoot and sign. */
+/** Bits behind the point, of which passes.wat knows: 32, less 8 for the pixel and 2 for the sum's overshoot and sign. */
 const PRECISION = 22;
-const HALF = 1 << (PRECISION - 1);
 
-/** For each output position: the first input position it reads, how many, and their fixed-point weights. */
+/** For each output position: the first input position it reads, of how many pairs, and their fixed-point weights. */
 interface Weights {
   first: Int32Array;
   count: Int32Array;
-  /** [output, taps] */
-  value: Int32Array;
-  taps: number;
+  /** [output, pairs, 4]: the upper bits of a pair's first and second weight, then the lower ones. */
+  value: Int16Array;
+  /** The most that an output position has. */
+  pairs: number;
 }
+
+/** Bits of a weight that are multiplied apart from those above them, as passes.wat knows. */
+const LOWER = 8;
 
 /** Keys' cubic kernel with a = -0.5, as in Pillow; zero from 2 on. */
 function cubic(x: number): number {
@@ -45,8 +49,8 @@ function computeWeights(from: number, to: number, interpolation: Interpolation):
   // Antialiasing: when shrinking, the kernel is widened to cover all the input that falls on one output pixel.
   const widening = Math.max(scale, 1);
   const support = reach * widening;
-  const taps = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(to), count = new Int32Array(to), value = new Int32Array(to * taps);
+  const pairs = Math.ceil(support) + 1;
+  const first = new Int32Array(to), count = new Int32Array(to), value = new Int16Array(to * pairs * 4);
   for (let i = 0; i < to; i++) {
     const centre = (i + 0.5) * scale;
     let low = Math.max(0, Math.trunc(centre - support + 0.5));
@@ -61,10 +65,14 @@ function computeWeights(from: number, to: number, interpolation: Interpolation):
     fixed = fixed.slice(leading, fixed.findLastIndex((weight) => weight !== 0) + 1);
     low += leading;
     first[i] = low;
-    count[i] = fixed.length;
-    value.set(fixed, i * taps);
+    count[i] = Math.ceil(fixed.length / 2);
+    fixed.forEach((weight, tap) => {
+      const at = (i * pairs + (tap >> 1)) * 4 + (tap & 1);
+      value[at] = weight >> LOWER;
+      value[at + 2] = weight & (1 << LOWER) - 1;
+    });
   }
-  return { first, count, value, taps };
+  return { first, count, value, pairs };
 }
 
 /** One entry, of some kilobytes, for each pair of lengths met: few in memory, at most some thousands from files. */
@@ -77,15 +85,16 @@ function weightsFor(from: number, to: number, interpolation: Interpolation): Wei
   return weights;
 }
 
-/** A fixed-point sum as a pixel. */
-function toPixel(sum: number): number {
-  const value = sum >> PRECISION;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
-}
+/** Rows of the image that are taken at once, so that a large image needs no memory of its size; a multiple of four. */
+const BAND = 64;
+/** A pass writes or reads so many bytes at once, and may come as far beyond an end. */
+const VECTOR = 16;
+
+const roundedUp = (size: number, multiple: number) => Math.ceil(size / multiple) * multiple;
 
 /**
  * Resizes the pixels in the cut's box, antialiased, and keeps those in its window. Pixels outside the box have no
- * influence.
+ * influence. Takes 0.2 to 0.4 ms for a photo of 500 x 375 pixels.
  *
  * @param image [H, W, 3] of the given width W
  * @param out [window.height, window.width, 3], is written
@@ -96,43 +105,35 @@ export function resample(
   { box, width, height, window, interpolation }: Cut,
   out: Uint8Array,
 ): void {
-  const across = weightsFor(box.width, width, interpolation), down = weightsFor(box.height, height, interpolation);
+  const wide = weightsFor(box.width, width, interpolation), high = weightsFor(box.height, height, interpolation);
   let top = box.height, bottom = 0; // the rows that are read; not the ends' alone, as zero weights are left out
   for (let y = window.y; y < window.y + window.height; y++) {
-    top = Math.min(top, down.first[y]);
-    bottom = Math.max(bottom, down.first[y] + down.count[y]);
+    top = Math.min(top, high.first[y]);
+    bottom = Math.max(bottom, Math.min(high.first[y] + 2 * high.count[y], box.height));
   }
-  const rowLength = window.width * 3;
-  const rows = new Uint8Array((bottom - top) * rowLength);
-  {
-    const { first, count, value, taps } = across;
-    for (let y = 0; y < bottom - top; y++) {
-      const source = ((box.y + top + y) * imageWidth + box.x) * 3;
-      for (let i = 0, x = window.x, to = y * rowLength; i < window.width; i++, x++, to += 3) {
-        let red = HALF, green = HALF, blue = HALF;
-        const end = x * taps + count[x];
-        for (let w = x * taps, from = source + first[x] * 3; w < end; w++, from += 3) {
-          const weight = value[w];
-          red = (red + Math.imul(image[from], weight)) | 0;
-          green = (green + Math.imul(image[from + 1], weight)) | 0;
-          blue = (blue + Math.imul(image[from + 2], weight)) | 0;
-        }
-        rows[to] = toPixel(red);
-        rows[to + 1] = toPixel(green);
-        rows[to + 2] = toPixel(blue);
-      }
-    }
+
+  let size = 0;
+  const place = (bytes: number) => (size += roundedUp(bytes, VECTOR)) - roundedUp(bytes, VECTOR);
+  const placesOf = ({ first, count, value, pairs }: Weights): WeightPlaces => [
+    ...[place(first.byteLength), place(count.byteLength), place(value.byteLength)] as const,
+    pairs,
+  ];
+  const widePlaces = placesOf(wide), highPlaces = placesOf(high);
+  const stride = imageWidth * 3, rowLength = window.width * 3, rowStride = roundedUp(rowLength + 1, VECTOR);
+  const source = place(BAND * stride + VECTOR), rows = place(roundedUp(bottom - top, 4) * rowStride + VECTOR);
+  const result = place(window.height * rowLength + VECTOR);
+  const memory = reserve(size);
+  const write = ({ first, count, value }: Weights, at: readonly number[]) =>
+    [first, count, value].forEach(({ buffer }, i) => memory.set(new Uint8Array(buffer), at[i]));
+  write(wide, widePlaces);
+  write(high, highPlaces);
+
+  for (let y = top; y < bottom; y += BAND) {
+    const band = Math.min(BAND, bottom - y);
+    memory.set(image.subarray((box.y + y) * stride, (box.y + y + band) * stride), source);
+    const from = source + 3 * box.x, to = rows + (y - top) * rowStride;
+    across(from, stride, band, ...widePlaces, window.x, window.x + window.width, to, rowStride);
   }
-  const { first, count, value, taps } = down;
-  for (let y = 0; y < window.height; y++) {
-    const start = (window.y + y) * taps, end = start + count[window.y + y];
-    const source = (first[window.y + y] - top) * rowLength;
-    for (let i = 0; i < rowLength; i++) {
-      let sum = HALF;
-      for (let w = start, from = source + i; w < end; w++, from += rowLength) {
-        sum = (sum + Math.imul(rows[from], value[w])) | 0;
-      }
-      out[y * rowLength + i] = toPixel(sum);
-    }
-  }
+  down(rows - top * rowStride, rowStride, rowLength, ...highPlaces, window.y, window.y + window.height, result);
+  out.set(memory.subarray(result, result + window.height * rowLength));
 }
