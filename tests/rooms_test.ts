@@ -4,7 +4,19 @@ import { sources } from "./sources.ts";
 
 /** The rooms of the house from the top down: a room imports from itself and from those after it. */
 const ROOMS = [
-  ...["commands", "figures", "evaluation", "decoding", "methods", "jepa", "training", "nn", "weights", "datasets"],
+  ...[
+    "commands",
+    "figures",
+    "evaluation",
+    "decoding",
+    "methods",
+    "jepa",
+    "training",
+    "nn",
+    "weights",
+    "datasets",
+    "hub",
+  ],
   ...["tensorflow", "random.ts", "json.ts", "write_file.ts", "os_error.ts"],
 ];
 

@@ -57,7 +57,9 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
   --preset NAME      ${presetNames()} (default cifar10)
   --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
                      folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
-                     ImageNet's may hold its archives instead (default what the preset's name says; of a run that goes on,
+                     ImageNet's may hold its archives instead; or published files: parquet, or .tar shards of
+                     WebDataset, one, a folder, or 'a-{000..123}.tar'; or hf:owner/name, such files on the Hugging Face hub
+                     (default what the preset's name says; of a run that goes on,
                      where its images were, and with it where they are now)
   --epochs N         passes over the images
   --batch N          images a step

@@ -57,7 +57,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --weights PATH    the encoder: a run's folder or any other weights that deno task encode takes
   --preset NAME     ${Object.keys(DECODER_PRESETS).join(" | ")} (default cifar10)
   --data NAME|DIR   cifar10 (default), cifar100, or a folder of images; with train/ and test/ or val/ inside, the second
-                    is what the decoder is measured on; of a run that goes on, where its images are now
+                    is what the decoder is measured on; or published files, as pretrain takes them; of a run that goes on, where its images are now
   --epochs N        passes over the images
   --batch N         images a step
   --micro-batch N   images whose gradients are computed at once, where a whole step does not fit in memory; divides the
