@@ -14,11 +14,13 @@ import { precisionAdvice } from "../terminal/bfloat16.ts";
 import { fileNote } from "../terminal/file_note.ts";
 import { checkpointsOf, type TrainingFlags } from "../terminal/training_flags.ts";
 import { STOPPED } from "./exit_codes.ts";
+import type { RunSummaries } from "../tensorboard/run_summaries.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { fromAll } from "./worker.ts";
 
 /** Options of all trainings that a run's folder does not keep: to go on as it was begun, they are given again. */
-export const GIVEN_AGAIN = "workers restarts bfloat16-sums checkpoint-every keep layout skip-bad-images".split(" ");
+export const GIVEN_AGAIN = "workers restarts bfloat16-sums checkpoint-every keep layout skip-bad-images tensorboard"
+  .split(" ");
 
 /** A command's training. */
 export interface CommandTraining<Entry> {
@@ -34,6 +36,8 @@ export interface CommandTraining<Entry> {
   train: Dataset;
   /** How to go on with it, as it is typed. */
   goOn: string;
+  /** Where its log also goes, for TensorBoard. Default nowhere. */
+  summaries?: RunSummaries;
   /** The command's own numbers for the bar after a step; `say` prints a sentence above it. Default none. */
   fieldsOf?(entry: Entry, say: (sentence: string) => void): Record<string, number>;
 }
@@ -46,7 +50,7 @@ export interface CommandTraining<Entry> {
  * @returns the finished training, after which the workers have parted, and the images that any of them had to skip
  */
 export async function runTraining<Entry extends RunLogEntry, Result extends { finished: boolean; step: number }>(
-  { label, dir, config, totalSteps, train, goOn, fieldsOf }: CommandTraining<Entry>,
+  { label, dir, config, totalSteps, train, goOn, summaries, fieldsOf }: CommandTraining<Entry>,
   flags: TrainingFlags & { resume: boolean; "bfloat16-sums": boolean },
   workers: Communicator,
   begin: (options: RunOptions<Entry>) => Promise<Result>,
@@ -74,6 +78,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: (entry) => {
+      summaries?.step(entry);
       const { step, loss, learningRate, seconds } = entry, now = config.batch / seconds;
       rate = rate === 0 || step < 3 ? now : 0.95 * rate + 0.05 * now;
       bar.update(step, { "loss": loss, "images/s": rate, "lr": learningRate, ...fieldsOf?.(entry, bar.log) });
@@ -92,5 +97,6 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
   const kept = result.step > 0 ? ", with a checkpoint" : "";
   console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${goOn}`);
   await workers.close();
+  summaries?.[Symbol.dispose]();
   Deno.exit(STOPPED);
 }
