@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { cpus } from "node:os";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { progressBar } from "../../figures/progress.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
 import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
+import { hasGpu, tensorflowVersion } from "../../tensorflow/eager.ts";
 import type { RunLogEntry, RunOptions } from "../../training/runs/run.ts";
 import { reportSkipped } from "../inputs/open_images.ts";
 import { precisionAdvice } from "../terminal/bfloat16.ts";
@@ -42,6 +44,16 @@ export interface CommandTraining<Entry> {
   fieldsOf?(entry: Entry, say: (sentence: string) => void): Record<string, number>;
 }
 
+/** What a run's page says of the machine and of versions: environment.json, of the latest process that went on with it. */
+function writeEnvironment(dir: string): void {
+  const environment = {
+    ...{ deno: Deno.version.deno, tensorflow: tensorflowVersion(), device: hasGpu() ? "GPU" : "CPU" },
+    ...{ processor: cpus()[0]?.model, cores: navigator.hardwareConcurrency, memory: Deno.systemMemoryInfo().total },
+    ...{ system: `${Deno.build.os} ${Deno.osRelease()}`, architecture: Deno.build.arch },
+  };
+  Deno.writeTextFileSync(`${dir}/environment.json`, JSON.stringify(environment, null, 2) + "\n");
+}
+
 /**
  * Trains, as one of the workers. Where a signal stops it, it says how to go on and ends the process.
  *
@@ -65,7 +77,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
 
   const bar = progressBar({ label, total: totalSteps, unit: "steps" });
   const { signal, unlisten } = stopSignal(bar.log);
-  let rate = 0;
+  let rate = 0, isTold = false;
   const result = await begin({
     dir,
     resume: flags.resume,
@@ -78,6 +90,10 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: (entry) => {
+      if (!isTold) {
+        isTold = true;
+        writeEnvironment(dir);
+      }
       summaries?.step(entry);
       const { step, loss, learningRate, seconds } = entry, now = config.batch / seconds;
       rate = rate === 0 || step < 3 ? now : 0.95 * rate + 0.05 * now;
