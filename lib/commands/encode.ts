@@ -22,7 +22,8 @@ const HELP = `deno task encode --weights FILE|DIR --images DIR --out FEATURES.sa
 Writes one row of features for each image, in the order of the file names.
 
   --weights PATH     a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel,
-                     or safetensors of a timm ViT without class token
+                     or safetensors of a timm ViT without class token; or such a folder's name on the Hugging Face hub:
+                     owner/name, or hf:owner/name@revision
   --images DIR       all images in this folder and those below it
   --list FILE        the images that this file names, one path a line, in its order; from DIR where that is given
   --out FILE         .safetensors, with the names as a JSON array in the metadata, or .npy, with them in FILE.npy.txt

@@ -54,11 +54,13 @@ const HELP = `deno task evaluate --weights FILE|DIR --protocol NAME[,NAME]
 Evaluates an encoder beside the same network with random weights and raw pixels.
 
   --weights PATH      a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an
-                      IJepaModel, or safetensors of a timm ViT without class token
+                      IJepaModel, or safetensors of a timm ViT without class token; or such a folder's name on the
+                      Hugging Face hub: owner/name, or hf:owner/name@revision
   --protocol NAMES    all, or of these, with commas between:
 ${NAMES.map(described).join("\n")}
   --data DATA         cifar10 (default), cifar100, or a folder: ImageNet's, with its archives or unpacked, or one with
-                      train/ and val/ or test/ of classes
+                      train/ and val/ or test/ of classes; or published files: parquet, or .tar shards of WebDataset, one,
+                      a folder, or 'a-{000..123}.tar'; or hf:owner/name, such files on the Hugging Face hub
   --layout LAYOUT     splits, where train/ and val/ or test/ in that folder hold classes beyond doubt
   --skip-bad-images   puts others in the place of images that cannot be read, and says which, instead of stopping
   --subset FILE       lowshot, finetune: the labelled training images by their file names, as SimCLR's 1percent.txt

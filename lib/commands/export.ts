@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { progressBar } from "../figures/progress.ts";
+import { checkPush, pushModel } from "../hub/push.ts";
 import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
@@ -11,14 +14,17 @@ import { loadWeights } from "./inputs/load_weights.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
-const HELP = `deno task export --weights FILE|DIR --out FILE.safetensors|DIR
+const HELP = `deno task export --weights FILE|DIR --out FILE.safetensors|DIR [--push OWNER/NAME]
 
 Writes an encoder into this kit's format, or where --out is no .safetensors file into a folder from which
 transformers' IJepaModel.from_pretrained() loads it; the predictor, for which that has no place, is then left out.
 
   --weights PATH  a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel,
-                  or safetensors of a timm ViT without class token
+                  or safetensors of a timm ViT without class token; or such a folder's name on the Hugging Face hub:
+                  owner/name, or hf:owner/name@revision
   --out PATH      where it goes: a file's name ends in .safetensors; a folder is made, or is an earlier export
+  --push NAME     uploads the folder to the Hugging Face hub as owner/name, which is made if it is not there (HF_TOKEN, or
+                  what \`hf auth login\` keeps, may write there); --out may then be left out
   --dtype D       F32 (default) | F16 | BF16: the last two take half the space
   --heads N       attention heads, where the weights do not say
   --help
@@ -37,24 +43,49 @@ async function checkFolder(out: string): Promise<void> {
   throw new Error(`--out ${out} holds other files (${names.sort()[0]}) and no earlier export: name another folder.`);
 }
 
+/** Uploads the files of a folder that saveHuggingFace() wrote; gives the repository's address. */
+async function upload(push: string, folder: string): Promise<string> {
+  const names = ["config.json", "preprocessor_config.json", "model.safetensors"], sizes = new Map<string, number>();
+  for (const name of names) {
+    const info = await Deno.stat(join(folder, name)).catch(() => undefined);
+    if (info) sizes.set(name, info.size);
+  }
+  const total = [...sizes.values()].reduce((sum, size) => sum + size, 0), shares = new Map<string, number>();
+  const bar = progressBar({ label: `Uploading ${push}`, total, unit: "bytes" });
+  try {
+    const files = [...sizes.keys()].map((name) => join(folder, name));
+    const { url } = await pushModel(push, files, "Upload an I-JEPA encoder", (name, share) => {
+      shares.set(name, share * (sizes.get(name) ?? 0));
+      bar.update([...shares.values()].reduce((sum, bytes) => sum + bytes, 0));
+    });
+    return url;
+  } finally {
+    bar.stop();
+  }
+}
+
 async function main(): Promise<void> {
   const { values: flags } = parseArgs({
     args: Deno.args,
     options: {
       "weights": { type: "string" },
       "out": { type: "string" },
+      "push": { type: "string" },
       "dtype": { type: "string", default: "F32" },
       "heads": { type: "string" },
       "help": { type: "boolean", short: "h" },
     },
   });
   if (flags.help) return console.log(HELP);
-  const { weights, out } = flags;
+  const { weights, push } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
+  if (push !== undefined) await checkPush(push);
+  const out = flags.out ?? (push === undefined ? undefined : await Deno.makeTempDir());
   if (out === undefined) throw new Error("Say where it is to go: --out FILE.safetensors, or a folder.");
   const dtype = oneOf("dtype", flags.dtype, ["F32", "F16", "BF16"]);
 
   const heads = numberOf("heads", flags.heads, { integer: true }), own = out.endsWith(".safetensors");
+  if (push !== undefined && own) throw new Error("--push uploads a folder: let --out be one, or leave it out.");
   await (own ? checkOutputFile("out", out) : checkFolder(out));
   if (own) await checkReplacesNothing(out, { weights });
 
@@ -64,8 +95,14 @@ async function main(): Promise<void> {
   await save(out, encoder, { dtype }).finally(() =>
     tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}])
   );
-  console.log(`Wrote ${out} in ${dtype}.`);
+  if (flags.out !== undefined) console.log(`Wrote ${out} in ${dtype}.`);
   if (encoder.predictor && !own) console.log("The predictor is left out: Hugging Face's layout has no place for it.");
+  if (push === undefined) return;
+  try {
+    console.log(`Pushed to ${await upload(push, out)}.`);
+  } finally {
+    if (flags.out === undefined) await Deno.remove(out, { recursive: true });
+  }
 }
 
 if (import.meta.main) await runCommand(main);

@@ -12,12 +12,8 @@ import { representationMonitor } from "../evaluation/collapse/monitor.ts";
 import type { EvaluationData } from "../evaluation/protocol.ts";
 import { knownPixelResults } from "../evaluation/known_baselines.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
-import { masksFigure } from "../figures/masks_figure.ts";
 import { formatNumber } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
-import { contextOf, targetBlock } from "../jepa/masks.ts";
-import type { RunConfig } from "../jepa/pretraining/presets.ts";
-import { stepMasks } from "../jepa/pretraining/pretraining_objective.ts";
 import { encoderOf } from "../methods/config.ts";
 import { isJepa, type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
 import { type LogEntry, pretrain, type PretrainResult } from "../methods/pretrain.ts";
@@ -40,6 +36,8 @@ import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
 import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
+import { runMasks } from "./tensorboard/run_masks.ts";
+import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/run_summaries.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
@@ -64,8 +62,10 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      'masks={"sampler":"random"}'
   --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
                      folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
-                     ImageNet's may hold its archives instead (default what the preset's name says, or the data.json
-                     beside --config; of a run that goes on, where its images were, and with it where they are now)
+                     ImageNet's may hold its archives instead; or published files: parquet, or .tar shards of
+                     WebDataset, one, a folder, or 'a-{000..123}.tar'; or hf:owner/name, such files on the Hugging Face hub
+                     (default what the preset's name says, or the data.json beside --config; of a run that goes on, where
+                     its images were, and with it where they are now)
   --epochs N         passes over the images
   --batch N          images a step
   --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
@@ -86,7 +86,7 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
   --no-eval          leaves the evaluation out
-${cacheHelp(21)}${WORKER_HELP}  --help
+${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}  --help
 
 Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
 with a checkpoint.
@@ -120,24 +120,6 @@ async function defaultFolder(name: string, resume: boolean): Promise<string> {
     throw new Error(`There is no run of the preset ${name} to resume. Start one with: ${start}`);
   }
   return `weights/${name}-${n - 1}`;
-}
-
-/** The masks of the run's first step over its first images, as a picture. */
-async function saveMasks(config: RunConfig, dataset: Dataset, dir: string): Promise<string> {
-  const { image, patch } = config.architecture;
-  const grid = [image / patch, image / patch] as const;
-  const count = Math.min(4, config.batch, dataset.length);
-  const masks = stepMasks(config)(0);
-  const { pixels } = await dataset.centred(Uint32Array.from({ length: count }, (_, i) => i), image);
-  const examples = Array.from({ length: count }, (_, i) => ({
-    pixels: pixels.subarray(i * image * image * 3, (i + 1) * image * image * 3),
-    size: image,
-    grid,
-    context: contextOf(masks, i),
-    targets: Array.from({ length: masks.blocks }, (_, m) => targetBlock(masks, m, i)),
-  }));
-  await saveFigure(masksFigure(examples), `${dir}/masks`);
-  return `${dir}/masks.png`;
 }
 
 /** What a monitor measured, in words. */
@@ -193,6 +175,7 @@ const OPTIONS = {
   ...TRAINING_FLAGS,
   ...IMAGE_FLAGS,
   "no-eval": { type: "boolean", default: false },
+  ...TENSORBOARD_FLAG,
   ...WORKER_FLAGS,
   "help": { type: "boolean", short: "h" },
 } as const;
@@ -248,15 +231,30 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
       "feature std": entry.featureStd,
     };
   };
+  const masks = workers.rank === 0 && isJepa(config) ? await runMasks(config, train) : undefined;
+  const open = workers.rank === 0 && flags.tensorboard;
+  using summaries = open ? runSummaries(dir, config.batch) : undefined;
+  if (masks && !flags.resume) await summaries?.picture(0, "masks", masks);
+  const measuring = monitor && {
+    ...monitor,
+    async measure(encoder: Parameters, step: number) {
+      await summaries?.weights(step, encoder);
+      return await monitor.measure(encoder, step);
+    },
+  };
   const result = await runTraining<LogEntry, PretrainResult>(
-    { ...training, fieldsOf },
+    { ...training, fieldsOf, summaries },
     flags,
     workers,
-    (options) => pretrain(config, train, { ...options, monitor }),
+    (options) => pretrain(config, train, { ...options, monitor: measuring }),
   ).finally(() => monitor?.dispose());
   if (workers.rank > 0) return;
+  if (!monitor) await summaries?.weights(totalSteps, result.targetEncoder);
   const pictures = await summariseTraining(result.log, config.batch, dir);
-  if (isJepa(config)) pictures.push(await saveMasks(config, train, dir));
+  if (masks) {
+    await saveFigure(masks, `${dir}/masks`);
+    pictures.push(`${dir}/masks.png`);
+  }
 
   if (!flags["no-eval"] && test) {
     await evaluateRun(config, result.targetEncoder, { images: { train, test } }, `${dir}/evaluation.json`);

@@ -46,6 +46,8 @@ import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
 import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
+import { decoderSamples } from "./tensorboard/decoder_samples.ts";
+import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/run_summaries.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
@@ -65,7 +67,8 @@ average-pooled representation, or with --preset patches a network that maps each
   --set PATH=VALUE  changes a part of either, as often as it is given: ${SET_HELP}; unconditional=0.2,
                     'network.channels=[64,128]'
   --data NAME|DIR   cifar10 (default), cifar100, or a folder of images; with train/ and test/ or val/ inside, the second
-                    is what the decoder is measured on; of a run that goes on, where its images are now
+                    is what the decoder is measured on; or published files, as pretrain takes them; of a run that goes on,
+                    where its images are now
   --epochs N        passes over the images
   --batch N         images a step
   --micro-batch N   images whose gradients are computed at once, where a whole step does not fit in memory; divides the
@@ -82,7 +85,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
                     folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
-${cacheHelp(20)}${WORKER_HELP}  --help
+${cacheHelp(20)}${TENSORBOARD_HELP}${WORKER_HELP}  --help
 
 Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
 with a checkpoint.
@@ -145,6 +148,7 @@ const OPTIONS = {
   "measure": { type: "string" },
   ...TRAINING_FLAGS,
   ...IMAGE_FLAGS,
+  ...TENSORBOARD_FLAG,
   ...WORKER_FLAGS,
   "help": { type: "boolean", short: "h" },
 } as const;
@@ -207,14 +211,19 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
   const totalSteps = decoderSteps(config, train.length);
   const training = { label: "Training", dir, config, totalSteps, train, goOn: howToGoOn(dir, flags) };
+  using summaries = workers.rank === 0 && flags.tensorboard ? runSummaries(dir, config.batch) : undefined;
   const { decoder, log, skipped, weights: written } = await runTraining<DecoderLogEntry, TrainDecoderResult>(
-    training,
+    { ...training, summaries },
     flags,
     workers,
     (options) => trainDecoder(config, encoder, train, options),
   );
   if (workers.rank > 0) return;
   await summariseTraining(log, config.batch, dir);
+  if (summaries) {
+    await summaries.weights(totalSteps, decoder.parameters);
+    await summaries.picture(totalSteps, "samples", await decoderSamples(encoder, decoder, test ?? train));
+  }
   if (measured > 0 && test) {
     // As it ships, its weights rounded.
     const shipped = await loadDecoder(written);

@@ -12,6 +12,8 @@ import { imageFiles, type ImageList, type ReadOptions } from "./folders/image_fi
 import { listImageFolder, openImageFolder } from "./folders/image_folder.ts";
 import { isImageNet, openImageNet } from "./folders/imagenet.ts";
 import { type Layout, splitsAmong } from "./folders/layout.ts";
+import { fetchPublished } from "./published/hub_files.ts";
+import { openPublished, publishedFiles } from "./published/open_published.ts";
 import type { Progress } from "./sources.ts";
 
 /** How to open a data set. */
@@ -28,7 +30,9 @@ export interface OpenOptions extends ReadOptions {
  * A data set's images to train on, and those to test on where it has some. Both say as their `source` what opens them again.
  *
  * @param spec "cifar10", "cifar100", or a folder: ImageNet's (see openImageNet), one with train/ and test/ or val/ in it
- *   (or Train/, training/, valid/, train2017/, ...), or one of class folders or images to train on alone
+ *   (or Train/, training/, valid/, train2017/, ...), or one of class folders or images to train on alone; or published
+ *   files: Hugging Face's parquet or WebDataset's .tar shards, one, a folder of them, or a pattern, "a-{000..123}.tar"; or
+ *   "hf:owner/name", "hf:owner/name/folder@revision": such files of a data set on the Hugging Face hub
  * @throws Error that says what is missing and what to do; where it is in doubt what a folder is, how to say it
  */
 export async function openDataset(
@@ -36,7 +40,7 @@ export async function openDataset(
   options: OpenOptions = {},
 ): Promise<{ train: Dataset; test?: Dataset }> {
   const { train, test } = await openSplits(spec, options);
-  const source = spec === "cifar10" || spec === "cifar100" ? spec : resolve(spec);
+  const source = ["cifar10", "cifar100"].includes(spec) || spec.startsWith("hf:") ? spec : resolve(spec);
   return { train: Object.assign(train, { source }), test: test && Object.assign(test, { source }) };
 }
 
@@ -46,8 +50,17 @@ async function openSplits(
 ): Promise<{ train: Dataset; test?: Dataset }> {
   if (spec === "cifar10") return await loadCifar10(dir, { onProgress });
   if (spec === "cifar100") return await loadCifar100(dir, { onProgress });
+  if (spec.startsWith("hf:")) {
+    const files = await fetchPublished(spec, onProgress);
+    return await openPublished(spec, files, { cache: join(dir, "published"), onProgress, ...reading });
+  }
   if (!await isFolder(spec)) {
-    throw new Error(`"${spec}" is neither a data set's name (cifar10, cifar100) nor a folder: is the path right?`);
+    const files = await publishedFiles(spec);
+    if (files) return await openPublished(spec, files, { cache: join(dir, "published"), onProgress, ...reading });
+    throw new Error(
+      `"${spec}" is neither a data set's name (cifar10, cifar100), nor a folder, nor a .parquet or .tar file: is the path ` +
+        "right?",
+    );
   }
   if (layout === undefined && await isImageNet(spec)) {
     const { train, val } = await openImageNet(spec, { cache: join(dir, "imagenet"), onProgress, ...reading });
@@ -56,6 +69,8 @@ async function openSplits(
     }
     return { train, test: val };
   }
+  const files = layout === undefined ? await publishedFiles(spec) : undefined;
+  if (files) return await openPublished(spec, files, { cache: join(dir, "published"), onProgress, ...reading });
   if (layout === "classes" || layout === "flat") return { train: await openImageFolder(spec, { layout, ...reading }) };
   const top = await readFolder(spec), names = top.folders.map((path) => basename(path));
   const hasImages = (name: string) => holdsImage(join(spec, name), top.chain);

@@ -5,9 +5,11 @@
  * @module
  */
 import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
+import type { OnDownload } from "../hub/snapshot.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { interpolatePositions } from "../nn/positions.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { findWeights } from "../weights/hub_weights.ts";
 import { loadTensors } from "../weights/streamed.ts";
 import { isFloat, type StoredTensor, toFloat32 } from "../weights/tensors.ts";
 import {
@@ -41,6 +43,8 @@ export interface LoadOptions {
   heads?: number;
   /** Side of the images that it is to encode, in pixels; positions are interpolated where it is another than in training. */
   image?: number;
+  /** Is told how far a download from the hub has come, in bytes. */
+  onDownload?: OnDownload;
 }
 
 /**
@@ -104,7 +108,9 @@ const inOrder = (tensors: Stored, shapes: ParameterShapes): Stored =>
  *   - the authors' .pth.tar: the target encoder; or another file of torch.save() with a state_dict of their names;
  *   - a Hugging Face folder of an IJepaModel (config.json; model.safetensors, or several with an index), or that file in it;
  *   - safetensors of a timm ViT without class token, such as its *_ijepa models, whose names are the authors', or timm's
- *     folder with config.json and model.safetensors.
+ *     folder with config.json and model.safetensors;
+ *   - such a folder's name on the Hugging Face hub, "hf:owner/name", "hf:owner/name@revision" or "owner/name" where there is
+ *     no folder "owner": it is fetched into the cache that Python's huggingface_hub keeps.
  *
  *   In all but the first, a wrapper's or a larger model's prefix before the encoder's names is taken off, and tensors beside
  *   it are left aside; the result says which.
@@ -113,7 +119,7 @@ const inOrder = (tensors: Stored, shapes: ParameterShapes): Stored =>
  *   options.image is no multiple of the patch
  */
 export async function loadEncoder(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
-  const stored = await openStoredEncoder(path, options.heads);
+  const stored = await openStoredEncoder(await findWeights(path, options.onDownload), options.heads);
   const { size: trained, predictor } = stored;
   const shapes = encoderShapes(trained);
   checkTensors(stored.path, stored.encoder, shapes);

@@ -1,8 +1,11 @@
 import "../tensorflow/loaded.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import { type Architecture, encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
+import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
+import { TOKEN } from "../hub/hub_server.ts";
+import { withHub } from "../hub/with_hub.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 
 async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
@@ -56,3 +59,21 @@ Deno.test("export says where the predictor is left out, and does not write into 
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("export --push uploads what loadEncoder() then has by its name, with the same weights", () =>
+  withHub(async (hub) => {
+    const refused = await run("--weights", "weights/cifar10", "--push", "toy/mine");
+    assertEquals(
+      refused.error,
+      "Pushing to toy/mine needs a token that may write: set HF_TOKEN, or run `hf auth login`.\n",
+    );
+    Deno.env.set("HF_TOKEN", TOKEN);
+    const pushed = await run("--weights", "weights/cifar10", "--push", "toy/mine");
+    assertMatch(pushed.out, new RegExp(`\nPushed to ${hub.url}/toy/mine\\.\n$`), pushed.error);
+    const own = await loadEncoder("weights/cifar10"), theirs = await loadEncoder("toy/mine");
+    for (const [name, tensor] of Object.entries(own.parameters)) {
+      assertEquals(await tensor.data(), await theirs.parameters[name].data(), name);
+    }
+    assertEquals({ ...theirs.size, epsilon: undefined }, { ...own.size, epsilon: undefined });
+    tf.dispose([own.parameters, own.predictor?.parameters ?? {}, theirs.parameters]);
+  }));

@@ -3,6 +3,7 @@ import sharp from "sharp";
 import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
 import { randomStream } from "../../lib/random.ts";
 import { readRunSource } from "../../lib/training/runs/run_folder.ts";
+import { eventsIn } from "../tensorflow/event_file.ts";
 import { stopped, typed } from "./typed.ts";
 
 const COMMAND = ["run", "-A", "--no-check", "lib/commands/pretrain.ts"];
@@ -99,7 +100,7 @@ Deno.test("pretrain names a corrupt image, and leaves it out on request", async 
     /images\/dogs\/1\.png cannot be read as an image \(.*\): repair .*, or add --skip-bad-images\.\n$/,
   );
 
-  const skipped = await pretrain(...options, "--out", `${dir}/skipped`, "--skip-bad-images");
+  const skipped = await pretrain(...options, "--out", `${dir}/skipped`, "--skip-bad-images", "--tensorboard");
   assertEquals(skipped.code, 0, skipped.error);
   assertMatch(skipped.out, /1 image\(s\) could not be read and were skipped: .*dogs\/1\.png/);
   assertStringIncludes(skipped.out, "No evaluation");
@@ -108,6 +109,18 @@ Deno.test("pretrain names a corrupt image, and leaves it out on request", async 
     JSON.parse(line)
   );
   assertEquals(log.map(({ measures }) => Object.keys(measures)), Array(2).fill(["rankMe", "lidar", "knn", "linear"]));
+  const events = await eventsIn(`${dir}/skipped/tensorboard`),
+    told = (tag: string) => events.filter((e) => e.tag === tag);
+  for (const name of ["loss", "learningRate", "gradientNorm"]) {
+    const scalars = log.map(({ step, [name]: value }) => ({ step, tag: name, scalar: Math.fround(value) }));
+    assertEquals(told(name), scalars, "TensorBoard's are the log's");
+  }
+  assertEquals(told("measures/rankMe").map(({ step }) => step), [1, 2]);
+  assertEquals(told("weights/pos_embed").map(({ step, histogram }) => [step, histogram!.count]), [[1, 2048], [
+    2,
+    2048,
+  ]]);
+  assertEquals(told("masks/image").map(({ step, image }) => [step, image!.png.length > 1000]), [[0, true]]);
   for (const file of ["encoder.safetensors", "loss.png", "loss.html", "masks.png"]) {
     assert((await Deno.stat(`${dir}/skipped/${file}`)).size > 0, file);
   }

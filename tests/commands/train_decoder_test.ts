@@ -11,6 +11,7 @@ import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { randomStream, shuffled } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { stopped, typed } from "./typed.ts";
+import { eventsIn } from "../tensorflow/event_file.ts";
 import { BYTES, PATCHES, pixels, POOLED, SIDE, toyEncoder } from "../decoding/toy.ts";
 
 Deno.test("checkMeasurable() refuses what could not be measured after the training", () => {
@@ -28,7 +29,8 @@ Deno.test("checkMeasurable() refuses what could not be measured after the traini
 Deno.test("train-decoder says before the training what cannot be measured, and measures the decoder that it writes", async () => {
   const dir = await Deno.makeTempDir(), encoder = toyEncoder();
   const run = async (measured: number, ...set: string[]) => {
-    const options = ["--weights", dir, "--data", `${dir}/images`, "--measure", String(measured), ...set];
+    const shown = ["--measure", String(measured), "--tensorboard"];
+    const options = ["--weights", dir, "--data", `${dir}/images`, ...shown, ...set];
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", "lib/commands/train_decoder.ts", ...options, "--preset", "patches"].concat(
         ["--epochs", "1", "--batch", "4"],
@@ -71,6 +73,9 @@ Deno.test("train-decoder says before the training what cannot be measured, and m
     some.forEach((i, k) => test.set(pixels.subarray((8 + i) * BYTES, (9 + i) * BYTES), k * BYTES));
     const expected = await measureReconstruction(encoder, decoder, test, decoder.config.seed);
     assertEquals(written.images, 4);
+    const events = await eventsIn(`${dir}/patch-decoder/tensorboard`);
+    assertEquals(events.filter(({ tag }) => tag === "loss").map(({ step }) => step), [1, 2]);
+    assertEquals(events.filter(({ image }) => image).map(({ step, tag }) => [step, tag]), [[2, "samples/image"]]);
     assertAlmostEquals(written.decoded.psnr, expected.decoded.psnr, 1e-6);
     assertAlmostEquals(written.decoded.ssim, expected.decoded.ssim, 1e-6);
     tf.dispose([decoder.parameters, decoder.standardisation]);

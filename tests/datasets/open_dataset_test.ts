@@ -110,5 +110,5 @@ Deno.test("openDataset() opens the CIFARs by name, and refuses what is neither a
       '"cifar-10" is neither a data set\'s name (cifar10',
     );
     await Deno.writeTextFile(join(dir, "file"), "");
-    await assertRejects(() => openDataset(join(dir, "file")), Error, "nor a folder: is the path right?");
+    await assertRejects(() => openDataset(join(dir, "file")), Error, "nor a .parquet or .tar file: is the path right?");
   }));

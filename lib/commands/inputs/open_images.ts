@@ -8,6 +8,7 @@ import { isAbsolute } from "node:path";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { type Layout, LAYOUTS, some } from "../../datasets/folders/layout.ts";
 import { openDataset } from "../../datasets/open_dataset.ts";
+import { publishedFiles } from "../../datasets/published/open_published.ts";
 import type { ImageColours } from "../../datasets/pixels/decode.ts";
 import { differingClasses } from "../../evaluation/requirements.ts";
 import { type ProgressBar, progressBar } from "../../figures/progress.ts";
@@ -38,7 +39,8 @@ export async function dataOfRun(dir: string): Promise<string> {
   if (source === undefined) {
     throw new Error(`${dir}/data.json does not say where the run's images are: say it with --data.`);
   }
-  if (!isAbsolute(source) || await Deno.stat(source).catch(() => undefined)) return source;
+  const isThere = async () => await Deno.stat(source).catch(() => undefined) ?? await publishedFiles(source);
+  if (!isAbsolute(source) || await isThere().catch(() => undefined)) return source;
   throw new Error(
     `The images of the run in ${dir} were in ${source}, which is gone: say with --data where they are now.`,
   );

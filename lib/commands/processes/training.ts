@@ -4,22 +4,25 @@
  *
  * @module
  */
+import { cpus } from "node:os";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { progressBar } from "../../figures/progress.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
 import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
+import { hasGpu, tensorflowVersion } from "../../tensorflow/eager.ts";
 import type { RunLogEntry, RunOptions } from "../../training/runs/run.ts";
 import { reportSkipped } from "../inputs/open_images.ts";
 import { precisionAdvice } from "../terminal/bfloat16.ts";
 import { fileNote } from "../terminal/file_note.ts";
 import { checkpointsOf, type TrainingFlags } from "../terminal/training_flags.ts";
 import { STOPPED } from "./exit_codes.ts";
+import type { RunSummaries } from "../tensorboard/run_summaries.ts";
 import { stopSignal } from "./stop_signal.ts";
 import { fromAll } from "./worker.ts";
 
 /** Options of all trainings that a run's folder does not keep: to go on as it was begun, they are given again. */
 export const GIVEN_AGAIN =
-  "workers restarts bfloat16-sums checkpoint-every keep layout skip-bad-images cache cache-side".split(" ");
+  "workers restarts bfloat16-sums checkpoint-every keep layout skip-bad-images cache cache-side tensorboard".split(" ");
 
 /** A command's training. */
 export interface CommandTraining<Entry> {
@@ -35,8 +38,20 @@ export interface CommandTraining<Entry> {
   train: Dataset;
   /** How to go on with it, as it is typed. */
   goOn: string;
+  /** Where its log also goes, for TensorBoard. Default nowhere. */
+  summaries?: RunSummaries;
   /** The command's own numbers for the bar after a step; `say` prints a sentence above it. Default none. */
   fieldsOf?(entry: Entry, say: (sentence: string) => void): Record<string, number>;
+}
+
+/** What a run's page says of the machine and of versions: environment.json, of the latest process that went on with it. */
+function writeEnvironment(dir: string): void {
+  const environment = {
+    ...{ deno: Deno.version.deno, tensorflow: tensorflowVersion(), device: hasGpu() ? "GPU" : "CPU" },
+    ...{ processor: cpus()[0]?.model, cores: navigator.hardwareConcurrency, memory: Deno.systemMemoryInfo().total },
+    ...{ system: `${Deno.build.os} ${Deno.osRelease()}`, architecture: Deno.build.arch },
+  };
+  Deno.writeTextFileSync(`${dir}/environment.json`, JSON.stringify(environment, null, 2) + "\n");
 }
 
 /**
@@ -47,7 +62,7 @@ export interface CommandTraining<Entry> {
  * @returns the finished training, after which the workers have parted, and the images that any of them had to skip
  */
 export async function runTraining<Entry extends RunLogEntry, Result extends { finished: boolean; step: number }>(
-  { label, dir, config, totalSteps, train, goOn, fieldsOf }: CommandTraining<Entry>,
+  { label, dir, config, totalSteps, train, goOn, summaries, fieldsOf }: CommandTraining<Entry>,
   flags: TrainingFlags & { resume: boolean; "bfloat16-sums": boolean },
   workers: Communicator,
   begin: (options: RunOptions<Entry>) => Promise<Result>,
@@ -62,7 +77,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
 
   const bar = progressBar({ label, total: totalSteps, unit: "steps" });
   const { signal, unlisten } = stopSignal(bar.log);
-  let rate = 0;
+  let rate = 0, isTold = false;
   const result = await begin({
     dir,
     resume: flags.resume,
@@ -75,6 +90,11 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
     onCompile: ({ operations, seconds }) =>
       bar.log(`Compiled the step, ${operations} operations, in ${seconds.toFixed(0)} s.`),
     onStep: (entry) => {
+      if (!isTold) {
+        isTold = true;
+        writeEnvironment(dir);
+      }
+      summaries?.step(entry);
       const { step, loss, learningRate, seconds } = entry, now = config.batch / seconds;
       rate = rate === 0 || step < 3 ? now : 0.95 * rate + 0.05 * now;
       bar.update(step, { "loss": loss, "images/s": rate, "lr": learningRate, ...fieldsOf?.(entry, bar.log) });
@@ -93,5 +113,6 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
   const kept = result.step > 0 ? ", with a checkpoint" : "";
   console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${goOn}`);
   await workers.close();
+  summaries?.[Symbol.dispose]();
   Deno.exit(STOPPED);
 }

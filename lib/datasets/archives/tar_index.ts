@@ -4,12 +4,11 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
+import { keptIndex, readAt } from "../kept_index.ts";
 import type { Progress } from "../sources.ts";
 import { type TarMember, tarMembers } from "./tar.ts";
-import { makeFolder, replaceFile } from "../../write_file.ts";
 
 /** The files of an archive, and of the archives in it. */
 export interface TarIndex {
@@ -23,13 +22,6 @@ export interface TarIndex {
   sizes: readonly number[];
   /** What in it is neither file nor folder: by its name, a link or the like. */
   odd: readonly { name: string; odd: string }[];
-}
-
-/** What an index is kept with, to tell whether it is still the archive's. */
-interface Identity {
-  archive: string;
-  bytes: number;
-  modified: number;
 }
 
 /** Files between two calls of onProgress, which let other work go on. */
@@ -49,47 +41,32 @@ export async function indexTar(
   cache: string,
   onProgress?: (progress: Progress) => void,
 ): Promise<TarIndex> {
-  const fail = (error: unknown): never => {
-    throw new Error(`${archive}: ${error instanceof Error ? error.message : error}.`, { cause: error });
-  };
-  const { size, mtime } = await Deno.stat(archive).catch(fail);
-  const identity = { archive: await Deno.realPath(archive), bytes: size, modified: Number(mtime) };
-  const digest = createHash("sha256").update(identity.archive).digest("hex").slice(0, 12);
-  const path = join(cache, `${basename(archive)}.${digest}.json`);
-  const kept = await readKept(path, identity);
-  if (kept) return { archive, ...kept };
+  const isWhole = ({ names, offsets, sizes, odd }: Partial<Lists>) =>
+    offsets?.length === names?.length && sizes?.length === names?.length && Array.isArray(odd);
+  const { beside: _, ...lists } = await keptIndex<Lists>(
+    archive,
+    cache,
+    isWhole,
+    async (bytes) => listsOf(await walk(archive, bytes, onProgress)),
+  );
+  return { archive, ...lists };
+}
 
-  const all = await walk(archive, size, onProgress).catch(fail);
+type Lists = Omit<TarIndex, "archive">;
+
+function listsOf(all: TarMember[]): Lists {
   const found = all.filter(({ odd }) => odd === undefined);
   // A folder's files together: "a/b" before "a-b/c", which as texts are the other way round.
   const members = found.map((member) => ({ ...member, place: member.name.replaceAll("/", "\0") }));
   members.sort((a, b) => a.place < b.place ? -1 : a.place > b.place ? 1 : 0);
   const twice = members.find(({ name }, i) => i > 0 && name === members[i - 1].name);
-  if (twice) fail(`the archive holds ${twice.name} more than once`);
-  const lists = {
+  if (twice) throw new Error(`the archive holds ${twice.name} more than once`);
+  return {
     names: members.map(({ name }) => name),
     offsets: members.map(({ offset }) => offset),
     sizes: members.map(({ size }) => size),
     odd: all.flatMap(({ name, odd }) => odd === undefined ? [] : [{ name, odd }]),
   };
-  await makeFolder(cache);
-  await replaceFile(path, JSON.stringify({ ...identity, ...lists }));
-  return { archive, ...lists };
-}
-
-/** The kept index, unless there is none, it is another archive's, or it is damaged: it is then made anew. */
-async function readKept(path: string, identity: Identity): Promise<Omit<TarIndex, "archive"> | undefined> {
-  try {
-    const { names, offsets, sizes, odd, ...of } = JSON.parse(await Deno.readTextFile(path));
-    const same = (Object.keys(identity) as (keyof Identity)[]).every((key) => of[key] === identity[key]);
-    const whole = offsets.length === names.length && sizes.length === names.length && Array.isArray(odd);
-    if (same && whole) return { names, offsets, sizes, odd };
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof SyntaxError || error instanceof TypeError)) {
-      throw error;
-    }
-  }
-  return undefined;
 }
 
 async function walk(archive: string, size: number, onProgress?: (progress: Progress) => void): Promise<TarMember[]> {
@@ -133,14 +110,6 @@ async function walk(archive: string, size: number, onProgress?: (progress: Progr
  *
  * @throws Error naming the file where the archive has become shorter
  */
-export async function readMember({ archive, names, offsets, sizes }: TarIndex, i: number): Promise<Uint8Array> {
-  using file = await Deno.open(archive);
-  await file.seek(offsets[i], Deno.SeekMode.Start);
-  const bytes = new Uint8Array(sizes[i]);
-  for (let done = 0; done < bytes.length;) {
-    const n = await file.read(bytes.subarray(done));
-    if (n === null) throw new Error(`${archive} ends inside ${names[i]}: it was cut after it was indexed`);
-    done += n;
-  }
-  return bytes;
+export function readMember({ archive, names, offsets, sizes }: TarIndex, i: number): Promise<Uint8Array> {
+  return readAt(archive, offsets[i], sizes[i], names[i]);
 }

@@ -1,0 +1,144 @@
+/**
+ * `deno task report`: a page about a run, or several beside one another; a run's log as CSV.
+ *
+ * @module
+ */
+import { basename, join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import type { Figure } from "../figures/figure.ts";
+import { lossCurve } from "../figures/loss_curve.ts";
+import { type ComparedRun, runsFigure } from "../figures/runs_figure.ts";
+import { type PageRun, runsPage } from "../figures/runs_page.ts";
+import { flattened, logCsv, type ReadRun, readRun } from "../training/runs/read_run.ts";
+import { replaceFile } from "../write_file.ts";
+import { onStop } from "./processes/stop_signal.ts";
+import { checkOutputFile } from "./terminal/flags.ts";
+import { runCommand } from "./terminal/run_command.ts";
+
+/** Seconds between two looks at runs that go on. */
+const WATCH = 10;
+
+const HELP = `deno task report DIR [DIR ...]
+
+Writes one page about a run, or about several side by side: curves, evaluations, configuration, environment and pictures.
+It is one HTML file that needs no other and no network.
+
+  --out FILE  the page (default report.html in the first DIR)
+  --csv       writes each run's log as DIR/log.csv instead: a row a step, a column for each number
+  --watch     writes the page anew every ${WATCH} s while runs go on, and a browser that shows it reads it again; Ctrl-C ends it
+  --help
+`;
+
+/** Scores of an evaluation by what they are of; numbers of a decoder's measures by their paths. */
+function scores({ evaluation }: ReadRun): Map<string, string | number | boolean | null> {
+  const results = evaluation?.results;
+  if (!Array.isArray(results)) return flattened(evaluation ?? {});
+  return new Map(results.map(({ protocol, measure, subject, seed, score }) => [
+    `${protocol}${measure === "accuracy" ? "" : `, ${measure}`}: ${subject}${seed ? ` (seed ${seed})` : ""}`,
+    score,
+  ]));
+}
+
+/** Names that tell folders apart: their last parts, or where these are the same their paths. */
+function namesOf(dirs: readonly string[]): string[] {
+  const names = dirs.map((dir) => basename(resolve(dir)));
+  return new Set(names).size === names.length ? names : [...dirs];
+}
+
+async function pageRun(run: ReadRun, name: string): Promise<PageRun> {
+  const { dir, config, data, environment, log } = run, last = log.at(-1);
+  const pictures = new Map<string, Uint8Array>();
+  const files = (await Array.fromAsync(Deno.readDir(dir), ({ name }) => name)).filter((file) => file.endsWith(".png"));
+  for (const file of files.sort()) if (file !== "loss.png") pictures.set(file, await Deno.readFile(join(dir, file)));
+  const seconds = log.reduce((sum, { seconds }) => sum + (typeof seconds === "number" ? seconds : 0), 0);
+  const { checkpoints: _, ...numbers }: Record<string, unknown> = last ?? {};
+  return {
+    name,
+    pictures,
+    tables: {
+      "Evaluation": scores(run),
+      "Last step": new Map([...flattened(numbers), ["seconds in all", seconds]]),
+      "Configuration": flattened(config),
+      "Data": flattened(data ?? {}),
+      "Environment": flattened(environment ?? {}),
+    },
+  };
+}
+
+function figuresOf(runs: readonly ReadRun[], names: readonly string[]): Record<string, Figure> {
+  const drawable = ({ log }: ReadRun) => log.some(({ loss }) => loss !== null && loss > 0);
+  const figures: Record<string, Figure> = {};
+  const begun = runs.filter(drawable);
+  if (begun.length > 1) {
+    const compared = begun.map((run) => ({
+      name: names[runs.indexOf(run)],
+      log: run.log as unknown as ComparedRun["log"],
+    }));
+    figures["Side by side"] = runsFigure(compared);
+  }
+  for (const run of begun) figures[`Curves of ${names[runs.indexOf(run)]}`] = lossCurve(run.log);
+  return figures;
+}
+
+async function writePage(dirs: readonly string[], out: string, refresh?: number): Promise<void> {
+  const runs = await Promise.all(dirs.map(readRun)), names = namesOf(dirs);
+  const pages = await Promise.all(runs.map((run, i) => pageRun(run, names[i])));
+  await replaceFile(out, await runsPage(pages, figuresOf(runs, names), { refresh }));
+}
+
+/** Until it is told to stop, writes the page anew where a log has grown. */
+async function watch(dirs: readonly string[], out: string): Promise<void> {
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<"stopped">();
+  const unlisten = onStop(() => stop("stopped"));
+  let seen = "";
+  try {
+    while (true) {
+      const sizes = await Promise.all(
+        dirs.map((dir) => Deno.stat(`${dir}/log.jsonl`).then(({ size }) => size, () => 0)),
+      );
+      if (`${sizes}` !== seen) await writePage(dirs, out, WATCH);
+      seen = `${sizes}`;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const pause = new Promise((done) => timer = setTimeout(done, 1000 * WATCH));
+      const ended = await Promise.race([stopped, pause]);
+      clearTimeout(timer);
+      if (ended === "stopped") return;
+    }
+  } finally {
+    unlisten();
+  }
+}
+
+const OPTIONS = {
+  "out": { type: "string" },
+  "csv": { type: "boolean", default: false },
+  "watch": { type: "boolean", default: false },
+  "help": { type: "boolean", short: "h" },
+} as const;
+
+async function main(): Promise<void> {
+  const { values: flags, positionals: dirs } = parseArgs({ args: Deno.args, options: OPTIONS, allowPositionals: true });
+  if (flags.help) return console.log(HELP);
+  if (dirs.length === 0) throw new Error("Say which run: deno task report DIR, or several.");
+  if (flags.csv) {
+    if (flags.out !== undefined || flags.watch) {
+      throw new Error("--csv writes log.csv into each DIR: leave out the rest.");
+    }
+    for (const dir of dirs) {
+      await replaceFile(`${dir}/log.csv`, logCsv((await readRun(dir)).log));
+      console.log(`${dir}/log.csv`);
+    }
+    return;
+  }
+  const out = flags.out ?? join(dirs[0], "report.html");
+  for (const dir of dirs) await readRun(dir);
+  await checkOutputFile("out", out);
+  if (flags.watch) {
+    console.log(`${out} is written anew every ${WATCH} s: Ctrl-C ends that.`);
+    await watch(dirs, out);
+  }
+  await writePage(dirs, out);
+  console.log(out);
+}
+
+if (import.meta.main) await runCommand(main);

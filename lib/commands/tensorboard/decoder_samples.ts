@@ -1,0 +1,29 @@
+/**
+ * What a decoder has learned to draw, as a picture.
+ *
+ * @module
+ */
+import type { Dataset } from "../../datasets/dataset.ts";
+import { reconstruct, representImages } from "../../decoding/decode.ts";
+import type { FrozenEncoder } from "../../decoding/representation.ts";
+import { sampleEach } from "../../decoding/sampler.ts";
+import type { PatchDecoder, PooledDecoder, TrainedDecoder } from "../../decoding/saved_decoder.ts";
+import { samplesFigure } from "../../figures/decoding_figures.ts";
+import type { Figure } from "../../figures/figure.ts";
+
+/** Images, and samples for each. */
+const IMAGES = 4, SAMPLES = 4;
+
+/** The first images of a data set, with samples for their representations, or the patch decoder's pictures of them. */
+export async function decoderSamples(encoder: FrozenEncoder, decoder: TrainedDecoder, data: Dataset): Promise<Figure> {
+  const size = encoder.size.image, count = Math.min(IMAGES, data.length);
+  const { pixels } = await data.centred(Uint32Array.from({ length: count }, (_, i) => i), size);
+  const given = { pixels, size }, none = { pixels: new Uint8Array(0), size };
+  if (decoder.config.kind === "patches") {
+    const decoded = { pixels: await reconstruct(encoder, decoder as PatchDecoder, pixels), size };
+    return samplesFigure(given, none, { decoded });
+  }
+  const representations = await representImages(encoder, pixels);
+  const drawn = await sampleEach(decoder as PooledDecoder, representations, SAMPLES, { seed: decoder.config.seed });
+  return samplesFigure(given, { pixels: drawn, size: decoder.config.network.image });
+}
