@@ -10,7 +10,7 @@ import { table } from "../figures/table.ts";
 import { itemNamed, ITEMS, planOf } from "../reproduction/catalogue.ts";
 import { DATA_OPTIONS, type EvaluationOptions } from "../reproduction/evaluation_tables.ts";
 import { report } from "../reproduction/report.ts";
-import { nextStep, type Plan, stepsLeft } from "../reproduction/step.ts";
+import { clearFolder, nextStep, type Plan, stepsLeft } from "../reproduction/step.ts";
 import { makeFolder } from "../write_file.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
 import { programArguments } from "./processes/launch_workers.ts";
@@ -142,6 +142,7 @@ async function main(): Promise<void> {
     if (!args) continue;
     console.log(`\n${i + 1} of ${plan.steps.length}: ${commandLine(step.task, ...args)}`);
     await makeFolder(dirname(step.makes));
+    await clearFolder(step);
     const code = await runStep(step.task, args);
     if (code === STOPPED || code === 130) {
       console.log(`Stopped. Go on with: ${again}`);

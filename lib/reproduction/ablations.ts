@@ -55,8 +55,12 @@ const row = (name: string, run: string, set: Changes, published?: number): Ablat
 });
 
 /** A paper's setting whose run is named after the table's number. */
-const published = (source: PublishedTable, changes: readonly Changes[], runs: readonly string[]): AblationSetting[] =>
-  source.results.map(({ method, accuracy }, i) => row(method, runs[i], changes[i], accuracy));
+const published = (
+  { results }: PublishedTable,
+  names: readonly string[],
+  changes: readonly Changes[],
+  runs: readonly string[],
+): AblationSetting[] => results.map(({ accuracy }, i) => row(names[i], runs[i], changes[i], accuracy));
 
 const range = (low: number, high: number) => [low, high] as const;
 
@@ -74,15 +78,16 @@ export const ABLATIONS = {
       protocol: "lowshot",
       settings: published(
         paper.TABLE_6,
+        ["multi-block", "rasterized", "one block", "random"],
         [{}, ...["rasterizedQuadrants", "singleBlock", "random"].map((sampler) => ({ masks: { sampler } }))],
         ["base", "rasterized", "single-block", "random"],
       ),
     },
     small: [
       row("multi-block", BASE.run, BASE.set, 54.2),
-      row("rasterized quadrants", "rasterized", { masks: { sampler: "rasterizedQuadrants" } }, 15.5),
-      row("one block of 0.6", "single-block", { masks: { sampler: "singleBlock" } }, 20.2),
-      row("random, 0.6", "random", { masks: { sampler: "random" } }, 17.6),
+      row("rasterized", "rasterized", { masks: { sampler: "rasterizedQuadrants" } }, 15.5),
+      row("one block", "single-block", { masks: { sampler: "singleBlock" } }, 20.2),
+      row("random", "random", { masks: { sampler: "random" } }, 17.6),
     ],
   },
   table7: {
@@ -95,7 +100,10 @@ export const ABLATIONS = {
       preset: "imagenet-l16",
       base: {},
       protocol: "lowshot",
-      settings: published(paper.TABLE_7, [{ epochs: 500 }, { epochs: 800, targets: "pixels" }], ["base-500", "pixels"]),
+      settings: published(paper.TABLE_7, ["representations", "pixels"], [{ epochs: 500 }, {
+        epochs: 800,
+        targets: "pixels",
+      }], ["base-500", "pixels"]),
     },
     small: [
       row("representations", BASE.run, BASE.set, 66.9),
@@ -104,7 +112,7 @@ export const ABLATIONS = {
   },
   table8: {
     kind: "ablation",
-    title: "Size of the target blocks",
+    title: "Size of the target blocks (of the image; at small scale in patches)",
     claim: "Target blocks should be large, but not so large that little context is left.",
     source: paper.TABLE_8,
     kinds: false,
@@ -114,6 +122,7 @@ export const ABLATIONS = {
       protocol: "lowshot",
       settings: published(
         paper.TABLE_8,
+        [".075–.2", ".1–.2", ".125–.2", ".15–.2", ".2–.25", ".2–.3"],
         [range(0.075, 0.2), range(0.1, 0.2), range(0.125, 0.2), undefined, range(0.2, 0.25), range(0.2, 0.3)].map((
           scale,
         ) => scale ? { "masks.targetScale": scale } : {}),
@@ -122,9 +131,9 @@ export const ABLATIONS = {
     },
     // On 8 x 8 patches one of the paper's ranges holds one or two shapes: here the size itself varies.
     small: [
-      row("2 x 2 patches", "target-2x2", blocks({ targetScale: [0.06, 0.07] })),
-      row("3 x 4 patches (0.15 to 0.2)", BASE.run, BASE.set, 54.2),
-      row("4 x 5 patches", "target-4x5", blocks({ targetScale: [0.3, 0.32] })),
+      row("2 x 2", "target-2x2", blocks({ targetScale: [0.06, 0.07] })),
+      row("3 x 4", BASE.run, BASE.set, 54.2),
+      row("4 x 5", "target-4x5", blocks({ targetScale: [0.3, 0.32] })),
     ],
   },
   table9: {
@@ -139,14 +148,15 @@ export const ABLATIONS = {
       protocol: "lowshot",
       settings: published(
         paper.TABLE_9,
+        [".4–1", ".65–1", ".75–1", ".85–1"],
         [0.4, 0.65, 0.75, 0.85].map((least) => least === 0.85 ? {} : { "masks.contextScale": range(least, 1) }),
         ["context-0.4-1", "context-0.65-1", "context-0.75-1", "base"],
       ),
     },
     small: [
-      row("0.4 to 1", "context-0.4-1", blocks({ contextScale: [0.4, 1] }), 31.2),
-      row("0.65 to 1", "context-0.65-1", blocks({ contextScale: [0.65, 1] }), 47.1),
-      row("0.85 to 1", BASE.run, BASE.set, 54.2),
+      row(".4–1", "context-0.4-1", blocks({ contextScale: [0.4, 1] }), 31.2),
+      row(".65–1", "context-0.65-1", blocks({ contextScale: [0.65, 1] }), 47.1),
+      row(".85–1", BASE.run, BASE.set, 54.2),
     ],
   },
   table10: {
@@ -161,14 +171,15 @@ export const ABLATIONS = {
       protocol: "lowshot",
       settings: published(
         paper.TABLE_10,
+        ["1", "2", "3", "4"],
         [1, 2, 3, 4].map((count) => count === 4 ? {} : { "masks.blocks": count }),
         ["blocks-1", "blocks-2", "blocks-3", "base"],
       ),
     },
     small: [
-      row("1 block", "blocks-1", blocks({ blocks: 1 }), 9.0),
-      row("2 blocks", "blocks-2", blocks({ blocks: 2 }), 22.0),
-      row("4 blocks", BASE.run, BASE.set, 54.2),
+      row("1", "blocks-1", blocks({ blocks: 1 }), 9.0),
+      row("2", "blocks-2", blocks({ blocks: 2 }), 22.0),
+      row("4", BASE.run, BASE.set, 54.2),
     ],
   },
   table11: {
@@ -181,11 +192,14 @@ export const ABLATIONS = {
       preset: "imagenet-h14",
       base: { "architecture.patch": 16 },
       protocol: "lowshot",
-      settings: published(paper.TABLE_11, [{}, { targets: "maskedInput" }], ["base-h16", "masked-input"]),
+      settings: published(paper.TABLE_11, ["output", "input"], [{}, { targets: "maskedInput" }], [
+        "base-h16",
+        "masked-input",
+      ]),
     },
     small: [
-      row("the target encoder's output", BASE.run, BASE.set, 67.3),
-      row("its input", "masked-input", { targets: "maskedInput" }, 56.1),
+      row("output", BASE.run, BASE.set, 67.3),
+      row("input", "masked-input", { targets: "maskedInput" }, 56.1),
     ],
   },
   table12: {
@@ -200,14 +214,15 @@ export const ABLATIONS = {
       protocol: "lowshot",
       settings: published(
         paper.TABLE_12,
+        ["6", "12"],
         [{ "architecture.predictor.depth": 6 }, {}],
         ["predictor-depth-6", "base-500"],
       ),
     },
     small: [
-      row("1 block", "predictor-depth-1", { "architecture.predictor.depth": 1 }),
-      row("2 blocks", BASE.run, BASE.set),
-      row("4 blocks", "predictor-depth-4", { "architecture.predictor.depth": 4 }),
+      row("1", "predictor-depth-1", { "architecture.predictor.depth": 1 }),
+      row("2", BASE.run, BASE.set),
+      row("4", "predictor-depth-4", { "architecture.predictor.depth": 4 }),
     ],
   },
   table13: {
@@ -223,6 +238,7 @@ export const ABLATIONS = {
       protocol: "finetune",
       settings: published(
         paper.TABLE_13_LOW_SHOT,
+        ["0.04 to 0.4", "0.05"],
         [{}, { weightDecay: { start: 0.05, final: 0.05 } }],
         ["base-600", "weight-decay-0.05"],
       ),
@@ -234,7 +250,7 @@ export const ABLATIONS = {
   },
   table14: {
     kind: "ablation",
-    title: "Width of the predictor",
+    title: "Width of the predictor (the encoder's: 1024; at small scale 128)",
     claim: "A predictor narrower than the encoder is better.",
     source: paper.TABLE_14,
     kinds: false,
@@ -244,13 +260,14 @@ export const ABLATIONS = {
       protocol: "finetune",
       settings: published(
         paper.TABLE_14,
+        ["384", "1024"],
         [{}, { "architecture.predictor.width": 1024 }],
         ["weight-decay-0.05", "predictor-width-1024"],
       ),
     },
     small: [
-      row("64, half of the encoder's", BASE.run, BASE.set, 70.7),
-      row("128, the encoder's", "predictor-width-128", { "architecture.predictor.width": 128 }, 68.4),
+      row("64 (half)", BASE.run, BASE.set, 70.7),
+      row("128 (all)", "predictor-width-128", { "architecture.predictor.width": 128 }, 68.4),
     ],
   },
 } as const satisfies Record<string, AblationTable>;

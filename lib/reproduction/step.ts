@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { checkpointsIn } from "../weights/checkpoint_names.ts";
 import { readConfig } from "../training/runs/run_folder.ts";
 import { estimateRun } from "../jepa/pretraining/estimate.ts";
 import type { Device } from "../jepa/pretraining/estimate.ts";
@@ -108,13 +109,23 @@ const isDone = async ({ makes, onlyFor }: Step) =>
 export async function nextStep(step: Step): Promise<readonly string[] | undefined> {
   await checkRun(step);
   if (await isDone(step)) return undefined;
-  if (step.trains === undefined || !await exists(`${step.trains}/config.json`)) return step.args;
+  if (step.trains === undefined || (await checkpointsIn(step.trains)).length === 0) return step.args;
   const kept = ["--no-eval", "--monitor", "--measure", "--weights"];
   const again = step.args.flatMap((arg, i) => {
     if (!kept.includes(arg)) return [];
     return arg === "--no-eval" ? [arg] : [arg, step.args[i + 1]];
   });
   return ["--resume", "--out", step.trains, ...again];
+}
+
+/** Makes a folder free for a training that begins: of one that left no checkpoint, what it had begun to write goes. */
+export async function clearFolder({ trains }: Step): Promise<void> {
+  if (trains === undefined || (await checkpointsIn(trains)).length > 0) return;
+  for (const name of ["config.json", "data.json", "log.jsonl"]) {
+    await Deno.remove(`${trains}/${name}`).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+  }
 }
 
 /** The commands of a plan that are not done. */

@@ -6,7 +6,7 @@ import { ABLATIONS } from "../../lib/reproduction/ablations.ts";
 import { planAblation, SMALL_PRESET } from "../../lib/reproduction/ablation_plan.ts";
 import { itemNamed, ITEMS, planOf } from "../../lib/reproduction/catalogue.ts";
 import { preset, type RunConfig } from "../../lib/jepa/pretraining/presets.ts";
-import { changed, nextStep, setArguments, type Step, stepsLeft } from "../../lib/reproduction/step.ts";
+import { changed, clearFolder, nextStep, setArguments, type Step, stepsLeft } from "../../lib/reproduction/step.ts";
 import { withFolder } from "../with_folder.ts";
 
 Deno.test("the paper has 15 tables and 8 figures, each with its claim", () => {
@@ -94,7 +94,14 @@ Deno.test("what is done is not run again, what was begun goes on, and another ru
     assertEquals(await nextStep(step), step.args);
     await Deno.mkdir(trains);
     await Deno.writeTextFile(`${trains}/config.json`, JSON.stringify({ ...config, clip: config.clip }));
+    assertEquals(await nextStep(step), step.args, "without a checkpoint it begins again");
+    await clearFolder(step);
+    assertEquals(Array.from(Deno.readDirSync(trains)), []);
+    await Deno.writeTextFile(`${trains}/config.json`, JSON.stringify(config));
+    await Deno.writeTextFile(`${trains}/checkpoint-00000200.safetensors`, "");
     assertEquals(await nextStep(step), ["--resume", "--out", trains, "--no-eval", "--monitor", "0"]);
+    await clearFolder(step);
+    assertEquals(Array.from(Deno.readDirSync(trains)).length, 2, "what can go on is kept");
     assertEquals(await stepsLeft({ steps: [step], missing: [] }), [step]);
     await Deno.writeTextFile(step.makes, "");
     assertEquals(await nextStep(step), undefined);
