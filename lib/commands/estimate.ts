@@ -44,6 +44,7 @@ const SHARES = { cpu: 0.7, h100: 0.3, a100: 0.3 };
 
 /** Images that the presets are for, by what their names begin with. */
 const IMAGES: Readonly<Record<string, number>> = {
+  imagenet22k: 14_197_122,
   imagenet: 1_281_167,
   scenes: 10_000,
   cifar10: 50_000,

@@ -105,6 +105,7 @@ async function main(): Promise<void> {
       "dry-run": { type: "boolean", default: false },
       "weights": { type: "string" },
       "data": { type: "string" },
+      "imagenet22k": { type: "string" },
       "subset": { type: "string" },
       "places205": { type: "string" },
       "inat18": { type: "string" },

@@ -22,6 +22,8 @@ export interface CropRange {
   scale: [number, number];
   /** Least and greatest width / height, above 0; drawn uniformly in its logarithm. */
   aspect: [number, number];
+  /** How a crop is resized. Default "bicubic"; torchvision's own default, and so the authors', is "bilinear". */
+  interpolation?: "bicubic" | "bilinear";
 }
 
 /** Which crops `Dataset.views` makes of images: those that `Dataset.crops` does of the same size, range and key. */

@@ -69,7 +69,7 @@ export function memoryDataset({ name, classes, pixels, width, height, labels }: 
     async crops(indices, size, crop, { seed, epoch }) {
       checkSize(size);
       const boxOf = (i: number) => randomResizedCrop(width, height, crop, randomStream(seed, epoch, i));
-      return cut(indices, size, (i) => squareOf(boxOf(i), size));
+      return cut(indices, size, (i) => squareOf(boxOf(i), size, crop.interpolation));
     },
     // deno-lint-ignore require-await
     async centred(indices, asked) {

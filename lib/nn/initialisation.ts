@@ -1,7 +1,7 @@
 /**
  * Initial values of parameters, by their names: weights from a normal distribution with deviation 0.02, biases 0, norms
- * 1, and the products that end a residual branch divided by sqrt(2 * layer). The last is what the authors' code sets out to
- * do; it then initialises every linear layer again, which undoes it.
+ * 1, and the products that end a residual branch divided by sqrt(2 * layer), unless they are not to be. The last is what
+ * the class of the authors' model does; their training then initialises every linear layer again, which undoes it.
  *
  * @module
  */
@@ -14,7 +14,13 @@ import { sineCosinePositions } from "./positions.ts";
 export type PatchInitialisation = "normal" | "xavier";
 
 /** The authors truncate at two units, which is 100 deviations away: nothing is cut here. */
-function initialValues(name: string, shape: readonly number[], seed: number, patch: PatchInitialisation): Float32Array {
+function initialValues(
+  name: string,
+  shape: readonly number[],
+  seed: number,
+  patch: PatchInitialisation,
+  residualRescale: boolean,
+): Float32Array {
   const size = shape.reduce((product, n) => product * n, 1);
   if (name.endsWith("pos_embed")) return sineCosinePositions(shape[2], Math.sqrt(shape[1]));
   if (name.endsWith(".bias")) return new Float32Array(size);
@@ -26,7 +32,7 @@ function initialValues(name: string, shape: readonly number[], seed: number, pat
     const bound = Math.sqrt(6 / (shape[0] + size / shape[0]));
     return Float32Array.from({ length: size }, () => (2 * random.uniform() - 1) * bound);
   }
-  const layer = /blocks\.(\d+)\.(attn\.proj|mlp\.fc2)\.weight$/.exec(name);
+  const layer = residualRescale && /blocks\.(\d+)\.(attn\.proj|mlp\.fc2)\.weight$/.exec(name);
   const deviation = 0.02 / Math.sqrt(layer ? 2 * (Number(layer[1]) + 1) : 1);
   return Float32Array.from({ length: size }, () => deviation * random.normal());
 }
@@ -46,11 +52,14 @@ export function parametersOf(
  *
  * @param shapes names and shapes, from encoderShapes() or predictorShapes()
  * @param seed the same seed gives the same values on every machine
+ * @param residualRescale whether the weights that end a residual branch (attn.proj, mlp.fc2) are divided by sqrt(2 * layer),
+ *   layers counted from 1, as by the authors' model class; their training's init_model() makes them 0.02 again
  */
 export function initialise(
   shapes: Record<string, readonly number[]>,
   seed: number,
   patch: PatchInitialisation = "normal",
+  residualRescale = true,
 ): Parameters {
-  return parametersOf(shapes, (name, shape) => initialValues(name, shape, seed, patch));
+  return parametersOf(shapes, (name, shape) => initialValues(name, shape, seed, patch, residualRescale));
 }

@@ -13,6 +13,7 @@ import { FOLDER, type Missing, type Plan, type Step } from "./step.ts";
 /** Options of `reproduce` that say where the paper's data is. */
 export const DATA_OPTIONS = {
   data: "ImageNet's folder",
+  imagenet22k: "a folder of ImageNet-22k's images",
   subset: "SimCLR's list of 1 % of the labels, 1percent.txt",
   places205: "a folder of Places205 with train/ and val/ of classes",
   inat18: "a folder of iNaturalist 2018 with train/ and val/ of classes",
@@ -59,6 +60,7 @@ export const EVALUATION_TABLES = {
       { preset: "imagenet-b16", method: "I-JEPA ViT-B/16, 600 epochs" },
       { preset: "imagenet-l16", method: "I-JEPA ViT-L/16, 600 epochs" },
       { preset: "imagenet-h14", method: "I-JEPA ViT-H/14, 300 epochs" },
+      { preset: "imagenet-h16-448", method: "I-JEPA ViT-H/16 at 448, 300 epochs" },
     ],
     evaluations: [{ published: paper.TABLE_1, protocol: "linear", args: ["--data", "{data}"] }],
     small: {
@@ -74,6 +76,7 @@ export const EVALUATION_TABLES = {
     presets: [
       { preset: "imagenet-l16", method: "I-JEPA ViT-L/16, 600 epochs" },
       { preset: "imagenet-h14", method: "I-JEPA ViT-H/14, 300 epochs" },
+      { preset: "imagenet-h16-448", method: "I-JEPA ViT-H/16 at 448, 300 epochs" },
     ],
     evaluations: [{
       published: paper.TABLE_2,
@@ -132,7 +135,11 @@ export const EVALUATION_TABLES = {
     kind: "evaluation",
     title: "Pretraining on more images and a larger network (ImageNet-22k)",
     claim: "Transfer gains from more images, and ViT-G/16 from its size.",
-    presets: [],
+    presets: [
+      { preset: "imagenet-h14", method: "I-JEPA ViT-H/14, ImageNet-1k" },
+      { preset: "imagenet22k-h14", method: "I-JEPA ViT-H/14, ImageNet-22k" },
+      { preset: "imagenet22k-g16", method: "I-JEPA ViT-G/16, ImageNet-22k" },
+    ],
     evaluations: [
       { published: paper.TABLE_5_CIFAR100, protocol: "transfer", args: ["--data", "cifar100"] },
       { published: paper.TABLE_5_PLACES205, protocol: "transfer", args: ["--data", "{places205}"] },
@@ -145,7 +152,7 @@ export const EVALUATION_TABLES = {
     kind: "evaluation",
     title: "Full fine-tuning on ImageNet-1k",
     claim: "I-JEPA comes near MAE with a fifth of the epochs.",
-    presets: [],
+    presets: [{ preset: "imagenet-h16-448", method: "I-JEPA ViT-H/16 at 448" }],
     evaluations: [{
       published: paper.TABLE_15,
       protocol: "full-finetune",
@@ -212,8 +219,9 @@ export function planEvaluations(name: string, table: EvaluationTable, options: E
   if (rows.length === 0) missing.set("weights", "the authors' published weights, or a run's folder");
   if (options.scale === "paper" && options.weights === undefined) {
     for (const { preset: pretrained } of table.presets) {
-      const trains = `${FOLDER}/paper/${pretrained}`, data = options.data ?? "IN";
-      if (options.data === undefined) need("data");
+      const source = pretrained.startsWith("imagenet22k") ? "imagenet22k" : "data";
+      const trains = `${FOLDER}/paper/${pretrained}`, data = options[source] ?? source.toUpperCase();
+      if (options[source] === undefined) need(source);
       steps.push({
         task: "pretrain",
         args: ["--preset", pretrained, "--data", data, "--out", trains, "--no-eval"],

@@ -14,8 +14,8 @@ import type { Scheduled } from "./objective.ts";
 export interface RunSchedules {
   /** Linear from `start` to `peak` over the first `warmup` share of the steps, then a cosine to `final`. */
   learningRate: { start: number; peak: number; final: number; warmup: number };
-  /** Cosine from `start` to `final`; on matrices only. */
-  weightDecay: { start: number; final: number };
+  /** From `start` to `final` along half a cosine, the default, or a line; on matrices only. */
+  weightDecay: { start: number; final: number; shape?: "cosine" | "linear" };
   /** Momentum of the moving average, where there is one: linear from `start` to `final`. */
   momentum?: { start: number; final: number };
 }
@@ -26,7 +26,7 @@ export function runSchedules(
   totalSteps: number,
 ): (step: number) => Scheduled {
   const rate = warmupCosine({ ...learningRate, warmupSteps: Math.round(learningRate.warmup * totalSteps), totalSteps });
-  const decay = cosine({ ...weightDecay, totalSteps });
+  const decay = (weightDecay.shape === "linear" ? linear : cosine)({ ...weightDecay, totalSteps });
   const average = momentum && linear({ ...momentum, totalSteps });
   return (step) => ({
     learningRate: rate(step + 1),

@@ -26,6 +26,21 @@ Deno.test("memoryDataset() cuts the same crop of an image in any batch, and anot
   assertNotEquals((await crops([3], 1)).pixels, one.pixels);
 });
 
+Deno.test("memoryDataset() resizes crops bicubically, or bilinearly where the range says so", async () => {
+  // One row of two pixels, widened to four squares: bilinear weights are 3/4 and 1/4, bicubic ones overshoot.
+  const pixels = Uint8Array.of(...[0, 0, 0, 200, 200, 200], ...[0, 0, 0, 200, 200, 200]);
+  const dataset = memoryDataset({ name: "two", classes: [], pixels, width: 2, height: 2, labels: Int32Array.of(-1) });
+  const whole: CropRange = { scale: [1, 1], aspect: [1, 1] }, key = { seed: 0, epoch: 0 };
+  const row = async (crop: CropRange) => {
+    const { pixels } = await dataset.crops(Uint32Array.of(0), 4, crop, key);
+    return [0, 1, 2, 3].map((x) => pixels[3 * x]);
+  };
+  assertEquals(await row({ ...whole, interpolation: "bilinear" }), [0, 50, 150, 200]);
+  const bicubic = await row(whole);
+  assertEquals(await row({ ...whole, interpolation: "bicubic" }), bicubic);
+  assertNotEquals(bicubic, [0, 50, 150, 200]);
+});
+
 Deno.test("memoryDataset() centres: the middle square of a wide image, unchanged at its own size", async () => {
   const pixels = new Uint8Array(4 * 2 * 3).map((_, i) => i);
   const dataset = memoryDataset({ name: "wide", classes: [], pixels, width: 4, height: 2, labels: Int32Array.of(-1) });

@@ -37,6 +37,22 @@ Deno.test("initialise() draws weights with deviation 0.02, the ends of branches 
   assertAlmostEquals(token.deviation, 0.02, 0.008);
 });
 
+Deno.test("initialise() without the rescale draws the ends of branches as all other weights, from the same numbers", () => {
+  const plain = {
+    ...initialise(encoderShapes(ti), 7, "normal", false),
+    ...initialise(predictorShapes(ti), 7, "normal", false),
+  };
+  for (const name of ["blocks.0.attn.proj.weight", "blocks.11.mlp.fc2.weight", "predictor_blocks.5.mlp.fc2.weight"]) {
+    const x = values(plain, name);
+    assertAlmostEquals(statistics(x).deviation, 0.02, 5 * 0.02 / Math.sqrt(2 * x.length), name);
+  }
+  const layer = 12,
+    rescaled = values(encoder, "blocks.11.mlp.fc2.weight"),
+    own = values(plain, "blocks.11.mlp.fc2.weight");
+  own.forEach((x, i) => assertAlmostEquals(rescaled[i], x / Math.sqrt(2 * layer), 1e-8));
+  assertEquals(values(plain, "blocks.3.mlp.fc1.weight"), values(encoder, "blocks.3.mlp.fc1.weight"));
+});
+
 Deno.test("initialise() sets biases to 0, norms to 1 and positions to theirs", () => {
   for (const p of [encoder, predictor]) {
     for (const [name, tensor] of Object.entries(p)) {

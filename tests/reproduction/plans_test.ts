@@ -125,6 +125,6 @@ Deno.test("what the paper's scale needs is said by option", () => {
   assertEquals(missing("table6"), ["data", "subset"]);
   assertEquals(missing("table6", { data: "/in", subset: "/list" }), []);
   assertEquals(missing("table4", { weights: "w.pth.tar" }), ["clevr"]);
-  assertEquals(missing("table5"), ["weights"]);
+  assertEquals(missing("table5"), ["data", "imagenet22k", "places205", "inat18", "clevr"]);
   assertEquals(missing("figure6"), ["data", "weights"]);
 });

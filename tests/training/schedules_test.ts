@@ -1,7 +1,7 @@
 /** @module Tests of lib/training/schedules.ts. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { cosine, linear, warmupCosine } from "../../lib/training/schedules.ts";
+import { cosine, linear, runSchedules, warmupCosine } from "../../lib/training/schedules.ts";
 
 Deno.test("linear() is a straight line that stays at its ends", () => {
   const momentum = linear({ start: 0.996, final: 1, totalSteps: 400 });
@@ -65,4 +65,14 @@ Deno.test("the schedules refuse impossible lengths", () => {
     RangeError,
     "got 10 warm-up steps of 10 in all",
   );
+});
+
+Deno.test("a run's weight decay is the authors' cosine, or the paper's line where it is asked for", () => {
+  const learningRate = { start: 0, peak: 1, final: 0, warmup: 0 }, ends = { start: 0.04, final: 0.4 };
+  const at = (weightDecay: typeof ends & { shape?: "cosine" | "linear" }) =>
+    runSchedules({ learningRate, weightDecay }, 4)(0).weightDecay; // the first of four updates
+  const quarter = 0.04 + 0.36 * Math.sin(Math.PI / 8) ** 2;
+  assertAlmostEquals(at(ends), quarter, 1e-12);
+  assertAlmostEquals(at({ ...ends, shape: "cosine" }), quarter, 1e-12);
+  assertAlmostEquals(at({ ...ends, shape: "linear" }), 0.13, 1e-12);
 });

@@ -21,15 +21,23 @@ function duration(seconds: number): string {
   return seconds < 72 * 3600 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
 }
 
+const IMAGENET_22K = 14_197_122;
+
+function secondsOfStep({ args, config }: Step, scale: "small" | "paper"): number {
+  const larger = args.some((arg) => arg.startsWith("imagenet22k-"));
+  return secondsOf(config!, { ...MACHINES[scale], ...larger ? { images: IMAGENET_22K } : {} });
+}
+
 /** What one takes. */
-export function stepCost({ config, cost }: Step, scale: "small" | "paper"): string {
-  return config ? `about ${duration(secondsOf(config, MACHINES[scale]))} by estimate` : cost ?? "not estimated";
+export function stepCost(step: Step, scale: "small" | "paper"): string {
+  if (!step.config) return step.cost ?? "not estimated";
+  return `about ${duration(secondsOfStep(step, scale))} by estimate`;
 }
 
 /** The trainings' estimates together, and how many commands have none. */
 export function totalCost(steps: readonly Step[], scale: "small" | "paper"): string {
   const estimated = steps.filter(({ config }) => config), others = steps.length - estimated.length;
-  const seconds = estimated.reduce((sum, { config }) => sum + secondsOf(config!, MACHINES[scale]), 0);
+  const seconds = estimated.reduce((sum, step) => sum + secondsOfStep(step, scale), 0);
   const more = others === 1 ? "1 command" : `${others} commands`;
   if (estimated.length === 0) return others === 0 ? "nothing" : more;
   return `${duration(seconds)} of training${others > 0 ? ` and ${more}` : ""}`;

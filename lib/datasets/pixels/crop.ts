@@ -36,14 +36,14 @@ export interface Cut {
   interpolation: Interpolation;
 }
 
-/** The whole of a box, resized to a square, bicubic. */
-export function squareOf(box: Box, size: number): Cut {
+/** The whole of a box, resized to a square. */
+export function squareOf(box: Box, size: number, interpolation: Interpolation = "bicubic"): Cut {
   return {
     box,
     width: size,
     height: size,
     window: { x: 0, y: 0, width: size, height: size },
-    interpolation: "bicubic",
+    interpolation,
   };
 }
 

@@ -20,6 +20,6 @@ export function sizesOf(wanted: Wanted): number[] {
 export function cutsOf(wanted: Wanted, index: number, width: number, height: number): Cut[] {
   if ("framing" in wanted) return [centredCut(width, height, wanted.framing)];
   return wanted.views.map(({ size, crop, key: { seed, epoch } }) =>
-    squareOf(randomResizedCrop(width, height, crop, randomStream(seed, epoch, index)), size)
+    squareOf(randomResizedCrop(width, height, crop, randomStream(seed, epoch, index)), size, crop.interpolation)
   );
 }

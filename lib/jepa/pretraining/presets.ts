@@ -19,6 +19,11 @@ export interface RunConfig {
   architecture: Architecture;
   /** How the patch embedding starts. */
   patchInitialisation: PatchInitialisation;
+  /**
+   * Whether the weights that end a residual branch start smaller the deeper they are: see initialise(). Default true, as by
+   * the authors' model class; their runs, and so the published presets, start without.
+   */
+  residualRescale?: boolean;
   /** The mask sampler and its options. */
   masks: MaskConfig;
   /** What is predicted of the target blocks. Default "representations". */
@@ -38,8 +43,11 @@ export interface RunConfig {
   epochs: number;
   /** Linear from `start` to `peak` over the first `warmup` share of the steps, then a cosine to `final`. */
   learningRate: { start: number; peak: number; final: number; warmup: number };
-  /** Cosine from `start` to `final`; on matrices only. */
-  weightDecay: { start: number; final: number };
+  /**
+   * From `start` to `final`, on matrices only: along half a cosine, the default, as in the authors' code, or along a line, as
+   * the paper says (appendix A.1).
+   */
+  weightDecay: { start: number; final: number; shape?: "cosine" | "linear" };
   /** Momentum of the target encoder's moving average: linear from `start` to `final`. */
   momentum: { start: number; final: number };
   /** Largest norm of all gradients together; larger ones are scaled down. */
@@ -55,8 +63,8 @@ export interface RunConfig {
   seed: number;
 }
 
-/** The paper's recipe (appendix A.1 and the authors' configurations): crops, schedules, masks and the bare objective. */
-const PUBLISHED = {
+/** Of the paper's recipe what small runs keep: schedules, masks and the bare objective. */
+const RECIPE = {
   patchInitialisation: "normal",
   masks: { sampler: "multiBlockAsPublished" },
   regulariser: { variance: 0, covariance: 0, invariance: 0 },
@@ -67,6 +75,13 @@ const PUBLISHED = {
   precision: "float32",
   recompute: false,
   seed: 0,
+} as const satisfies Partial<RunConfig>;
+
+/** The paper's recipe (appendix A.1 and the authors' configurations), with crops and initial values as their runs had them. */
+const PUBLISHED = {
+  ...RECIPE,
+  residualRescale: false,
+  crop: { ...RECIPE.crop, interpolation: "bilinear" },
 } as const satisfies Partial<RunConfig>;
 
 const TINY: Architecture = {
@@ -83,7 +98,7 @@ const SMALL: Architecture = { ...TINY, width: 192, depth: 6, heads: 6, predictor
 
 /** The recipe that learns in minutes to hours: the regulariser, lengths that stay the same, many small steps at a high rate. */
 const SHORT = {
-  ...PUBLISHED,
+  ...RECIPE,
   patchInitialisation: "xavier",
   masks: { sampler: "multiBlock", contextLength: 20 },
   regulariser: { variance: 1, covariance: 0.04, invariance: 0 },
@@ -135,7 +150,7 @@ export const PRESETS = {
    * `deno task pretrain --preset cifar10-bare`: some two hours on two idle cores with AVX-512 BF16.
    */
   "cifar10-bare": {
-    ...PUBLISHED,
+    ...RECIPE,
     architecture: SMALL,
     patchInitialisation: "xavier",
     masks: { sampler: "multiBlock", contextLength: 20 },
@@ -150,7 +165,7 @@ export const PRESETS = {
    * `cifar10`, long enough to leave its trivial solution. 1,560 steps in 11 min on one core of an Intel Xeon with AMX.
    */
   "cifar10-ablations": {
-    ...PUBLISHED,
+    ...RECIPE,
     architecture: TINY,
     patchInitialisation: "xavier",
     masks: { sampler: "multiBlock", contextLength: 20 },
@@ -209,6 +224,39 @@ export const PRESETS = {
     learningRate: { start: 2e-4, peak: 1e-3, final: 1e-6, warmup: 40 / 300 },
     precision: "bfloat16",
     recompute: true, // 128 images a device do not fit into 80 GB without
+  },
+
+  /** The authors' ViT-H/16 on images of 448 pixels (81.1 % linear, Table 1): 300 epochs, 16 images a GPU. */
+  "imagenet-h16-448": {
+    ...PUBLISHED,
+    architecture: architecture("H/16", { image: 448 }),
+    batch: 2048,
+    microBatch: 16,
+    epochs: 300,
+    learningRate: { start: 2e-4, peak: 1e-3, final: 1e-6, warmup: 40 / 300 },
+    precision: "bfloat16",
+  },
+
+  /** The authors' ViT-H/14 on ImageNet-22k (Table 5): 66 epochs, 32 images a GPU. */
+  "imagenet22k-h14": {
+    ...PUBLISHED,
+    architecture: architecture("H/14"),
+    batch: 2048,
+    microBatch: 32,
+    epochs: 66,
+    learningRate: { start: 1e-4, peak: 1e-3, final: 1e-6, warmup: 3 / 66 },
+    precision: "bfloat16",
+  },
+
+  /** The authors' ViT-G/16 on ImageNet-22k (Table 5): 44 epochs, 16 images a GPU. */
+  "imagenet22k-g16": {
+    ...PUBLISHED,
+    architecture: architecture("G/16"),
+    batch: 2048,
+    microBatch: 16,
+    epochs: 44,
+    learningRate: { start: 1e-4, peak: 1e-3, final: 1e-6, warmup: 3 / 44 },
+    precision: "bfloat16",
   },
 } satisfies Record<string, RunConfig>;
 

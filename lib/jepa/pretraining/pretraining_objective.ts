@@ -91,14 +91,15 @@ async function* inputsOf(config: RunConfig, dataset: Dataset, start: number, sha
  * decides its result.
  */
 export function jepaObjective(config: RunConfig, dataset: Dataset): Objective<StepInputs> {
-  const { architecture, targets: kind = "representations", regulariser, patchInitialisation, seed, clip } = config;
+  const { architecture, targets: kind = "representations", regulariser, seed, clip } = config;
+  const { patchInitialisation, residualRescale } = config;
   const totalSteps = totalStepsOf(config, dataset.length), output = targetWidth(architecture, kind);
   return {
     name: "training_step",
     totalSteps,
     initialise: () => ({
-      encoder: initialise(encoderShapes(architecture), seed, patchInitialisation),
-      predictor: initialise(predictorShapes(architecture, output), seed, patchInitialisation),
+      encoder: initialise(encoderShapes(architecture), seed, patchInitialisation, residualRescale),
+      predictor: initialise(predictorShapes(architecture, output), seed, patchInitialisation, residualRescale),
     }),
     averages: { target_encoder: "encoder" },
     batches: (start, share) => inputsOf(config, dataset, start, share),

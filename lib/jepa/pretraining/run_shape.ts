@@ -42,7 +42,11 @@ export const encoderShape: Shape = record<EncoderSize>(ENCODER_PARTS, checkEncod
 export const predictorShape: Shape = record<PredictorSize>({ width: count, depth: count, heads: count }, checkWidth);
 
 /** From where crops are drawn. */
-export const cropShape: Shape = record<CropRange>({ scale: range(1), aspect: range() });
+export const cropShape: Shape = record<CropRange>({
+  scale: range(1),
+  aspect: range(),
+  interpolation: optional(oneOf("bicubic", "bilinear")),
+});
 
 /** From `start` to `final`, of a momentum. */
 export const momentumShape: Shape = record<RunConfig["momentum"]>({ start: share, final: share });
@@ -60,7 +64,11 @@ export const COMMON_PARTS = {
     final: fromZero,
     warmup: number({ least: 0, below: 1 }),
   }),
-  weightDecay: record<RunConfig["weightDecay"]>({ start: fromZero, final: fromZero }),
+  weightDecay: record<RunConfig["weightDecay"]>({
+    start: fromZero,
+    final: fromZero,
+    shape: optional(oneOf("cosine", "linear")),
+  }),
   clip: number({ above: 0, infinite: true }),
   precision: oneOf("float32", "bfloat16"),
   seed: number({ least: 0, whole: true }),
@@ -73,6 +81,7 @@ export const runShape: Shape = record<RunConfig>({
   ...COMMON_PARTS,
   masks: maskShape,
   targets: optional(oneOf("representations", "pixels", "maskedInput")),
+  residualRescale: optional(flag),
   regulariser: record<RunConfig["regulariser"]>({ variance: fromZero, covariance: fromZero, invariance: fromZero }),
   momentum: momentumShape,
   recompute: optional(flag), // runs from before have none
