@@ -112,6 +112,9 @@ const inOrder = (tensors: Stored, shapes: ParameterShapes): Stored =>
  *   - such a folder's name on the Hugging Face hub, "hf:owner/name", "hf:owner/name@revision" or "owner/name" where there is
  *     no folder "owner": it is fetched into the cache that Python's huggingface_hub keeps.
  *
+ *   Those that the authors published there (facebook/ijepa_*) are, by transformers' conversion script, the *context* encoder,
+ *   with a processor of mean and deviation 0.5; the paper evaluates the target encoder, with ImageNet's mean and deviation.
+ *
  *   In all but the first, a wrapper's or a larger model's prefix before the encoder's names is taken off, and tensors beside
  *   it are left aside; the result says which.
  * @throws Error that names the file, and the tensor or key, where something is missing, surplus, of a wrong shape or

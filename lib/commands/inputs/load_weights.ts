@@ -16,15 +16,25 @@ export function readingNote(path: string, { prefix, aside }: Pick<PretrainedEnco
   return parts.length ? `${path}: ${parts.join("; ")}.` : "";
 }
 
-/** Loads it as loadEncoder() does, and says on standard error what of the file it is not. */
+/**
+ * What is to be known of weights whose processor standardises by 0.5: so do those that the authors published on the Hugging
+ * Face hub, which transformers' conversion script made of the context encoder.
+ */
+export function processorNote(path: string, { preprocessing }: Pick<PretrainedEncoder, "preprocessing">): string {
+  if (!preprocessing || [...preprocessing.mean, ...preprocessing.deviation].some((value) => value !== 0.5)) return "";
+  return `${path} comes with a processor of mean and deviation 0.5. If it is one of facebook/ijepa_*, it is the context ` +
+    "encoder, where the paper evaluates the target encoder (in the authors' .pth.tar), and was pretrained with ImageNet's " +
+    "mean and deviation: evaluate and encode take --preprocessing imagenet.";
+}
+
+/** Loads it as loadEncoder() does, and says on standard error what of the file it is not, and what there is to know of it. */
 export async function loadWeights(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
   let bar: ProgressBar | undefined;
   const onDownload: LoadOptions["onDownload"] = ({ label, done, total }) => {
     bar ??= progressBar({ label, total, unit: "bytes" });
     bar.update(done);
   };
-  const loaded = await loadEncoder(path, { onDownload, ...options }).finally(() => bar?.stop()),
-    note = readingNote(path, loaded);
-  if (note) console.warn(note);
+  const loaded = await loadEncoder(path, { onDownload, ...options }).finally(() => bar?.stop());
+  for (const note of [readingNote(path, loaded), processorNote(path, loaded)]) if (note) console.warn(note);
   return loaded;
 }
