@@ -132,7 +132,6 @@ Deno.test("evaluate ends with one sentence and exit code 1 where it is told nons
         ["--weights", `${dir}/nowhere`, "--protocol", "knn"],
         /^There is no file or folder .*nowhere to load .* right\?\n$/,
       ],
-      [["--weights", "nobody/ijepa", "--protocol", "knn"], /^There is no .* nobody\/ijepa, .* not downloaded/],
       [["--weights", weights, "--protocol", "knn", "--data", `${dir}/images/train`], /no images to test on/],
     ];
     for (const [args, message] of cases) {

@@ -221,7 +221,9 @@ function print(
   for (const { mode, note } of results) if (note) console.log(`${mode}: ${note}.`);
   if (kept) {
     const times = `${kept.ratio.toFixed(2)} (${spreadText(kept.spread)}) times as many as from files`;
-    console.log(`Ours from pixels that --cache keeps at ${kept.side}: ${kept.img_s.toFixed(0)} images/s, ${times}.`);
+    console.log(
+      `Ours from pixels kept on the disk at a side of ${kept.side}: ${kept.img_s.toFixed(0)} images/s, ${times}.`,
+    );
   }
   console.log(`Our crops differ from those of Pillow by ${mean.toFixed(3)} of 255 in the mean, and ${most} at most.`);
 }
