@@ -58,7 +58,8 @@ async function measure(
   rounds: number,
   show: (what: string) => void,
 ): Promise<BenchResult[]> {
-  const ours = new Map<Precision, Steps>(ourPrecisions().map((precision) => [precision, ourSteps(size, precision)]));
+  const precisions = await ourPrecisions(size);
+  const ours = new Map<Precision, Steps>(precisions.map((precision) => [precision, ourSteps(size, precision)]));
   const ourTimes = new Map<Precision, Timings>([...ours.keys()].map((precision) => [precision, []]));
   const peer = await startPeer(size);
   const peerTimes = new Map<PeerMode, Timings>(PEER_MODES.map((mode) => [mode, []]));

@@ -13,6 +13,7 @@ import {
   type Estimate,
   estimateRun,
   impliedShare,
+  precisionOn,
 } from "../jepa/pretraining/estimate.ts";
 import { preset, PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { type StepMemory, totalMemory } from "../jepa/pretraining/step_memory.ts";
@@ -96,7 +97,7 @@ export function estimateText(
     microBatch?: number;
   },
 ): string {
-  const { precision, batch } = config, share = SHARES[deviceName];
+  const { batch } = config, precision = precisionOn(device, config), share = SHARES[deviceName];
   const estimate = estimateRun(config, { images, devices, device, microBatch, share });
   const { parameters, masks, reduced, steps } = estimate, { flops, drawn, longest } = masks;
   const giga = (value: number) => number(value / 1e9, value < 1e9 ? 3 : 1);

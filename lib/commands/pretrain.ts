@@ -25,6 +25,7 @@ import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
+import { type Decided, decided } from "../training/runs/decided.ts";
 import { checkFree, readConfig } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
@@ -32,6 +33,7 @@ import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts"
 import { numberOf } from "./terminal/flags.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
+import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
@@ -65,7 +67,8 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      batch
   --lr X             peak learning rate
   --seed N           everything random follows from it (default 0)
-  --precision P      float32 | bfloat16: what matrix products compute in
+  --precision P      ${PRECISION_HELP}
+                     (default the preset's own, mostly auto)
   --out DIR          the run's folder (default weights/PRESET-1, -2, ...)
   --resume           goes on with the run in --out, or with the newest of this preset
   --checkpoint-every N
@@ -159,7 +162,7 @@ function checkEvaluation(train: Dataset, test: Dataset): void {
 
 /** The quick evaluations of a finished run, as a table and as JSON. */
 async function evaluateRun(
-  { architecture, seed, precision }: MethodConfig,
+  { architecture, seed, precision }: Decided<MethodConfig>,
   parameters: Parameters,
   data: Pick<Required<EvaluationData>, "images">,
   jsonPath: string,
@@ -220,7 +223,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const started = flags.resume
     ? await fromFirst(workers, "the run's configuration", () => readConfig<MethodConfig>(dir))
     : preset(name);
-  const config = changedBy(flags, started, workers.size);
+  const asked = changedBy(flags, started, workers.size), { width } = asked.architecture;
+  const config = await decided(asked, width, { dir, resume: flags.resume, workers });
   const monitorEvery = monitorOf(flags);
   const data = flags.data ??
     (flags.resume ? await fromFirst(workers, "the run's images", () => dataOfRun(dir)) : defaultData(name));
@@ -236,6 +240,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const every = workers.rank > 0 ? 0 : monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
   const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;
   let warned = false;
+  if (workers.rank === 0) await sayPrecision(asked.precision, config.precision, width);
   const training = { label: "Pretraining", dir, config, totalSteps, train, goOn: howToGoOn(dir, flags) };
   const fieldsOf = (entry: LogEntry, say: (sentence: string) => void) => {
     const warning = warned ? undefined : collapseWarning(entry, monitor);
