@@ -10,9 +10,11 @@ import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
 import { median, middleOf, roundsInTime, spreadText, stepsOfTurn, type Timings } from "./bench/bench_rounds.ts";
+import { benchProfile } from "./bench/bench_profile.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
 import { benchWorkers, workersOf } from "./bench/bench_workers.ts";
-import { checkOutputFile } from "./terminal/flags.ts";
+import { checkOutputFile, oneOf } from "./terminal/flags.ts";
+import { PRECISIONS } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { writeFile } from "../write_file.ts";
@@ -26,6 +28,8 @@ timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes a
   --rounds N    turns of each side (default 5, fewer where they take over 2 minutes, but at least 2)
   --workers N   compares N workers that share this machine's cores with one that has them all, and their sums of gradients
                 with those of PyTorch's gloo, instead
+  --profile     prints where the time of our steps goes instead, kernel by kernel
+  --precision P what --profile's steps compute in: float32 | bfloat16 | auto (default), the faster of both here
   --json FILE   writes the results there too
   --help
 `;
@@ -197,6 +201,8 @@ async function main(): Promise<void> {
       size: { type: "string" },
       rounds: { type: "string", default: "5" },
       workers: { type: "string" },
+      profile: { type: "boolean", default: false },
+      precision: { type: "string", default: "auto" },
       json: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
@@ -211,6 +217,7 @@ async function main(): Promise<void> {
   }
   if (json !== undefined) await checkOutputFile("json", json);
   const names = size !== undefined ? [size] : values.workers !== undefined ? ["cifar"] : Object.keys(SIZES);
+  const precision = oneOf("precision", values.precision, PRECISIONS);
   const workers = workersOf(values.workers, SIZES[names[0]]);
 
   const load = Deno.loadavg()[0], cores = navigator.hardwareConcurrency;
@@ -220,6 +227,10 @@ async function main(): Promise<void> {
     );
   }
   await setUpTensorFlow();
+  if (values.profile) {
+    for (const name of names) await benchProfile(name, SIZES[name], precision);
+    return;
+  }
   await setUpPeer();
   if (workers !== undefined) {
     const results = await benchWorkers(names[0], workers, rounds);
