@@ -19,7 +19,7 @@ export interface KernelTime {
   ms: number;
   /** Of matrix products; else 0. */
   flops: number;
-  /** Read and written, if each input is read and each output written once; 0 where no output was allocated. */
+  /** Of its inputs and of what it allocated, each read or written once; 0 where it allocated nothing. */
   bytes: number;
 }
 
@@ -64,7 +64,8 @@ const BYTES: Record<string, number> = {
   double: 8,
 };
 const OP = /^([^:#\s]+):(\w+)(?:#shape=\((.*)\)#)?$/;
-const ALLOCATION = /requested_bytes=(\d+).*tf_op=([^,]+),.*region_type=output/;
+/** An op's output; or an island's, or its scratch memory, which are not told apart and name no op. */
+const ALLOCATION = /requested_bytes=(\d+).*tf_op=(?:([^,]+),.*region_type=output|,)/;
 const CALL = /^EagerExecute#.*is_func=1/;
 /** Ops that only hand something on, or call others. */
 const NOTHING =
@@ -113,7 +114,7 @@ interface Running {
 export function profileOf(threads: readonly ThreadTrace[]): Profile {
   const kernels = new Map<string, KernelTime>(), running: Running[] = [], calls: { start: number; end: number }[] = [];
   for (const { events } of threads) {
-    const allocated: { node: string; time: number; bytes: number }[] = [];
+    const allocated: { node?: string; time: number; bytes: number }[] = [];
     for (const { name, start, end } of events) {
       const allocation = name.startsWith("MemoryAllocation#") && ALLOCATION.exec(name);
       if (allocation) allocated.push({ node: allocation[2], time: start, bytes: Number(allocation[1]) });
@@ -121,7 +122,11 @@ export function profileOf(threads: readonly ThreadTrace[]): Profile {
       const op = OP.exec(name);
       if (!op || NOTHING.test(op[2])) continue;
       const [, node, type, shape = ""] = op, kernel = kernelName(type), kind = kindOf(kernel);
-      const written = allocated.filter((one) => one.node === node && one.time >= start).map(({ bytes }) => bytes);
+      const written = allocated.filter((one) => (one.node === node || one.node === undefined) && one.time >= start).map(
+        (
+          { bytes },
+        ) => bytes,
+      );
       allocated.length = 0;
       const shapes = parseShapes(shape);
       const inputs = shapes.map(({ type, dimensions }) => `${shortType(type)}[${dimensions}]`).join(" x ");
