@@ -10,6 +10,7 @@ import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
 import { median, middleOf, roundsInTime, spreadText, stepsOfTurn, type Timings } from "./bench/bench_rounds.ts";
+import { benchEncode } from "./bench/bench_encode.ts";
 import { benchProfile } from "./bench/bench_profile.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
 import { benchWorkers, workersOf } from "./bench/bench_workers.ts";
@@ -28,6 +29,7 @@ timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes a
   --rounds N    turns of each side (default 5, fewer where they take over 2 minutes, but at least 2)
   --workers N   compares N workers that share this machine's cores with one that has them all, and their sums of gradients
                 with those of PyTorch's gloo, instead
+  --encode      encodes a folder of photographs with ViT-B/16 instead, beside transformers; start-up counts
   --profile     prints where the time of our steps goes instead, kernel by kernel
   --precision P what --profile's steps compute in: float32 | bfloat16 | auto (default), the faster of both here
   --json FILE   writes the results there too
@@ -201,6 +203,7 @@ async function main(): Promise<void> {
       size: { type: "string" },
       rounds: { type: "string", default: "5" },
       workers: { type: "string" },
+      encode: { type: "boolean", default: false },
       profile: { type: "boolean", default: false },
       precision: { type: "string", default: "auto" },
       json: { type: "string" },
@@ -229,6 +232,11 @@ async function main(): Promise<void> {
   await setUpTensorFlow();
   if (values.profile) {
     for (const name of names) await benchProfile(name, SIZES[name], precision);
+    return;
+  }
+  if (values.encode) {
+    const results = await benchEncode(rounds, (what) => console.error(what));
+    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
     return;
   }
   await setUpPeer();
