@@ -503,7 +503,7 @@ export type { StoredTensor } from "./lib/weights/tensors.ts";
 export { torchFile } from "./lib/weights/torch_file.ts";
 
 // The engine: tfjs's tf on TensorFlow, and functions compiled for it.
-export type { Precision } from "./lib/tensorflow/autocast.ts";
+export type { Precision, PrecisionChoice } from "./lib/tensorflow/autocast.ts";
 export { type Tensor, uint8Tensor } from "./lib/tensorflow/backend.ts";
 export { compile, type Compiled, type CompileOptions, compileUpdate } from "./lib/tensorflow/compile.ts";
 export { recomputed } from "./lib/tensorflow/recomputed.ts";

@@ -11,9 +11,12 @@ import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
 import { benchLoader } from "./bench/bench_loader.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
 import { median, middleOf, roundsInTime, spreadText, stepsOfTurn, type Timings } from "./bench/bench_rounds.ts";
+import { benchEncode } from "./bench/bench_encode.ts";
+import { benchProfile } from "./bench/bench_profile.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
 import { benchWorkers, workersOf } from "./bench/bench_workers.ts";
-import { checkOutputFile } from "./terminal/flags.ts";
+import { checkOutputFile, oneOf } from "./terminal/flags.ts";
+import { PRECISIONS } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { writeFile } from "../write_file.ts";
@@ -30,6 +33,9 @@ timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes a
   --loader      compares the reading of image files with torchvision's, in a DataLoader of as many workers as cores, instead;
                 the first time it installs PyTorch and torchvision in .venv/peer-loader
   --data DIR    the images of --loader, in any folders (default pictures of 500 x 375 pixels, drawn the first time)
+  --encode      encodes a folder of photographs with ViT-B/16 instead, beside transformers; start-up counts
+  --profile     prints where the time of our steps goes instead, kernel by kernel
+  --precision P what --profile's steps compute in: float32 | bfloat16 | auto (default), the faster of both here
   --json FILE   writes the results there too
   --help
 `;
@@ -62,7 +68,8 @@ async function measure(
   rounds: number,
   show: (what: string) => void,
 ): Promise<BenchResult[]> {
-  const ours = new Map<Precision, Steps>(ourPrecisions().map((precision) => [precision, ourSteps(size, precision)]));
+  const precisions = await ourPrecisions(size);
+  const ours = new Map<Precision, Steps>(precisions.map((precision) => [precision, ourSteps(size, precision)]));
   const ourTimes = new Map<Precision, Timings>([...ours.keys()].map((precision) => [precision, []]));
   const peer = await startPeer(size);
   const peerTimes = new Map<PeerMode, Timings>(PEER_MODES.map((mode) => [mode, []]));
@@ -202,6 +209,9 @@ async function main(): Promise<void> {
       workers: { type: "string" },
       loader: { type: "boolean" },
       data: { type: "string" },
+      encode: { type: "boolean", default: false },
+      profile: { type: "boolean", default: false },
+      precision: { type: "string", default: "auto" },
       json: { type: "string" },
       help: { type: "boolean", short: "h" },
     },
@@ -220,6 +230,7 @@ async function main(): Promise<void> {
   if (data !== undefined && !loader) throw new Error("--data names the images of --loader: add that.");
   if (json !== undefined) await checkOutputFile("json", json);
   const names = size !== undefined ? [size] : values.workers !== undefined ? ["cifar"] : Object.keys(SIZES);
+  const precision = oneOf("precision", values.precision, PRECISIONS);
   const workers = workersOf(values.workers, SIZES[names[0]]);
 
   const load = Deno.loadavg()[0], cores = navigator.hardwareConcurrency;
@@ -229,8 +240,12 @@ async function main(): Promise<void> {
     );
   }
   await setUpTensorFlow();
-  if (loader) {
-    const results = await benchLoader(data, rounds);
+  if (values.profile) {
+    for (const name of names) await benchProfile(name, SIZES[name], precision);
+    return;
+  }
+  if (loader || values.encode) {
+    const results = loader ? await benchLoader(data, rounds) : await benchEncode(rounds, (what) => console.error(what));
     if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
     return;
   }

@@ -13,6 +13,7 @@ import { rowFiles } from "../weights/row_writer.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
 import { coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
+import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -38,7 +39,7 @@ Writes one row of features for each image, in the order of the file names.
                      say it, else imagenet)
   --colours C        managed (default): as a viewer shows them: converted from an embedded profile to sRGB, turned by
                      EXIF, on white | pillow: the bytes of Image.open(FILE).convert("RGB"), which does none of that
-  --precision P      float32 (default) | bfloat16: what matrix products compute in
+  --precision P      ${PRECISION_HELP} (default)
   --skip-bad-images  leaves images that cannot be read out of the file, and says which, instead of stopping
   --help
 `;
@@ -72,7 +73,7 @@ async function main(): Promise<void> {
       "image": { type: "string" },
       "preprocessing": { type: "string" },
       "colours": { type: "string", default: "managed" },
-      "precision": { type: "string", default: "float32" },
+      "precision": { type: "string", default: "auto" },
       "skip-bad-images": { type: "boolean", default: false },
       "help": { type: "boolean", short: "h" },
     },
@@ -83,7 +84,7 @@ async function main(): Promise<void> {
   if (out === undefined) throw new Error("Say where the features are to go: --out FEATURES.safetensors, or .npy.");
   const layer = oneOf("layer", flags.layer, ["last", "last4"]);
   const pool = oneOf("pool", flags.pool, ["mean", "none"]);
-  const precision = oneOf("precision", flags.precision, ["float32", "bfloat16"]);
+  const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
   const colours = coloursOf(flags.colours);
   const batch = Number(flags.batch);
   if (!Number.isSafeInteger(batch) || batch < 1) {
@@ -100,6 +101,7 @@ async function main(): Promise<void> {
   await setUpTensorFlow();
   const { predictor, ...encoder } = await loadWeights(weights, { heads, image });
   tf.dispose(predictor?.parameters ?? {});
+  const precision = await chosenPrecision(askedPrecision, encoder.size.width);
   const { size, parameters } = encoder, preprocessing = choosePreprocessing(weights, encoder);
 
   const bad = unreadable.map(({ path, reason }) => `${path} (${reason})`);

@@ -14,6 +14,7 @@ import {
   type Estimate,
   estimateRun,
   impliedShare,
+  precisionOn,
 } from "../jepa/pretraining/estimate.ts";
 import { PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { type StepMemory, totalMemory } from "../jepa/pretraining/step_memory.ts";
@@ -104,7 +105,7 @@ export function estimateText(
     microBatch?: number;
   },
 ): string {
-  const { precision, batch } = config, share = SHARES[deviceName];
+  const { batch } = config, precision = precisionOn(device, config), share = SHARES[deviceName];
   const estimate = estimateRun(config, { images, devices, device, microBatch, share });
   const { parameters, masks, reduced, steps } = estimate, { flops, drawn, longest } = masks;
   const giga = (value: number) => number(value / 1e9, value < 1e9 ? 3 : 1);

@@ -24,6 +24,7 @@ import { loadWeights } from "./inputs/load_weights.ts";
 import { cacheHelp, sideForFraming } from "./inputs/keep_images.ts";
 import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
+import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -84,7 +85,7 @@ ${NAMES.map(described).join("\n")}
                       none of that
   --seed N            what is drawn follows from it (default 0)
   --seeds N           evaluates with so many seeds from there on; the table has their mean and deviation (default 1)
-  --precision P       float32 (default) | bfloat16: what matrix products compute in
+  --precision P       ${PRECISION_HELP} (default)
   --subjects NAMES    what is evaluated, with commas between: encoder, random (the same network with random weights),
                       pixels (default all three)
   --json FILE         writes the numbers there too, with what was chosen
@@ -157,7 +158,7 @@ async function main(): Promise<void> {
       "colours": { type: "string", default: "managed" },
       "seed": { type: "string", default: "0" },
       "seeds": { type: "string", default: "1" },
-      "precision": { type: "string", default: "float32" },
+      "precision": { type: "string", default: "auto" },
       "subjects": { type: "string", default: SUBJECTS.join(",") },
       "json": { type: "string" },
       ...IMAGE_FLAGS,
@@ -169,7 +170,7 @@ async function main(): Promise<void> {
   const { weights, data: dataName, clevr, json } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const protocols = parseProtocols(flags.protocol), all = protocols === NAMES;
-  const precision = oneOf("precision", flags.precision, ["float32", "bfloat16"]);
+  const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
   const colours = coloursOf(flags.colours), chosen = parseSubjects(flags.subjects);
   const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds") =>
     numberOf(name, flags[name], { integer: true });
@@ -187,6 +188,7 @@ async function main(): Promise<void> {
   const { predictor, ...loaded } = await loadWeights(weights, { heads: whole("heads"), image: whole("image") });
   tf.dispose(predictor?.parameters ?? {});
   const encoder = { ...loaded, preprocessing: choosePreprocessing(weights, loaded) };
+  const precision = await chosenPrecision(askedPrecision, encoder.size.width);
   const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
   const images = needs("images") ? await openLabelled(dataName, flags, encoder.preprocessing, colours) : undefined;
   const drawn = needs("scenes") ? await openPictures(encoder.size, clevr, colours) : undefined;

@@ -14,10 +14,9 @@ import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
 import { initialise } from "../nn/initialisation.ts";
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { PROJECT_VENV } from "../tensorflow/locate.ts";
 import { type HostTensor, writeSafetensors } from "../weights/safetensors.ts";
 import { type Difference, differences, hiddenState } from "./parity/parity_differences.ts";
-import { setUpPackages } from "./python_packages.ts";
+import { PARITY_PYTHON, setUpParity } from "./parity/parity_python.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { makeFolder } from "../write_file.ts";
@@ -35,15 +34,10 @@ error where an output differs by more than ${TOLERANCE}.
   --help
 `;
 
-const VENV = `${PROJECT_VENV}/parity`;
-const PACKAGES = ["torch==2.13.0", "transformers==5.24.0", "safetensors==0.8.0", "numpy", "pillow"];
-/** timm and transformers' image processors import torchvision 0.28, which is the one for torch 2.13. */
-const WITHOUT_DEPENDENCIES = ["torchvision==0.28.0", "timm==1.0.31"];
-
 /** Runs parity.py and returns what it prints. */
 async function python(...args: string[]): Promise<string> {
   const script = fileURLToPath(new URL("parity/parity.py", import.meta.url));
-  const command = new Deno.Command(`${VENV}/bin/python`, { args: [script, ...args], env: { HF_HUB_OFFLINE: "1" } });
+  const command = new Deno.Command(PARITY_PYTHON, { args: [script, ...args], env: { HF_HUB_OFFLINE: "1" } });
   const { success, stdout, stderr } = await command.output();
   const text = new TextDecoder();
   if (success) return text.decode(stdout);
@@ -106,13 +100,7 @@ async function main(): Promise<void> {
   });
   if (values.help) return console.log(HELP);
   await setUpTensorFlow();
-  await setUpPackages(
-    VENV,
-    PACKAGES,
-    WITHOUT_DEPENDENCIES,
-    "deno task parity",
-    `Setting up PyTorch, transformers and timm in ${VENV}, once: 250 MB, or 3 GB where pip brings PyTorch with CUDA.`,
-  );
+  await setUpParity("deno task parity");
   const folder = values.keep ?? await Deno.makeTempDir({ prefix: "ijepa_parity_" });
   const results: Difference[] = [];
   try {

@@ -21,6 +21,7 @@ import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
+import { type Decided, decided } from "../training/runs/decided.ts";
 import { checkFree } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts";
@@ -31,6 +32,7 @@ import { cacheHelp, sideForCrops } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
 import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_config.ts";
+import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
@@ -72,7 +74,8 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      batch
   --lr X             peak learning rate
   --seed N           everything random follows from it (default 0)
-  --precision P      float32 | bfloat16: what matrix products compute in
+  --precision P      ${PRECISION_HELP}
+                     (default the preset's own, mostly auto)
   --out DIR          the run's folder (default weights/PRESET-1, -2, ...; with --config its folder's name for PRESET)
   --resume           goes on with the run in --out, or with the newest of this preset
   --checkpoint-every N
@@ -144,7 +147,7 @@ function checkEvaluation(train: Dataset, test: Dataset): void {
 
 /** The quick evaluations of a finished run, as a table and as JSON. */
 async function evaluateRun(
-  { architecture, seed, precision }: MethodConfig,
+  { architecture, seed, precision }: Decided<MethodConfig>,
   parameters: Parameters,
   data: Pick<Required<EvaluationData>, "images">,
   jsonPath: string,
@@ -204,7 +207,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   // What is not said again on resuming is as the run was started.
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => keptConfig(dir)) : undefined;
-  const config = await configOf(flags, workers.size, kept);
+  const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
+  const config = await decided(asked, width, { dir, resume: flags.resume, workers });
   const monitorEvery = monitorOf(flags);
   const data = flags.data ??
     await fromFirst(workers, "the run's images", () => flags.resume ? dataOfRun(dir) : dataOf(flags));
@@ -220,6 +224,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const every = workers.rank > 0 ? 0 : monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
   const monitor = every > 0 ? await representationMonitor(config, train, { every }) : undefined;
   let warned = false;
+  if (workers.rank === 0) await sayPrecision(asked.precision, config.precision, width);
   const training = { label: "Pretraining", dir, config, totalSteps, train, goOn: howToGoOn(dir, flags) };
   const fieldsOf = (entry: LogEntry, say: (sentence: string) => void) => {
     const warning = warned ? undefined : collapseWarning(entry, monitor);

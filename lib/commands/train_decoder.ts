@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
 import { representImages } from "../decoding/decode.ts";
 import { checkDecoderConfig, decoderConfigIn } from "../decoding/check_decoder_config.ts";
-import { DECODER_PRESETS, type DecoderConfig, decoderPreset } from "../decoding/decoder_presets.ts";
+import { DECODER_PRESETS, type DecoderConfig, decoderPreset, productWidth } from "../decoding/decoder_presets.ts";
 import { decoderSteps } from "../decoding/decoder_objective.ts";
 import { measureDecoder } from "../decoding/measures.ts";
 import { measureReconstruction } from "../decoding/reconstruction_measures.ts";
@@ -33,6 +33,7 @@ import { randomStream, shuffled } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
+import { decided } from "../training/runs/decided.ts";
 import { checkFree } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { numberOf } from "./terminal/flags.ts";
@@ -41,6 +42,7 @@ import { cacheHelp } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { checkStart } from "./inputs/run_config.ts";
 import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
+import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
@@ -75,7 +77,8 @@ average-pooled representation, or with --preset patches a network that maps each
                     batch
   --lr X            peak learning rate
   --seed N          everything random follows from it (default 0)
-  --precision P     float32 | bfloat16: what matrix products compute in
+  --precision P     ${PRECISION_HELP}
+                    (default the preset's own, mostly auto)
   --out DIR         the run's folder (default decoder/, or patch-decoder/, in the folder of the weights)
   --resume          goes on with the run in --out
   --checkpoint-every N
@@ -201,7 +204,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const started = flags.resume
     ? await fromFirst(workers, "the run's configuration", () => readDecoderConfig(dir))
     : await startOf(flags, encoder.size);
-  const config = configOf(flags, started, workers.size);
+  const asked = configOf(flags, started, workers.size), width = productWidth(asked);
+  const config = await decided(asked, width, { dir, resume: flags.resume, workers });
 
   const data = flags.data ??
     (flags.resume ? await fromFirst(workers, "the run's images", () => dataOfRun(dir)) : "cifar10");
@@ -209,6 +213,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const { train, test } = await inTurn(workers, world, "the images are there", () => openImages(data, flags, side));
   const testImages = test ? Math.min(measured, test.length) : 0;
   if (measured > 0 && test) checkMeasurable(config, encoder.size.image, testImages);
+  if (workers.rank === 0) await sayPrecision(asked.precision, config.precision, width);
   const totalSteps = decoderSteps(config, train.length);
   const training = { label: "Training", dir, config, totalSteps, train, goOn: howToGoOn(dir, flags) };
   using summaries = workers.rank === 0 && flags.tensorboard ? runSummaries(dir, config.batch) : undefined;

@@ -22,7 +22,7 @@ const TRAINING = {
   weightDecay: number({ least: 0 }),
   average: share,
   clip: number({ above: 0, infinite: true }),
-  precision: oneOf("float32", "bfloat16"),
+  precision: oneOf("auto", "float32", "bfloat16"),
   seed: number({ least: 0, whole: true }),
 };
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { EncoderSize } from "../jepa/architectures.ts";
-import type { Precision } from "../tensorflow/autocast.ts";
+import type { PrecisionChoice } from "../tensorflow/autocast.ts";
 import type { NoiseSchedule } from "./noise_schedule.ts";
 import type { PatchDecoderSize } from "./patch_decoder.ts";
 import type { UnetSize } from "./unet.ts";
@@ -25,8 +25,8 @@ export interface DecoderTraining {
   average: number;
   /** Largest norm of all gradients together; larger ones are scaled down. */
   clip: number;
-  /** What matrix products compute in. */
-  precision: Precision;
+  /** What matrix products compute in; "auto" is decided where a training begins, and its config.json has what was. */
+  precision: PrecisionChoice;
   /** Everything random follows from it. */
   seed: number;
 }
@@ -58,13 +58,18 @@ export interface PatchDecoderConfig extends DecoderTraining {
 /** Either of them. */
 export type DecoderConfig = PooledDecoderConfig | PatchDecoderConfig;
 
+/** The width of a decoder's matrix products, by which its precision is decided. */
+export function productWidth({ network }: DecoderConfig): number {
+  return "channels" in network ? Math.max(...network.channels) : network.width;
+}
+
 const TRAINING = {
   batch: 64,
   learningRate: { peak: 1e-3, final: 1e-6, warmup: 0.05 },
   weightDecay: 0.01,
   average: 0.999,
   clip: 1,
-  precision: "float32",
+  precision: "auto",
   seed: 0,
 } as const satisfies Partial<DecoderTraining>;
 
@@ -86,7 +91,6 @@ export const DECODER_PRESETS = {
     ...DIFFUSION,
     network: { image: 32, channels: [64, 128, 256], heads: 4, condition: width },
     epochs: 5,
-    precision: "bfloat16",
   }),
 
   /** 64 pixels, for a GPU; untried. */
@@ -122,11 +126,12 @@ export const DECODER_PRESETS = {
     epochs: 4,
   }),
 
-  /** Under a minute on two cores, for tests: too short to learn anything. */
+  /** Under a minute on two cores, for tests, and so in float32 on any machine: too short to learn anything. */
   "smoke": ({ width }: EncoderSize): PooledDecoderConfig => ({
     ...DIFFUSION,
     network: { image: 32, channels: [32, 32, 32], heads: 2, condition: width },
     epochs: 0.02,
+    precision: "float32",
   }),
 } satisfies Record<string, (encoder: EncoderSize) => DecoderConfig>;
 

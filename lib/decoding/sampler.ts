@@ -9,6 +9,8 @@ import { randomStream } from "../random.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
+import { decidePrecision } from "../tensorflow/product_rates.ts";
+import { productWidth } from "./decoder_presets.ts";
 import { ddimStep, guide } from "./diffusion.ts";
 import { alphaBars, samplingSteps } from "./noise_schedule.ts";
 import { toPixels } from "./pixels.ts";
@@ -90,7 +92,7 @@ export async function sample(
   representations: Float32Array,
   options: SampleOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { steps = 25, guidance = 1, seed = 0, precision = config.precision, onProgress } = options;
+  const { steps = 25, guidance = 1, seed = 0, onProgress } = options;
   const { network, diffusion } = config, { image, condition } = network;
   const count = representations.length / condition;
   if (!Number.isInteger(count)) {
@@ -104,6 +106,7 @@ export async function sample(
   const rows = Math.min(batch, Math.max(count, 1)), isGuided = guidance !== 1;
   const bytes = image * image * 3;
 
+  const precision = options.precision ?? await decidePrecision(config.precision, productWidth(config));
   const step = compile(
     (p: Parameters, standardisation: Standardisation, inputs: StepInputs) =>
       denoise(p, standardisation, network, isGuided, inputs),

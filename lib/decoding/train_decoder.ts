@@ -10,11 +10,12 @@ import type { Parameters } from "../nn/parameters.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
+import { decided } from "../training/runs/decided.ts";
 import { type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
 import { readConfig } from "../training/runs/run_folder.ts";
 import { checkDecoderConfig, decoderConfigIn } from "./check_decoder_config.ts";
 import { checkDecoderFits, decoderObjective } from "./decoder_objective.ts";
-import type { DecoderConfig } from "./decoder_presets.ts";
+import { type DecoderConfig, productWidth } from "./decoder_presets.ts";
 import {
   type FrozenEncoder,
   poolTokens,
@@ -106,19 +107,21 @@ export async function readDecoderConfig(dir: string): Promise<DecoderConfig> {
  * The result depends on the configuration, the encoder and the images alone: a run that was stopped, by its signal or by a
  * kill, and resumed ends with the same weights, bit for bit, on the same machine.
  *
+ * @param asked where its precision is "auto", it is decided here
  * @param encoder the target encoder, which stays the caller's
  * @throws RangeError as checkDecoderConfig() does, or where decoder and encoder do not fit; Error where the folder holds another run, or one of another
  *   encoder, where there is nothing to resume, or, with the step, where loss or gradients are not finite or a
  *   checkpoint cannot be written; the last whole one is then left as it is
  */
 export async function trainDecoder(
-  config: DecoderConfig,
+  asked: DecoderConfig,
   encoder: FrozenEncoder,
   images: Dataset,
   options: TrainDecoderOptions,
 ): Promise<TrainDecoderResult> {
-  checkDecoderConfig(config);
-  checkDecoderFits(config, encoder);
+  checkDecoderConfig(asked);
+  checkDecoderFits(asked, encoder);
+  const config = await decided(asked, productWidth(asked), options);
   const standardisation = await measureStandardisation(config, encoder, images);
   try {
     const objective = decoderObjective(config, encoder, standardisation, images);

@@ -42,6 +42,6 @@ export const SHORT = {
   epochs: 1,
   weightDecay: { start: 0.05, final: 0.05 },
   clip: 3,
-  precision: "float32",
+  precision: "auto",
   seed: 0,
 } as const satisfies Partial<CommonConfig>;

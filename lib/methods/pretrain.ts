@@ -8,7 +8,9 @@ import type { Dataset } from "../datasets/dataset.ts";
 import { saveEncoder } from "../jepa/save_encoder.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
+import { decided } from "../training/runs/decided.ts";
 import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
+import { checkConfig } from "./check_config.ts";
 import { encoderOf } from "./config.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
 import { isJepa, keptNetwork, type MethodConfig, objectiveOf } from "./methods.ts";
@@ -67,7 +69,8 @@ export function pretrain(
  * the run into a folder: config.json, log.jsonl, the newest checkpoints, and at the end encoder.safetensors. That is a Vision
  * Transformer without class token whatever the method, so that all that takes I-JEPA's encoders takes it.
  *
- * The result depends on the configuration and the images alone: a run that was stopped, by its signal or by a kill, and
+ * A precision of "auto" is decided here, or, of a run that goes on, as it was when it began. The result depends on the
+ * configuration and the images alone: a run that was stopped, by its signal or by a kill, and
  * resumed ends with the same weights, bit for bit, on the same machine.
  *
  * @throws RangeError as checkConfig() does, before anything is written
@@ -80,11 +83,13 @@ export function pretrain(
   options: PretrainOptions,
 ): Promise<PretrainResult>;
 export async function pretrain<Entry extends LogEntry>(
-  config: MethodConfig,
+  asked: MethodConfig,
   dataset: Dataset,
   options: PretrainOptions<Entry>,
 ): Promise<PretrainResult<Entry>> {
+  checkConfig(asked);
   const { monitor: _, ...running } = options;
+  const config = await decided(asked, asked.architecture.width, options);
   const objective = objectiveOf(config, dataset), network = keptNetwork(objective);
   const measure: Monitor["measure"] = (encoder, step) => options.monitor!.measure(encoder, step);
   const monitor = options.monitor && { every: options.monitor.every, measure, network };

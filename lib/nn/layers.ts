@@ -7,9 +7,12 @@
  * @module
  */
 import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { fused } from "../tensorflow/fused.ts";
+import { fused, kernel, sumOfRows } from "../tensorflow/fused.ts";
+import { withGradient } from "../tensorflow/nested.ts";
 import { recomputed } from "../tensorflow/recomputed.ts";
 import type { Parameters } from "./parameters.ts";
+
+type Plain = (...inputs: Tensor[]) => Tensor;
 
 /** Of every norm where nothing else is said, as in the authors' code. */
 const EPSILON = 1e-6;
@@ -25,7 +28,11 @@ export function product(x: Tensor, weight: Tensor): Tensor {
 }
 
 /** x + b over the last axis. */
-export const addBias: (x: Tensor, bias: Tensor) => Tensor = fused("bias", (x: Tensor, bias: Tensor) => tf.add(x, bias));
+export const addBias: (x: Tensor, bias: Tensor) => Tensor = withGradient(
+  fused("bias", (x: Tensor, bias: Tensor) => tf.add(x, bias)) as Plain,
+  (dy) => [dy, sumOfRows(dy)],
+  0,
+);
 
 /** W x + b over the last axis: x [..., I] to [..., O]. */
 export function linear(p: Parameters, name: string, x: Tensor): Tensor {
@@ -63,8 +70,7 @@ export function layerNorm(p: Parameters, name: string, x: Tensor, epsilon = EPSI
 /** Layer norm without scale and shift, epsilon 1e-5: what the targets go through (PyTorch's F.layer_norm). */
 export const normalise: (x: Tensor) => Tensor = fused("normalise", (x: Tensor) => standardise(x, 1e-5));
 
-/** h / 2 (1 + erf(h / sqrt 2)) of h = x + b: the exact GELU. */
-export const biasedGelu: (x: Tensor, bias: Tensor) => Tensor = fused(
+const gelu = fused(
   "gelu",
   (x: Tensor, bias: Tensor) => {
     const h = tf.add(x, bias);
@@ -73,10 +79,24 @@ export const biasedGelu: (x: Tensor, bias: Tensor) => Tensor = fused(
   "activation",
 );
 
+/** dy (Phi(h) + h phi(h)), of the normal distribution and its density. */
+const geluGradient = kernel("gelu_gradient", (dy: Tensor, x: Tensor, bias: Tensor) => {
+  const h = tf.add(x, bias), density = tf.mul(tf.exp(tf.mul(tf.square(h), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  const distribution = tf.mul(tf.add(tf.erf(tf.mul(h, Math.SQRT1_2)), 1), 0.5);
+  return [tf.mul(dy, tf.add(distribution, tf.mul(h, density)))];
+});
+
+/** h / 2 (1 + erf(h / sqrt 2)) of h = x + b: the exact GELU. */
+export const biasedGelu: (x: Tensor, bias: Tensor) => Tensor = withGradient(gelu as Plain, (dy, x, bias) => {
+  const [dx] = geluGradient(dy, x, bias);
+  return [dx, sumOfRows(dx)];
+}, 0);
+
 /** x + (y + b): the residual stream takes in what a branch computed. */
-export const addBranch: (x: Tensor, y: Tensor, bias: Tensor) => Tensor = fused(
-  "residual",
-  (x: Tensor, y: Tensor, bias: Tensor) => tf.add(x, tf.add(y, bias)),
+export const addBranch: (x: Tensor, y: Tensor, bias: Tensor) => Tensor = withGradient(
+  fused("residual", (x: Tensor, y: Tensor, bias: Tensor) => tf.add(x, tf.add(y, bias))) as Plain,
+  (dy) => [dy, dy, sumOfRows(dy)],
+  0,
 );
 
 /** [B, N, K*H*d] + b, split into K x heads: [K, B, H, N, d]. */
@@ -84,14 +104,17 @@ function splitHeads(parts: number, heads: number): (x: Tensor, bias: Tensor) => 
   const key = `${parts} ${heads}`;
   let split = splits.get(key);
   if (!split) {
-    splits.set(
-      key,
-      split = fused("split_heads", (x: Tensor, bias: Tensor) => {
-        const [batch, tokens, width] = x.shape;
-        const biased = tf.reshape(tf.add(x, bias), [batch, tokens, parts, heads, width / (parts * heads)]);
-        return tf.transpose(biased, [2, 0, 3, 1, 4]);
-      }, "activation"),
-    );
+    const forward = fused("split_heads", (x: Tensor, bias: Tensor) => {
+      const [batch, tokens, width] = x.shape;
+      const biased = tf.reshape(tf.add(x, bias), [batch, tokens, parts, heads, width / (parts * heads)]);
+      return tf.transpose(biased, [2, 0, 3, 1, 4]);
+    }, "activation");
+    const backward = (dy: Tensor, x: Tensor) => {
+      // No kernel of XLA's, which is far slower at a transpose than TensorFlow.
+      const dx = tf.reshape(tf.transpose(dy, [1, 3, 0, 2, 4]), x.shape); // [B, N, K*H*d]
+      return [dx, sumOfRows(dx)];
+    };
+    splits.set(key, split = withGradient(forward as Plain, backward, 0));
   }
   return split;
 }

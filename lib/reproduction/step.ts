@@ -89,7 +89,7 @@ async function checkRun({ trains, config }: Step): Promise<void> {
   if (!trains || !config || !await exists(`${trains}/config.json`)) return;
   const found = await readConfig<RunConfig>(trains);
   const differs = (Object.keys({ ...found, ...config }) as (keyof RunConfig)[])
-    .filter((name) => !same(found[name], config[name]));
+    .filter((name) => !(name === "precision" && config.precision === "auto") && !same(found[name], config[name]));
   if (differs.length === 0) return;
   const [name] = differs;
   throw new Error(

@@ -13,6 +13,9 @@ import { opDef } from "./op_defs.ts";
 /** What matrix products compute in. */
 export type Precision = "float32" | "bfloat16";
 
+/** The same, or "auto": whichever this machine multiplies faster in, decided by decidePrecision() where the work begins. */
+export type PrecisionChoice = Precision | "auto";
+
 const PRODUCTS = new Set(["MatMul", "BatchMatMulV2", "Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"]);
 const MOVEMENTS = new Set([
   ...["Reshape", "Transpose", "Slice", "StridedSlice", "Pad", "PadV2", "ConcatV2", "Pack", "Unpack", "SplitV"],

@@ -28,7 +28,7 @@ Deno.test("decode and train-decoder end with one sentence and exit code 1 where 
     ["decode", [...decoding, "--guidance", "much"], /^--guidance takes a number from 0 on; got "much"/],
     ["train_decoder", [], /^Say which encoder: --weights/],
     ["train_decoder", ["--weights", dir, "--epochs", "many"], /^--epochs takes a number from 0 on; got "many"/],
-    ["train_decoder", ["--weights", dir, "--precision", "int8"], /^--precision is float32 or bfloat16/],
+    ["train_decoder", ["--weights", dir, "--precision", "int8"], /^--precision is auto or float32 or bfloat16/],
   ];
   for (const [command, args, message] of cases) {
     const { code, error } = await run(command, ...args);

@@ -152,16 +152,17 @@ Deno.test("encode reads colours and preprocesses images as it is told", () =>
     const clear = await sharp(`${dir}/images/a.jpg`).ensureAlpha(0).png().toBuffer();
     await Deno.writeFile(`${dir}/images/z.png`, clear);
     await Deno.writeTextFile(config, JSON.stringify({ size: { height: 16, width: 16 }, image_mean: [0.1, 0.5, 0.9] }));
-    const args = ["--images", `${dir}/images`, "--colours", "pillow", "--preprocessing", config, "--out", out];
+    const images = ["--images", `${dir}/images`, "--colours", "pillow", "--preprocessing", config];
+    const args = [...images, "--precision", "float32", "--out", out];
     const { code, error } = await encode("--weights", weights, ...args);
     assertEquals(code, 0, error);
     const { tensors, metadata } = await readSafetensors(out), told = tensors.features.data as Float32Array;
     const preprocessing = await readPreprocessorConfig(config);
     assertEquals([metadata.colours, JSON.parse(metadata.preprocessing)], ["pillow", preprocessing]);
 
-    const { size, parameters } = await loadEncoder(weights), { images } = await findImages(`${dir}/images`);
+    const { size, parameters } = await loadEncoder(weights), { images: found } = await findImages(`${dir}/images`);
     const worst = async (options: EncodeImagesOptions) => {
-      await encodeImages(parameters, size, images, out, options);
+      await encodeImages(parameters, size, found, out, options);
       const other = (await readSafetensors(out)).tensors.features.data as Float32Array;
       return Math.max(...other.map((value, i) => Math.abs(value - told[i])));
     };

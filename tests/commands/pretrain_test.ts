@@ -53,7 +53,7 @@ Deno.test("pretrain ends with one sentence and exit code 1 where it is told nons
     [["--epochs", "many"], /^--epochs takes a number from 0 on; got "many"\.\n$/],
     [["--monitor", "1.5"], /^--monitor takes a whole number from 0 on; got "1\.5"\.\n$/],
     [["--keep", "0"], /^--keep takes a whole number from 1 on; got "0"\.\n$/],
-    [["--precision", "float16"], /^--precision is float32 or bfloat16; got "float16"\.\n$/],
+    [["--precision", "float16"], /^--precision is auto or float32 or bfloat16; got "float16"\.\n$/],
     [["--data", `${dir}/nowhere`], /nowhere.*\n$/],
     [["--resume", "--out", `${dir}/nothing`], /holds no run/],
     [

@@ -9,6 +9,7 @@ import { tf } from "../../lib/tensorflow/backend.ts";
 import { preset, type RunConfig } from "../../lib/jepa/pretraining/presets.ts";
 import { jepaObjective, stepMasks } from "../../lib/jepa/pretraining/pretraining_objective.ts";
 import { pretrain, type PretrainOptions } from "../../lib/methods/pretrain.ts";
+import { fasterOf, productRates } from "../../lib/tensorflow/product_rates.ts";
 import { readCheckpoint } from "../../lib/training/runs/checkpoint.ts";
 import { isMeasured, type Monitor } from "../../lib/training/runs/run.ts";
 import { initialState } from "../../lib/training/step.ts";
@@ -78,6 +79,20 @@ Deno.test("pretrain() stopped by its signal and resumed ends with the same bits"
   assert(resumed.finished);
   assertEquals(resumed.log.length, 12);
   await assertSameRun(`${root}/whole`, `${root}/stopped`);
+  await Deno.remove(root, { recursive: true });
+});
+
+Deno.test("pretrain() decides a precision that is left open by the machine's rates, and resumed keeps what was decided", async () => {
+  const root = await Deno.makeTempDir(), open: RunConfig = { ...CONFIG, precision: "auto" };
+  const precisionOf = async (dir: string) => JSON.parse(await Deno.readTextFile(`${dir}/config.json`)).precision;
+  await run(open, { dir: `${root}/begun`, ...stopAt(1) });
+  const faster = fasterOf(await productRates(CONFIG.architecture.width));
+  assertEquals(await precisionOf(`${root}/begun`), faster);
+
+  const other = faster === "float32" ? "bfloat16" : "float32";
+  await run({ ...CONFIG, precision: other }, { dir: `${root}/other`, ...stopAt(1) });
+  assert((await run(open, { dir: `${root}/other`, resume: true })).finished);
+  assertEquals(await precisionOf(`${root}/other`), other);
   await Deno.remove(root, { recursive: true });
 });
 

@@ -11,11 +11,11 @@ import { jepaObjective, stepTensors } from "../../jepa/pretraining/pretraining_o
 import { type Random, randomStream, shuffled } from "../../random.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
 import { disposeAll } from "../../tensorflow/backend.ts";
+import { productRates } from "../../tensorflow/product_rates.ts";
 import { Variables } from "../../tensorflow/variables.ts";
 import { shareOf } from "../../training/loop.ts";
 import { initialState, scalarTensors } from "../../training/step.ts";
 import { accumulatingStepper, wholeStepper, type Workers } from "../../training/stepper.ts";
-import { hasBfloat16 } from "../terminal/bfloat16.ts";
 import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
 
 /** Steps ready to be run. */
@@ -25,9 +25,13 @@ export interface Steps {
   dispose(): void;
 }
 
-/** What is worth measuring here: bfloat16 needs a GPU, or a CPU that multiplies it; on others it is emulated. */
-export function ourPrecisions(): Precision[] {
-  return hasBfloat16() ? ["float32", "bfloat16"] : ["float32"];
+/** As many times slower than in float32, and a precision is not worth measuring: it is emulated. */
+const SLOW = 4;
+
+/** The precisions that are worth measuring here. */
+export async function ourPrecisions({ architecture }: Pick<BenchSize, "architecture">): Promise<Precision[]> {
+  const { float32, bfloat16 } = await productRates(architecture.width);
+  return SLOW * bfloat16 > float32 ? ["float32", "bfloat16"] : ["float32"];
 }
 
 /** Random patches for context and targets, as many of them as the size says. */

@@ -39,7 +39,7 @@ async function sumTimes(workers: Communicator, dtype: string, megabytes: number,
 
 async function main(workers: Communicator): Promise<void> {
   const size = SIZES[Deno.args[0]], steps = new Map<Precision, Steps>();
-  say({ precisions: ourPrecisions() });
+  say({ precisions: await ourPrecisions(size) });
   for await (const line of createInterface({ input: process.stdin })) {
     const [what, type, ...numbers] = line.split(" ");
     if (what === "sum") {

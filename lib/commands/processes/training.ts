@@ -7,12 +7,10 @@
 import { cpus } from "node:os";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { progressBar } from "../../figures/progress.ts";
-import type { Precision } from "../../tensorflow/autocast.ts";
 import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
 import { hasGpu, tensorflowVersion } from "../../tensorflow/eager.ts";
 import type { RunLogEntry, RunOptions } from "../../training/runs/run.ts";
 import { reportSkipped } from "../inputs/open_images.ts";
-import { precisionAdvice } from "../terminal/bfloat16.ts";
 import { fileNote } from "../terminal/file_note.ts";
 import { checkpointsOf, type TrainingFlags } from "../terminal/training_flags.ts";
 import { STOPPED } from "./exit_codes.ts";
@@ -31,7 +29,7 @@ export interface CommandTraining<Entry> {
   /** The run's folder. */
   dir: string;
   /** What it is trained by. */
-  config: { batch: number; precision: Precision };
+  config: { batch: number };
   /** Steps of the whole run. */
   totalSteps: number;
   /** What it is trained on. */
@@ -72,8 +70,6 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
   }
   const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}${many}, into ${dir}`);
-  const advice = precisionAdvice(config.precision);
-  if (advice) console.warn(advice);
 
   const bar = progressBar({ label, total: totalSteps, unit: "steps" });
   const { signal, unlisten } = stopSignal(bar.log);

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Precision } from "../../tensorflow/autocast.ts";
+import type { PrecisionChoice } from "../../tensorflow/autocast.ts";
 import { numberOf, oneOf } from "./flags.ts";
+import { PRECISIONS } from "./precision.ts";
 
 /** For parseArgs(). */
 export const TRAINING_FLAGS = {
@@ -27,7 +28,7 @@ interface Training {
   microBatch?: number;
   epochs: number;
   learningRate: { peak: number };
-  precision: Precision;
+  precision: PrecisionChoice;
   seed: number;
 }
 
@@ -55,7 +56,7 @@ export function changedBy<Config extends Training>(flags: TrainingFlags, started
     ...microBatch === undefined ? {} : { microBatch },
     epochs: numberOf("epochs", flags.epochs) ?? started.epochs,
     seed: whole("seed") ?? started.seed,
-    precision: oneOf("precision", flags.precision ?? started.precision, ["float32", "bfloat16"]),
+    precision: oneOf("precision", flags.precision ?? started.precision, PRECISIONS),
     learningRate: { ...started.learningRate, peak: numberOf("lr", flags.lr) ?? started.learningRate.peak },
   };
 }

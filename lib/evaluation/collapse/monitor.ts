@@ -10,6 +10,7 @@ import type { Parameters } from "../../nn/parameters.ts";
 import { randomStream, shuffled } from "../../random.ts";
 import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
+import { decidePrecision } from "../../tensorflow/product_rates.ts";
 import type { MethodConfig } from "../../methods/methods.ts";
 import type { Monitor } from "../../training/runs/run.ts";
 import { lidar, rankMe } from "./collapse.ts";
@@ -112,7 +113,7 @@ export async function representationMonitor(
   dataset: Dataset,
   { every, images = 2000, lidarImages = 125 }: MonitorOptions,
 ): Promise<RepresentationMonitor> {
-  const { architecture, precision, seed } = config, { image, patch, width } = architecture;
+  const { architecture, seed } = config, { image, patch, width } = architecture;
   const drawn = drawImages(dataset, images, seed), { indices } = drawn;
   const count = indices.length, cropped = Math.min(lidarImages, count);
   if (count < 4 || cropped < 2) {
@@ -126,7 +127,7 @@ export async function representationMonitor(
   const total = count + cropped * VIEWS, rows = Math.min(BATCH, total), bytes = image * image * 3;
   const pool = compile(
     (p: Parameters, pixels: tf.Tensor) => tf.mean(encode(p, architecture, patchify(pixels, patch)), 1), // [B, D]
-    { precision, name: "monitored_features" },
+    { precision: await decidePrecision(config.precision, width), name: "monitored_features" },
   );
 
   async function features(targetEncoder: Parameters): Promise<Float32Array<ArrayBuffer>> {

@@ -128,13 +128,20 @@ export interface Estimate {
   recomputed: RunPlan;
 }
 
+/** What a run computes in on a device: where it leaves that open, what the device is faster in. */
+export function precisionOn({ peak }: Pick<Device, "peak">, { precision }: Pick<RunConfig, "precision">): Precision {
+  if (precision !== "auto") return precision;
+  return peak.bfloat16 > peak.float32 ? "bfloat16" : "float32";
+}
+
 /**
  * Estimates a run.
  *
  * @throws RangeError where a batch cannot be shared out evenly, or the images make no step
  */
 export function estimateRun(config: RunConfig, options: EstimateOptions): Estimate {
-  const { architecture, batch, precision, targets } = config, { images, devices, device, share } = options;
+  const { architecture, batch, targets } = config, { images, devices, device, share } = options;
+  const precision = precisionOn(device, config);
   const apart = batch / devices, microBatch = options.microBatch ?? Math.min(apart, config.microBatch ?? apart);
   if (!Number.isInteger(apart)) {
     throw new RangeError(`A batch of ${batch} images cannot be shared out evenly to ${devices} devices.`);

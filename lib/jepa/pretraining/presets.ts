@@ -9,7 +9,7 @@ import { type Architecture, architecture, type TargetKind } from "../architectur
 import type { MaskConfig } from "../mask_samplers/by_name.ts";
 import type { Regulariser } from "../regulariser.ts";
 import type { PatchInitialisation } from "../../nn/initialisation.ts";
-import type { Precision } from "../../tensorflow/autocast.ts";
+import type { PrecisionChoice } from "../../tensorflow/autocast.ts";
 
 /** Everything that decides a run's result, besides the images. */
 export interface RunConfig {
@@ -52,8 +52,8 @@ export interface RunConfig {
   momentum: { start: number; final: number };
   /** Largest norm of all gradients together; larger ones are scaled down. */
   clip: number;
-  /** What matrix products compute in. */
-  precision: Precision;
+  /** What matrix products compute in; "auto" is decided where a run begins, and its config.json has what was. */
+  precision: PrecisionChoice;
   /**
    * Whether the backward pass computes each block again instead of keeping what the forward pass computed in it: less
    * memory, more time, the same result. `deno task estimate` says what fits without.
@@ -72,7 +72,7 @@ const RECIPE = {
   weightDecay: { start: 0.04, final: 0.4 },
   momentum: { start: 0.996, final: 1 },
   clip: Infinity,
-  precision: "float32",
+  precision: "auto",
   recompute: false,
   seed: 0,
 } as const satisfies Partial<RunConfig>;
@@ -132,7 +132,6 @@ export const PRESETS = {
     architecture: SMALL,
     regulariser: { ...SHORT.regulariser, invariance: 1 },
     epochs: 10,
-    precision: "bfloat16",
   },
 
   /** What weights/scenes ships: scenes of 64 pixels, 468 steps, 4 min. `deno task pretrain --preset scenes` */
@@ -140,7 +139,6 @@ export const PRESETS = {
     ...SHORT,
     architecture: { ...SMALL, image: 64, patch: 8 },
     epochs: 6,
-    precision: "bfloat16",
   },
 
   /**
@@ -157,7 +155,6 @@ export const PRESETS = {
     batch: 128,
     epochs: 30,
     learningRate: { start: 2e-4, peak: 1e-3, final: 1e-6, warmup: 0.1 },
-    precision: "bfloat16",
   },
 
   /**
@@ -185,11 +182,12 @@ export const PRESETS = {
     learningRate: { start: 2e-4, peak: 1e-3, final: 1e-6, warmup: 0.1 },
   },
 
-  /** Under a minute on two cores, for tests: too short to learn anything. */
+  /** Under a minute on two cores, for tests, and so in float32 on any machine: too short to learn anything. */
   "smoke": {
     ...SHORT,
     architecture: { ...TINY, width: 32, depth: 2, heads: 2, predictor: { width: 16, depth: 1, heads: 2 } },
     epochs: 0.06,
+    precision: "float32",
   },
 
   /** The paper's ViT-B/16 (72.9 % linear, Table 1): 600 epochs of ImageNet on GPUs. */

@@ -70,7 +70,7 @@ export const COMMON_PARTS = {
     shape: optional(oneOf("cosine", "linear")),
   }),
   clip: number({ above: 0, infinite: true }),
-  precision: oneOf("float32", "bfloat16"),
+  precision: oneOf("auto", "float32", "bfloat16"),
   seed: number({ least: 0, whole: true }),
 };
 

@@ -1,0 +1,98 @@
+/**
+ * `deno task bench --encode`: a folder of photographs through ViT-B/16, by `deno task encode` and by transformers in turn,
+ * each a process of its own from its start to the written file.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { table } from "../../figures/table.ts";
+import { PARITY_PYTHON, setUpParity } from "../parity/parity_python.ts";
+import { median, middleOf, roundsInTime, spreadText } from "./bench_rounds.ts";
+
+/** Photographs, and how many each side encodes at once. */
+const COUNT = 128, BATCH = 16;
+
+/** A side's way to do it. */
+interface Mode {
+  name: string;
+  command: string;
+  args(folder: string): string[];
+}
+
+/** One way's results. */
+export interface EncodeResult {
+  mode: string;
+  /** Of each round, start-up counted. */
+  seconds: number[];
+  img_s: number;
+}
+
+const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+const OURS: Mode = {
+  name: "deno task encode",
+  command: Deno.execPath(),
+  args: (folder) => [
+    ...["run", "-q", "-P=kit", "--config", pathOf("../../../deno.json"), pathOf("../encode.ts")],
+    ...["--weights", `${folder}/model`, "--images", `${folder}/images`, "--batch", `${BATCH}`],
+    ...["--out", `${folder}/ours.npy`],
+  ],
+};
+
+const PEERS: Mode[] = ["f32", "f32 compiled", "bf16", "bf16 compiled"].map((mode) => ({
+  name: `transformers, ${mode}`,
+  command: PARITY_PYTHON,
+  args: (folder) => [pathOf("bench_encode.py"), "encode", folder, mode, `${BATCH}`],
+}));
+
+/** Runs a process to its end; returns the seconds that took. */
+async function run(command: string, args: string[]): Promise<number> {
+  const start = performance.now(), env = { HF_HUB_OFFLINE: "1" };
+  const { success, stderr } = await new Deno.Command(command, { args, env, stdout: "null", stderr: "piped" }).output();
+  if (success) return (performance.now() - start) / 1000;
+  throw new Error(`${command} stopped: ${new TextDecoder().decode(stderr).trim().split("\n").at(-1)}`);
+}
+
+/** Measures in turn, prints the table, and returns it. */
+export async function benchEncode(rounds: number, show: (what: string) => void): Promise<EncodeResult[]> {
+  await setUpParity("deno task bench --encode");
+  const folder = await Deno.makeTempDir({ prefix: "ijepa_encode_" });
+  const all = [OURS, ...PEERS].map((mode) => ({ mode, seconds: [] as number[], fault: "" }));
+  try {
+    show("photographs and random weights");
+    await run(PARITY_PYTHON, [pathOf("bench_encode.py"), "make", folder, `${COUNT}`]);
+    for (const round of roundsInTime(rounds)) {
+      for (const one of all) {
+        if (one.fault) continue;
+        show(`round ${round}, ${one.mode.name}`);
+        try {
+          one.seconds.push(await run(one.mode.command, one.mode.args(folder)));
+        } catch (error) {
+          if (one.mode === OURS) throw error;
+          one.fault = (error as Error).message; // such as torch.compile's without a C++ compiler
+        }
+      }
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  const [ours] = all, measured = all.filter(({ seconds }) => seconds.length > 0);
+  const rows = measured.map(({ mode, seconds }) => {
+    const ratios = seconds.map((time, i) => time / ours.seconds[i]), { ratio, spread } = middleOf(ratios);
+    return [mode.name, median(seconds), COUNT / median(seconds), ratio, spreadText(spread)];
+  });
+  const decimals = (title: string, decimals: number) => ({ title, decimals });
+  const titles = [
+    decimals("seconds", 1),
+    decimals("images/s", 2),
+    decimals("ours is so many times as fast", 2),
+    "spread",
+  ];
+  console.log(table(rows, [`${COUNT} photographs, ViT-B/16, batches of ${BATCH}, start-up counted`, ...titles]));
+  for (const { mode, fault } of all) if (fault) console.log(`${mode.name}: ${fault}`);
+  const best = Math.min(...measured.slice(1).map(({ seconds }) => median(seconds)));
+  if (Number.isFinite(best)) {
+    console.log(`ours / the best of transformers: ${(best / median(ours.seconds)).toFixed(2)} times the images/s.`);
+  }
+  return measured.map(({ mode, seconds }) => ({ mode: mode.name, seconds, img_s: COUNT / median(seconds) }));
+}
