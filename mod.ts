@@ -469,6 +469,7 @@ export { type Claim, CLAIMS } from "./lib/reproduction/catalogue.ts";
 // Figures.
 export { type Ablation, ablationsFigure, type AblationsText } from "./lib/figures/ablations_figure.ts";
 export type { Figure } from "./lib/figures/figure.ts";
+export { architecturesFigure, methodFigure } from "./lib/figures/diagrams.ts";
 export { type HeatMap, type HeatMapOptions, heatMaps } from "./lib/figures/heat_maps.ts";
 export { type GridImage, imageGrid } from "./lib/figures/image_grid.ts";
 export { type ChartLine, type ChartText, lineChart } from "./lib/figures/line_chart.ts";

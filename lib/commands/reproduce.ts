@@ -6,11 +6,12 @@
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { dirname } from "node:path";
+import { saveFigure } from "../figures/save.ts";
 import { table } from "../figures/table.ts";
-import { itemNamed, ITEMS, planOf } from "../reproduction/catalogue.ts";
+import { type Item, itemNamed, ITEMS, planOf } from "../reproduction/catalogue.ts";
 import { DATA_OPTIONS, type EvaluationOptions } from "../reproduction/evaluation_tables.ts";
 import { report } from "../reproduction/report.ts";
-import { clearFolder, nextStep, type Plan, stepsLeft } from "../reproduction/step.ts";
+import { clearFolder, FOLDER, nextStep, type Plan, stepsLeft } from "../reproduction/step.ts";
 import { makeFolder } from "../write_file.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
 import { programArguments } from "./processes/launch_workers.ts";
@@ -95,6 +96,14 @@ async function runStep(task: string, args: readonly string[]): Promise<number> {
   return (await child.status.finally(unlisten)).code;
 }
 
+/** A figure of which nothing is computed. */
+async function drawing(name: string, item: Item, dryRun: boolean): Promise<void> {
+  const path = `${FOLDER}/small/${name}`;
+  if (dryRun || item.kind !== "figure" || !item.draw) return console.log(`${item.title}: a drawing, into ${path}.png.`);
+  const files = await saveFigure(item.draw(), path);
+  console.log(`${item.title}: ${item.claim}\n\nWritten: ${files.join(", ")}`);
+}
+
 async function main(): Promise<void> {
   const { values: flags, positionals } = parseArgs({
     args: Deno.args,
@@ -130,9 +139,7 @@ async function main(): Promise<void> {
     ...Object.fromEntries(PATHS.map((option) => [option, flags[option]])),
   };
   const plan = planOf(name, item, options);
-  if (!plan) {
-    return console.log(`${item.title}: ${item.claim} It is a drawing; notebooks/02_pretraining.ipynb has it in code.`);
-  }
+  if (!plan) return await drawing(name, item, flags["dry-run"]);
   if (flags["dry-run"]) return console.log(await dryRun(plan, scale));
   if (plan.missing.length > 0) {
     throw new Error(plan.missing.map(({ option, what }) => `${name} needs --${option}, ${what}.`).join(" "));

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { architecturesFigure, methodFigure } from "../figures/diagrams.ts";
+import type { Figure } from "../figures/figure.ts";
 import { preset as jepaPreset } from "../jepa/pretraining/presets.ts";
 import { planAblation, runFolder } from "./ablation_plan.ts";
 import { ABLATIONS } from "./ablations.ts";
@@ -25,8 +27,10 @@ export interface PaperFigure {
   title: string;
   /** What the paper concludes. */
   claim: string;
-  /** What draws it; undefined where it is a drawing, which notebooks/02_pretraining.ipynb has in words and code. */
+  /** The commands that make it; absent of a drawing. */
   plan?(name: string, options: FigureOptions): Plan;
+  /** A drawing, of which nothing is computed. */
+  draw?(): Figure;
 }
 
 /** Pictures that decoding commands draw. */
@@ -146,11 +150,13 @@ export const PAPER_FIGURES = {
     kind: "figure",
     title: "Joint-embedding, generative and joint-embedding predictive architectures",
     claim: "I-JEPA predicts a representation from a representation.",
+    draw: architecturesFigure,
   },
   figure3: {
     kind: "figure",
     title: "The method",
     claim: "One context block predicts several target blocks; the target encoder is a moving average.",
+    draw: methodFigure,
   },
   figure4: {
     kind: "figure",

@@ -35,7 +35,7 @@ Deno.test("reproduce --dry-run says the commands of all of them at both scales, 
     [["figure6"], /train-decoder [^]*--of predictions[^]*decode /],
     [["figure8"], /--preset vicreg-cifar10/],
     [["figure1", "--seeds", "2"], /--preset mae-cifar10 --epochs 0\.5 --seed 1/],
-    [["figure2"], /It is a drawing/],
+    [["figure2"], /^Joint-embedding, .*: a drawing, into weights\/reproduce\/small\/figure2\.png\.$/m],
   ];
   for (const [args, expected] of typed) {
     const { code, out, error } = await reproduce(...args, "--dry-run");
