@@ -6,7 +6,7 @@ type Rect = { type: string; x0: number; x1: number; y0: number; y1: number; path
 
 Deno.test("the paper's drawings hold all parts of the method, apart from one another and within the page", async () => {
   const parts = {
-    two: [architecturesFigure(), ["Generative", "predictor, z", "decoder, z", "loss on embeddings"], 14],
+    two: [architecturesFigure(), ["Generative", "predictor, z", "decoder, z", "loss on embeddings"], 16],
     three: [methodFigure(), ["target encoder", "context encoder", "predictor", "M predictions", "loss"], 8],
   } as const;
   for (const [figure, names, count] of Object.values(parts)) {
