@@ -79,7 +79,10 @@ function planSamples(name: string, options: FigureOptions): Plan {
   };
 }
 
-/** Samples for what the predictor says of a block, by a decoder that was trained on predictions. */
+/**
+ * Samples for what the predictor says of a block. The paper's decoder was trained on predictions; this one is trained on the
+ * target encoder's averages, of whole images and of blocks, which is what the predictor predicts.
+ */
 function planPredictions(name: string, options: FigureOptions): Plan {
   const out = `${FOLDER}/${options.scale}/${name}`, trained = `${out}/decoder`, small = options.scale === "small";
   const base = ABLATIONS.table6.small[0].run, encoder = runFolder("small", base, 0);
@@ -89,7 +92,7 @@ function planPredictions(name: string, options: FigureOptions): Plan {
   return {
     steps: [
       ...before,
-      decoder(weights, trained, ["--of", "predictions", ...own], small ? "a quarter of an hour" : "days of a GPU"),
+      decoder(weights, trained, own, small ? "a quarter of an hour" : "days of a GPU"),
       decoded(weights, small ? "cifar10" : `${data}/val`, out, "predictions", ["--decoder", trained]),
     ],
     missing: small ? [] : missingOf(options),
