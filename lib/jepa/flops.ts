@@ -32,6 +32,11 @@ export function encoderFlops(size: EncoderSize, tokens: number): number {
   return embeddingFlops(size, tokens) + depth * blockFlops(width, Math.round(width * mlpRatio), tokens);
 }
 
+/** The same and back, for the gradient: twice the way there, but that nothing is derived by the pixels. */
+export function trainedEncoderFlops(size: EncoderSize, tokens: number): number {
+  return 3 * encoderFlops(size, tokens) - embeddingFlops(size, tokens);
+}
+
 /** An image's way through the predictor, once for each target block. */
 export function predictorFlops(architecture: Architecture, lengths: TokenCounts, targets?: TargetKind): number {
   const { contextLength, targetLength, blocks } = lengths,
@@ -67,7 +72,7 @@ export function stepFlops(
   const embedding = embeddingFlops(architecture, contextLength);
   return {
     target: encoderFlops(architecture, (image / patch) ** 2) + alone,
-    context: 3 * context - embedding, // no gradient by the pixels
+    context: trainedEncoderFlops(architecture, contextLength),
     predictor: 3 * predictor,
     recomputed: recompute ? context - embedding + predictor : 0,
   };

@@ -186,18 +186,19 @@ export interface EvaluationOptions extends DataPaths {
   weights?: string;
 }
 
-/** A file's or folder's name without what a folder of results cannot be called by. */
+/** A whole path as one name: of two runs' encoder.safetensors, each has results of its own. */
 const named = (path: string) =>
-  path.replace(/\/+$/, "").split("/").at(-1)!.replace(/\.(safetensors|pth\.tar|pth)$/, "");
+  path.replace(/\/+$/, "").replace(/\.(safetensors|pth\.tar|pth)$/, "").replace(/^\.?\/+/, "").replaceAll("/", "-");
 
 /** The rows at a scale, with where their evaluations are kept. */
 export function evaluatedWeights(name: string, table: EvaluationTable, options: EvaluationOptions): EvaluatedWeights[] {
   const own = options.weights;
+  const repeated = options.seeds > 1 ? `-${options.seeds}-seeds` : "";
   const evaluations = options.scale === "small" ? table.small?.evaluations ?? [] : table.evaluations;
   const rows: { weights: string; method?: string; key: string }[] = own !== undefined
     ? [{ weights: own, key: named(own) }]
     : options.scale === "small"
-    ? table.small ? [{ weights: table.small.weights, key: named(table.small.weights) }] : []
+    ? table.small ? [{ weights: table.small.weights, key: table.small.weights.split("/").at(-1)! }] : []
     : table.presets.map(({ preset, method }) => {
       return { weights: `${FOLDER}/paper/${preset}`, method, key: preset };
     });
@@ -206,7 +207,7 @@ export function evaluatedWeights(name: string, table: EvaluationTable, options: 
     method,
     files: evaluations.map((evaluation, i) => ({
       evaluation,
-      file: `${FOLDER}/${options.scale}/${name}/${key}-${i + 1}-${evaluation.protocol}.json`,
+      file: `${FOLDER}/${options.scale}/${name}/${key}-${i + 1}-${evaluation.protocol}${repeated}.json`,
     })),
   }));
 }

@@ -128,3 +128,17 @@ Deno.test("what the paper's scale needs is said by option", () => {
   assertEquals(missing("table5"), ["data", "imagenet22k", "places205", "inat18", "clevr"]);
   assertEquals(missing("figure6"), ["data", "weights"]);
 });
+
+Deno.test("evaluations of other weights, or of more seeds, are not taken for those that are there", () => {
+  const files = (given: object) =>
+    planOf(...itemNamed("table1"), { scale: "paper", seeds: 1, data: "/in", ...given })!.steps.map(({ makes }) =>
+      makes
+    );
+  const all = [
+    ...files({ weights: "runs/a/encoder.safetensors" }),
+    ...files({ weights: "runs/b/encoder.safetensors" }),
+    ...files({ weights: "runs/a/encoder.safetensors", seeds: 3 }),
+  ];
+  assertEquals(new Set(all).size, 3);
+  for (const file of all) assertEquals(file.split("/").slice(0, -1).join("/"), "weights/reproduce/paper/table1");
+});
