@@ -4,6 +4,7 @@
  * @module
  */
 import { baseAxis, baseLayout, COLOURS, type Figure, INK, label } from "./figure.ts";
+import { logAxis } from "./loss_curve.ts";
 import { keptApart } from "./series.ts";
 
 /** One line. */
@@ -26,11 +27,18 @@ export interface ChartText {
   title: string;
   /** What was varied. */
   x: string;
-  /** A logarithmic axis has ticks at the points that were measured. */
+  /** A logarithmic axis has ticks at the points that were measured; at round numbers where these are many. */
   logarithmic?: boolean;
   /** In pixels, of the figure. Default 640 x 360. */
   size?: readonly [width: number, height: number];
 }
+
+/** Ticks that stand beside one another without touching. */
+const MOST_TICKS = 8;
+
+/** A logarithmic axis for some places. */
+const overPlaces = (places: number[]) =>
+  places.length > MOST_TICKS ? logAxis(places) : { type: "log", tickvals: places, ticktext: places.map(String) };
 
 /**
  * Lines with a mark at each measurement and their names at their ends.
@@ -80,7 +88,7 @@ export function lineChart(
       xaxis: {
         ...baseAxis(),
         title: { text: x, font: { size: 12 } },
-        ...(numeric && logarithmic ? { type: "log", tickvals: places, ticktext: places.map(String) } : {}),
+        ...(numeric && logarithmic ? overPlaces(places as number[]) : {}),
         ...(numeric ? {} : { type: "category" }),
       },
       yaxis: { ...baseAxis(), range },

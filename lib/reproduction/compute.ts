@@ -5,7 +5,9 @@
  */
 import type { Figure } from "../figures/figure.ts";
 import { type ChartLine, lineChart } from "../figures/line_chart.ts";
-import { preset } from "../methods/methods.ts";
+import { flopsPerImage } from "../methods/flops.ts";
+import { type MethodConfig, preset } from "../methods/methods.ts";
+import { readRun } from "../training/runs/read_run.ts";
 import { SMALL_LABELS } from "./ablation_plan.ts";
 import { readEvaluation } from "./read_evaluation.ts";
 import { deviation, mean } from "./statistics.ts";
@@ -69,7 +71,7 @@ export function planCompute(seeds: number): Plan {
           ],
           makes: `${trains}/encoder.safetensors`,
           trains,
-          cost: `${preset(name).epochs === epochs ? "the preset" : `${epochs} epochs of the preset`}`,
+          config: { ...preset(name), epochs, seed },
         }, {
           task: "evaluate",
           args: [
@@ -87,17 +89,34 @@ export function planCompute(seeds: number): Plan {
 
 /** One method at one length. */
 export interface ComputeRow {
+  /** As the figure names it. */
   method: string;
+  /** Passes over the images. */
   epochs: number;
-  /** Seconds of the training's steps, of each seed. */
+  /** FLOPs of the training, by flopsPerImage(). */
+  flops: number;
+  /** Seconds of the training, of each seed. */
   seconds: number[];
   /** In percent, of each seed. */
   scores: number[];
 }
 
-async function secondsOfRun(dir: string): Promise<number> {
-  const lines = (await Deno.readTextFile(`${dir}/log.jsonl`)).trim().split("\n");
-  return lines.reduce((sum, line) => sum + JSON.parse(line).seconds, 0);
+/** The middle one, or the lower of two. */
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];
+
+/**
+ * FLOPs and seconds of a run in its folder. Seconds are its steps' median times their number, for the first after each start
+ * is compiled, too.
+ *
+ * @throws Error where it holds no run, or one without a step
+ */
+export async function costOfRun(dir: string): Promise<{ flops: number; seconds: number }> {
+  const { config, log } = await readRun(dir), run = config as MethodConfig;
+  if (log.length === 0) throw new Error(`${dir}/log.jsonl has no step: delete ${dir}, and it is trained again.`);
+  return {
+    flops: log.length * run.batch * flopsPerImage(run),
+    seconds: log.length * median(log.map(({ seconds }) => seconds as number)),
+  };
 }
 
 /** What the plan's commands came to. */
@@ -105,12 +124,14 @@ export async function computeOutcome({ protocol }: ComputeFigure, seeds: number)
   const rows: ComputeRow[] = [];
   for (const [name, method] of Object.entries(METHODS)) {
     for (const epochs of EPOCHS) {
-      const row: ComputeRow = { method, epochs, seconds: [], scores: [] };
+      const row: ComputeRow = { method, epochs, flops: 0, seconds: [], scores: [] };
       for (let seed = 0; seed < seeds; seed++) {
         const dir = folder(name, epochs, seed), file = `${dir}/evaluation.json`;
         const found = (await readEvaluation(file)).find((result) => result.protocol === protocol);
         if (!found) throw new Error(`${file} has no ${protocol}: delete it, and it is made again.`);
-        row.seconds.push(await secondsOfRun(dir));
+        const { flops, seconds } = await costOfRun(dir);
+        row.flops = flops; // no seed changes it
+        row.seconds.push(seconds);
         row.scores.push(found.score);
       }
       rows.push(row);
@@ -119,18 +140,24 @@ export async function computeOutcome({ protocol }: ComputeFigure, seeds: number)
   return rows;
 }
 
-/** A line for each method over seconds. */
-export function computeFigure(rows: readonly ComputeRow[], { protocol }: ComputeFigure): Figure {
+/** What the figure's two charts have on their x axes. */
+const AXES = {
+  flops: { x: "pretraining, TFLOP of matrix products", of: ({ flops }: ComputeRow) => flops / 1e12 },
+  seconds: { x: "pretraining, seconds on this machine", of: ({ seconds }: ComputeRow) => mean(seconds) },
+};
+
+/** A line for each method over what its pretraining took. */
+export function computeFigure(
+  rows: readonly ComputeRow[],
+  { protocol }: Pick<ComputeFigure, "protocol">,
+  over: keyof typeof AXES,
+): Figure {
+  const { x, of } = AXES[over];
   const lines: ChartLine[] = Array.from(Map.groupBy(rows, ({ method }) => method), ([name, own]) => ({
     name,
-    x: own.map(({ seconds }) => Math.round(mean(seconds))),
+    x: own.map((row) => Number(of(row).toPrecision(3))),
     y: own.map(({ scores }) => mean(scores)),
     deviations: own.map(({ scores }) => deviation(scores)),
   }));
-  return lineChart(lines, {
-    title: `CIFAR-10, ${protocol}, %`,
-    x: "seconds of pretraining on this machine",
-    logarithmic: true,
-    size: [760, 420],
-  });
+  return lineChart(lines, { title: `CIFAR-10, ${protocol}, %`, x, logarithmic: true, size: [760, 420] });
 }

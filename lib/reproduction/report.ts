@@ -22,7 +22,8 @@ interface Results {
   cells: Cell[][];
   sentences: string[];
   outcome: unknown;
-  figure?: Figure;
+  /** By what stands after the name in their files' names. */
+  figures?: Readonly<Record<string, Figure>>;
 }
 
 const one = (title: string) => ({ title, decimals: 1 });
@@ -37,7 +38,7 @@ async function resultsOf(name: string, item: Item, options: EvaluationOptions): 
         cells,
         sentences: [...verdicts(outcome), `The paper: ${item.source.measuredBy}.`],
         outcome,
-        figure,
+        figures: { "": figure },
       };
     }
     case "evaluation": {
@@ -48,13 +49,13 @@ async function resultsOf(name: string, item: Item, options: EvaluationOptions): 
     case "compute": {
       const outcome = await computeOutcome(item, options.seeds);
       return {
-        columns: ["method", "epochs", one("seconds"), one(`${item.protocol}, %`), one("±")],
-        cells: outcome.map(({ method, epochs, seconds, scores }) => [
-          ...[method, epochs, mean(seconds), mean(scores), deviation(scores)],
+        columns: ["method", "epochs", one("TFLOP"), one("seconds"), one(`${item.protocol}, %`), one("±")],
+        cells: outcome.map(({ method, epochs, flops, seconds, scores }) => [
+          ...[method, epochs, flops / 1e12, mean(seconds), mean(scores), deviation(scores)],
         ]),
         sentences: [],
         outcome,
-        figure: computeFigure(outcome, item),
+        figures: { "": computeFigure(outcome, item, "flops"), "-seconds": computeFigure(outcome, item, "seconds") },
       };
     }
     case "figure":
@@ -77,13 +78,14 @@ export async function report(
   const { scale, seeds } = options, path = `${FOLDER}/${scale}/${name}`, last = steps.at(-1)!;
   const results = await resultsOf(name, item, options);
   if (!results) return { text: `${item.title}: ${item.claim}`, files: [last.picture ?? last.makes] };
-  const { columns, cells, sentences, outcome, figure } = results;
+  const { columns, cells, sentences, outcome, figures = {} } = results;
   const heading = `${name}, ${scale} scale, ${seeds} seed${seeds === 1 ? "" : "s"}: ${item.title}`;
   await makeFolder(`${FOLDER}/${scale}`);
   const markdown = [`# ${heading}`, item.claim, markdownTable(cells, columns), ...sentences].join("\n\n");
   await writeFile(`${path}.md`, markdown + "\n");
   await writeFile(`${path}.json`, JSON.stringify({ name, scale, seeds, outcome }, null, 2) + "\n");
-  const figures = figure ? await saveFigure(figure, path) : [];
+  const drawn: string[] = [];
+  for (const [suffix, figure] of Object.entries(figures)) drawn.push(...await saveFigure(figure, path + suffix));
   const text = [heading, item.claim, "", table(cells, columns), "", ...sentences].join("\n");
-  return { text, files: [`${path}.md`, `${path}.json`, ...figures] };
+  return { text, files: [`${path}.md`, `${path}.json`, ...drawn] };
 }

@@ -6,9 +6,11 @@
  */
 import { checkpointsIn } from "../weights/checkpoint_names.ts";
 import { readConfig } from "../training/runs/run_folder.ts";
-import { estimateRun } from "../jepa/pretraining/estimate.ts";
-import type { Device } from "../jepa/pretraining/estimate.ts";
+import { type Device, estimateRun, precisionOn } from "../jepa/pretraining/estimate.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
+import { flopsPerImage } from "../methods/flops.ts";
+import { isJepa, type MethodConfig } from "../methods/methods.ts";
+import { stepsOf } from "../training/steps.ts";
 
 /** Parts of a configuration by their paths, such as "masks.blocks", with what they are set to; what `--set` takes. */
 export type Changes = Readonly<Record<string, unknown>>;
@@ -28,7 +30,7 @@ export interface Step {
   /** The file for whose sake alone it is done: where that is there, nothing is missing. */
   onlyFor?: string;
   /** Of a training, its configuration. */
-  config?: RunConfig;
+  config?: MethodConfig;
   /** What it takes, in words; of a training the estimate says it. */
   cost?: string;
 }
@@ -68,9 +70,13 @@ export function setArguments(changes: Changes): string[] {
 
 /** Seconds that a training takes on a device of which it reaches that share, images and evaluations left out. */
 export function secondsOf(
-  config: RunConfig,
+  config: MethodConfig,
   { images, device, share }: { images: number; device: Device; share: number },
-) {
+): number {
+  if (!isJepa(config)) {
+    const flops = stepsOf(config, images) * config.batch * flopsPerImage(config);
+    return flops / (device.peak[precisionOn(device, config)] * share);
+  }
   const plan = estimateRun(config, { images, devices: 1, device, share });
   return (config.recompute ? plan.recomputed : plan.kept).seconds;
 }
@@ -87,8 +93,8 @@ function same(a: unknown, b: unknown): boolean {
 /** Holds that what a training's folder has is what the plan asks for. */
 async function checkRun({ trains, config }: Step): Promise<void> {
   if (!trains || !config || !await exists(`${trains}/config.json`)) return;
-  const found = await readConfig<RunConfig>(trains);
-  const differs = (Object.keys({ ...found, ...config }) as (keyof RunConfig)[])
+  const found = await readConfig<MethodConfig>(trains);
+  const differs = (Object.keys({ ...found, ...config }) as (keyof MethodConfig)[])
     .filter((name) => !(name === "precision" && config.precision === "auto") && !same(found[name], config[name]));
   if (differs.length === 0) return;
   const [name] = differs;

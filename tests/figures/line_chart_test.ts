@@ -18,6 +18,17 @@ Deno.test("lineChart() draws each line with its name at its end, and ticks where
   assert(range[0] < 10 && range[1] > 36, "a deviation is cut off");
 });
 
+Deno.test("lineChart() has ticks at round numbers where the measured ones would run into one another", () => {
+  const x = Array.from({ length: 9 }, (_, i) => 31 + 37 * i), line = { name: "a", x, y: x };
+  const ticks = (few: number) => {
+    const cut = { ...line, x: x.slice(0, few), y: x.slice(0, few) };
+    const { xaxis } = lineChart([cut], { ...TEXT, logarithmic: true }).layout as { xaxis?: { tickvals: number[] } };
+    return xaxis!.tickvals.filter((tick) => tick > 30 && tick < 350);
+  };
+  assertEquals(ticks(8), x.slice(0, 8));
+  assertEquals(ticks(9), [50, 100, 200]);
+});
+
 Deno.test("lineChart() keeps names apart that would end at one height", () => {
   const line = (name: string, end: number) => ({ name, x: [1, 2], y: [0, end] });
   const { layout } = lineChart([line("a", 10), line("b", 10), line("c", 9.9), line("d", 2)], TEXT);

@@ -1,6 +1,7 @@
 /** What a table or figure takes: commands, shared between tables, and which of them are left. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { changedBySet } from "../../lib/commands/terminal/config_flags.ts";
+import type { MethodConfig } from "../../lib/methods/methods.ts";
 import { checkConfig } from "../../lib/methods/check_config.ts";
 import { ABLATIONS } from "../../lib/reproduction/ablations.ts";
 import { planAblation, SMALL_PRESET } from "../../lib/reproduction/ablation_plan.ts";
@@ -34,11 +35,11 @@ Deno.test("ablations at the paper's scale are its settings, with its numbers", (
   assertEquals(numbers("table10"), [9.0, 22.0, 48.5, 54.2]);
   assertEquals(numbers("table12"), [64.0, 66.9]);
   const { steps } = planAblation(ABLATIONS.table12, { scale: "paper", seeds: 1, data: "/in", subset: "/1percent.txt" });
-  const [shallow, , deep] = steps.map(({ config }) => config!);
+  const [shallow, , deep] = steps.map(({ config }) => config as RunConfig);
   assertEquals([shallow.epochs, shallow.architecture.width, shallow.architecture.predictor.depth], [500, 1024, 6]);
   assertEquals(deep.architecture.predictor.depth, 12);
-  const single = planAblation(ABLATIONS.table6, { scale: "paper", seeds: 1 }).steps.map(({ config }) => config?.masks);
-  assertEquals(single[4], { sampler: "singleBlock" });
+  const single = planAblation(ABLATIONS.table6, { scale: "paper", seeds: 1 }).steps[4].config as RunConfig;
+  assertEquals(single.masks, { sampler: "singleBlock" });
 });
 
 Deno.test("every setting of every ablation is a configuration that pretrain takes, by the --set that is printed", () => {
@@ -56,7 +57,7 @@ Deno.test("every setting of every ablation is a configuration that pretrain take
 });
 
 Deno.test("a setting is the same run in every table, so that tables share it", () => {
-  const configs = new Map<string, RunConfig>();
+  const configs = new Map<string, MethodConfig>();
   let shared = 0;
   for (const table of Object.values(ABLATIONS)) {
     for (const { trains, config } of planAblation(table, { scale: "small", seeds: 2 }).steps) {
