@@ -17,6 +17,9 @@ export interface Repo {
   folder: string;
 }
 
+/** How a file of weights ends, which no repository's name does: without "hf:" it is a path. */
+const WEIGHTS_FILE = /\.(safetensors|pth|pt|bin|tar|npz|json)$/;
+
 /**
  * The repository that "hf:owner/name", "hf:owner/name@revision" or "hf:owner/name/folder@revision" names, or without "hf:"
  * a name alone.
@@ -30,6 +33,7 @@ export function repoOf(type: Repo["type"], spec: string): Repo | undefined {
     if (!spec.startsWith("hf:")) return undefined;
     throw new Error(`${spec} names no repository: write hf:owner/name, or hf:owner/name@revision.`);
   }
+  if (!prefix && WEIGHTS_FILE.test(id)) return undefined;
   return prefix || folder === "" ? { type, id, revision, folder: folder.slice(1) } : undefined;
 }
 
