@@ -111,7 +111,10 @@ Deno.test("repoOf() reads names, folders and revisions, and nothing that leaves 
   assertEquals(repoOf("dataset", "hf:a/b/c/d@refs/convert/parquet"), {
     ...{ type: "dataset", id: "a/b", revision: "refs/convert/parquet", folder: "c/d" },
   });
-  assertEquals(["a/../b", "../b", "a/b/c", "a", "/a/b", "weights/vit.safetensors"].map((spec) => repoOf("model", spec)), Array(6).fill(undefined));
+  assertEquals(
+    ["a/../b", "../b", "a/b/c", "a", "/a/b", "weights/vit.safetensors"].map((spec) => repoOf("model", spec)),
+    Array(6).fill(undefined),
+  );
   for (const bad of ["hf:a", "hf:../b", "hf:a/b@../../c", "hf:a/..", "hf:"]) {
     assertThrows(() => repoOf("model", bad), Error, "names no repository");
   }
