@@ -14,6 +14,7 @@ import { binding, eagerValue, register, type TensorMetadata, traceInto } from ".
 import { DType, sizeOf } from "./dtypes.ts";
 import { filledValue, fromHost, lendValue, toHostAsync } from "./eager.ts";
 import type { Graph } from "./graph.ts";
+import { registerReductionGradients } from "./reduction_gradients.ts";
 
 export { tf };
 
@@ -71,6 +72,7 @@ class Backend extends NodeBackendClass {
 }
 
 tf.registerBackend("tensorflow", () => new Backend(), 10);
+registerReductionGradients();
 
 // The package's own kernel reads the indices back to check them, which a trace cannot do; TensorFlow checks them too.
 tf.unregisterKernel("GatherV2", "tensorflow");
