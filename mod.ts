@@ -356,7 +356,7 @@ export {
   type TrainDecoderOptions,
   type TrainDecoderResult,
 } from "./lib/decoding/train_decoder.ts";
-export { addNoise, ddimStep, guide, imageOf, velocity } from "./lib/decoding/diffusion.ts";
+export { addNoise, ddimStep, guide, imageOf, velocity } from "./lib/decoding/diffusion/diffusion.ts";
 export {
   type DecoderMeasureOptions,
   type DecoderMeasures,
@@ -365,19 +365,25 @@ export {
   psnr,
   type Retrieval,
   retrieve,
-} from "./lib/decoding/measures.ts";
-export { nearestNeighbours, type Neighbours } from "./lib/decoding/nearest_neighbours.ts";
-export { alphaBars, type NoiseSchedule, samplingSteps } from "./lib/decoding/noise_schedule.ts";
+} from "./lib/decoding/measures/measures.ts";
+export { nearestNeighbours, type Neighbours } from "./lib/decoding/measures/nearest_neighbours.ts";
+export { alphaBars, type NoiseSchedule, samplingSteps } from "./lib/decoding/diffusion/noise_schedule.ts";
 export { decodePatches, patchDecoderShapes, type PatchDecoderSize } from "./lib/decoding/patch_decoder.ts";
-export { perceptualDistance } from "./lib/decoding/perceptual_distance.ts";
+export { perceptualDistance } from "./lib/decoding/measures/perceptual_distance.ts";
 export {
   type Likeness,
   measureReconstruction,
   patchMeans,
   type ReconstructionMeasures,
-} from "./lib/decoding/reconstruction_measures.ts";
+} from "./lib/decoding/measures/reconstruction_measures.ts";
 export type { EncoderSetting, FrozenEncoder, Standardisation } from "./lib/decoding/representation.ts";
-export { interpolate, sample, sampleBetween, sampleEach, type SampleOptions } from "./lib/decoding/sampler.ts";
+export {
+  interpolate,
+  sample,
+  sampleBetween,
+  sampleEach,
+  type SampleOptions,
+} from "./lib/decoding/diffusion/sampler.ts";
 export {
   loadDecoder,
   type PatchDecoder,
@@ -385,8 +391,8 @@ export {
   saveDecoder,
   type TrainedDecoder,
 } from "./lib/decoding/saved_decoder.ts";
-export { ssim } from "./lib/decoding/ssim.ts";
-export { initialiseUnet, unet, unetShapes, type UnetSize } from "./lib/decoding/unet.ts";
+export { ssim } from "./lib/decoding/measures/ssim.ts";
+export { initialiseUnet, unet, unetShapes, type UnetSize } from "./lib/decoding/diffusion/unet.ts";
 export {
   interpolationFigure,
   type Pictures,

@@ -12,8 +12,8 @@ import { reconstruct, representImages, representPredictions } from "../decoding/
 import { checkDecoderFits } from "../decoding/decoder_objective.ts";
 import { frozenEncoder } from "../decoding/train_decoder.ts";
 import { imageCount } from "../decoding/image_batches.ts";
-import { nearestNeighbours } from "../decoding/nearest_neighbours.ts";
-import { sampleBetween, sampleEach } from "../decoding/sampler.ts";
+import { nearestNeighbours } from "../decoding/measures/nearest_neighbours.ts";
+import { sampleBetween, sampleEach } from "../decoding/diffusion/sampler.ts";
 import { decoderFolder, loadDecoder } from "../decoding/saved_decoder.ts";
 import { cachedFeatures } from "../evaluation/features/feature_cache.ts";
 import { extractFeatures } from "../evaluation/features/features.ts";

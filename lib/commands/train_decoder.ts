@@ -9,9 +9,9 @@ import { representImages } from "../decoding/decode.ts";
 import { checkDecoderConfig, decoderConfigIn } from "../decoding/check_decoder_config.ts";
 import { DECODER_PRESETS, type DecoderConfig, decoderPreset, productWidth } from "../decoding/decoder_presets.ts";
 import { decoderSteps } from "../decoding/decoder_objective.ts";
-import { measureDecoder } from "../decoding/measures.ts";
-import { measureReconstruction } from "../decoding/reconstruction_measures.ts";
-import { SSIM_WINDOW } from "../decoding/ssim.ts";
+import { measureDecoder } from "../decoding/measures/measures.ts";
+import { measureReconstruction } from "../decoding/measures/reconstruction_measures.ts";
+import { SSIM_WINDOW } from "../decoding/measures/ssim.ts";
 import type { FrozenEncoder } from "../decoding/representation.ts";
 import {
   decoderFolder,

@@ -6,9 +6,9 @@
 import { checkShape, count, counts, naming, number, oneOf, optional, record, type Shape, share } from "../shapes.ts";
 import { partsOf } from "../training/steps.ts";
 import type { DecoderConfig, DecoderTraining, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";
-import { alphaBars } from "./noise_schedule.ts";
+import { alphaBars } from "./diffusion/noise_schedule.ts";
 import type { PatchDecoderSize } from "./patch_decoder.ts";
-import { checkUnet, type UnetSize } from "./unet.ts";
+import { checkUnet, type UnetSize } from "./diffusion/unet.ts";
 
 const TRAINING = {
   batch: count,

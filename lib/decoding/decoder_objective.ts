@@ -11,7 +11,7 @@ import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { warmupCosine } from "../training/schedules.ts";
 import type { DecoderConfig, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";
-import { addNoise, velocity } from "./diffusion.ts";
+import { addNoise, velocity } from "./diffusion/diffusion.ts";
 import { decodePatches, reconstructionLoss, squaredError } from "./patch_decoder.ts";
 import { toImages, toPatches } from "./pixels.ts";
 import {
@@ -23,8 +23,8 @@ import {
   standardiseBy,
 } from "./representation.ts";
 import { decoderShapes } from "./saved_decoder.ts";
-import { pooledDraws } from "./training_inputs.ts";
-import { checkUnet, initialiseUnet, unet } from "./unet.ts";
+import { pooledDraws } from "./diffusion/training_inputs.ts";
+import { checkUnet, initialiseUnet, unet } from "./diffusion/unet.ts";
 
 /** A step's images. */
 export interface DecoderImages {

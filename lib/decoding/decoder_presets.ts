@@ -5,9 +5,9 @@
  */
 import type { EncoderSize } from "../jepa/architectures.ts";
 import type { PrecisionChoice } from "../tensorflow/autocast.ts";
-import type { NoiseSchedule } from "./noise_schedule.ts";
+import type { NoiseSchedule } from "./diffusion/noise_schedule.ts";
 import type { PatchDecoderSize } from "./patch_decoder.ts";
-import type { UnetSize } from "./unet.ts";
+import type { UnetSize } from "./diffusion/unet.ts";
 
 /** What decides the result of any decoder's training, besides encoder and images. */
 export interface DecoderTraining {

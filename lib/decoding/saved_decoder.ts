@@ -14,7 +14,7 @@ import type { LentTensor, StoredTensor } from "../weights/tensors.ts";
 import type { DecoderConfig, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";
 import { patchDecoderShapes } from "./patch_decoder.ts";
 import type { Standardisation } from "./representation.ts";
-import { unetShapes } from "./unet.ts";
+import { unetShapes } from "./diffusion/unet.ts";
 
 /** A decoder that was trained. */
 export interface TrainedDecoder<Config extends DecoderConfig = DecoderConfig> {

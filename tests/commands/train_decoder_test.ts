@@ -4,7 +4,10 @@ import sharp from "sharp";
 import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
 import { checkMeasurable } from "../../lib/commands/train_decoder.ts";
 import type { PatchDecoderConfig } from "../../lib/decoding/decoder_presets.ts";
-import { measureReconstruction, type ReconstructionMeasures } from "../../lib/decoding/reconstruction_measures.ts";
+import {
+  measureReconstruction,
+  type ReconstructionMeasures,
+} from "../../lib/decoding/measures/reconstruction_measures.ts";
 import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";
 import { readDecoderConfig } from "../../lib/decoding/train_decoder.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";

@@ -12,13 +12,13 @@
  *
  * @module
  */
-import type { ParameterShapes } from "../jepa/architectures.ts";
-import { addBias, addBranch, attend, linear } from "../nn/layers.ts";
-import { parametersOf } from "../nn/initialisation.ts";
-import type { Parameters } from "../nn/parameters.ts";
-import { randomStream } from "../random.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { fused } from "../tensorflow/fused.ts";
+import type { ParameterShapes } from "../../jepa/architectures.ts";
+import { addBias, addBranch, attend, linear } from "../../nn/layers.ts";
+import { parametersOf } from "../../nn/initialisation.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import { randomStream } from "../../random.ts";
+import { type Tensor, tf } from "../../tensorflow/backend.ts";
+import { fused } from "../../tensorflow/fused.ts";
 
 /** Sizes of a U-Net. */
 export interface UnetSize {

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { nearestNeighbours } from "../../lib/decoding/nearest_neighbours.ts";
-import { randomStream } from "../../lib/random.ts";
+import { nearestNeighbours } from "../../../lib/decoding/measures/nearest_neighbours.ts";
+import { randomStream } from "../../../lib/random.ts";
 
 const random = randomStream(3);
 const rows = (count: number, width: number) => Float32Array.from({ length: count * width }, () => random.normal());

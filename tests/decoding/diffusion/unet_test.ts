@@ -1,11 +1,18 @@
-import "../tensorflow/loaded.ts";
+import "../../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { checkUnet, initialiseUnet, residualBlock, unet, unetShapes, type UnetSize } from "../../lib/decoding/unet.ts";
-import type { Parameters } from "../../lib/nn/parameters.ts";
-import { randomStream } from "../../lib/random.ts";
-import { disposeAll, type Tensor, tf } from "../../lib/tensorflow/backend.ts";
-import { compile } from "../../lib/tensorflow/compile.ts";
-import { largestDifference } from "../training/reference/reference.ts";
+import {
+  checkUnet,
+  initialiseUnet,
+  residualBlock,
+  unet,
+  unetShapes,
+  type UnetSize,
+} from "../../../lib/decoding/diffusion/unet.ts";
+import type { Parameters } from "../../../lib/nn/parameters.ts";
+import { randomStream } from "../../../lib/random.ts";
+import { disposeAll, type Tensor, tf } from "../../../lib/tensorflow/backend.ts";
+import { compile } from "../../../lib/tensorflow/compile.ts";
+import { largestDifference } from "../../training/reference/reference.ts";
 import fixture from "./fixtures/diffusion.json" with { type: "json" };
 
 /** The sizes in fixtures/diffusion.py. */

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { randomStream, shuffled } from "../random.ts";
+import { randomStream, shuffled } from "../../random.ts";
 import { centredDirections } from "./nearest_neighbours.ts";
-import { sample, type SampleOptions } from "./sampler.ts";
-import type { PooledDecoder } from "./saved_decoder.ts";
+import { sample, type SampleOptions } from "../diffusion/sampler.ts";
+import type { PooledDecoder } from "../saved_decoder.ts";
 
 /** How often a query's own source is among its nearest, in percent. */
 export interface Retrieval {

@@ -1,11 +1,11 @@
-import "../tensorflow/loaded.ts";
+import "../../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { trainDecoder } from "../../lib/decoding/train_decoder.ts";
-import { measureReconstruction, patchMeans } from "../../lib/decoding/reconstruction_measures.ts";
-import type { PatchDecoder } from "../../lib/decoding/saved_decoder.ts";
-import { psnr } from "../../lib/decoding/measures.ts";
-import { tf } from "../../lib/tensorflow/backend.ts";
-import { BYTES, images, PATCHES, pixels, SIDE, toyEncoder } from "./toy.ts";
+import { trainDecoder } from "../../../lib/decoding/train_decoder.ts";
+import { measureReconstruction, patchMeans } from "../../../lib/decoding/measures/reconstruction_measures.ts";
+import type { PatchDecoder } from "../../../lib/decoding/saved_decoder.ts";
+import { psnr } from "../../../lib/decoding/measures/measures.ts";
+import { tf } from "../../../lib/tensorflow/backend.ts";
+import { BYTES, images, PATCHES, pixels, SIDE, toyEncoder } from "../toy.ts";
 
 Deno.test("patchMeans() leaves each patch its mean colour", () => {
   // 4 x 4 pixels: each patch of 2 has bytes of its own in each colour, one pixel of it 4 more.

@@ -10,8 +10,8 @@
  *
  * @module
  */
-import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { fused } from "../tensorflow/fused.ts";
+import { type Tensor, tf } from "../../tensorflow/backend.ts";
+import { fused } from "../../tensorflow/fused.ts";
 
 /** x_t = sqrt(alpha-bar) x_0 + sqrt(1 - alpha-bar) noise: x_0 and noise [B, H, W, 3], alphaBar [B, 1, 1, 1]. */
 export const addNoise: (image: Tensor, noise: Tensor, alphaBar: Tensor) => Tensor = fused(

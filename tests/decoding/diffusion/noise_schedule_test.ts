@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { alphaBars, samplingSteps } from "../../lib/decoding/noise_schedule.ts";
+import { alphaBars, samplingSteps } from "../../../lib/decoding/diffusion/noise_schedule.ts";
 import fixture from "./fixtures/diffusion.json" with { type: "json" };
 
 Deno.test("alphaBars() are the papers' at a thousand steps", () => {

@@ -1,9 +1,9 @@
-import "../tensorflow/loaded.ts";
+import "../../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { alphaBars } from "../../lib/decoding/noise_schedule.ts";
-import { pooledDraws } from "../../lib/decoding/training_inputs.ts";
-import { tf } from "../../lib/tensorflow/backend.ts";
-import { POOLED } from "./toy.ts";
+import { alphaBars } from "../../../lib/decoding/diffusion/noise_schedule.ts";
+import { pooledDraws } from "../../../lib/decoding/diffusion/training_inputs.ts";
+import { tf } from "../../../lib/tensorflow/backend.ts";
+import { POOLED } from "../toy.ts";
 
 /** Draws of several steps as arrays, one after another. */
 function drawn(config: typeof POOLED, steps: number[], side = 4, part = 0): Record<string, number[]> {

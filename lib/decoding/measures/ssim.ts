@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { imageCount } from "./image_batches.ts";
+import { imageCount } from "../image_batches.ts";
 
 /** Height and width of the window, in pixels: smaller images have no SSIM. */
 export const SSIM_WINDOW = 11;

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { reconstruct } from "./decode.ts";
-import { imageCount } from "./image_batches.ts";
+import { reconstruct } from "../decode.ts";
+import { imageCount } from "../image_batches.ts";
 import { derangement, psnr } from "./measures.ts";
 import { perceptualDistance } from "./perceptual_distance.ts";
-import type { FrozenEncoder } from "./representation.ts";
-import type { PatchDecoder } from "./saved_decoder.ts";
+import type { FrozenEncoder } from "../representation.ts";
+import type { PatchDecoder } from "../saved_decoder.ts";
 import { ssim } from "./ssim.ts";
 
 /** How near pictures are to images, averaged over them. */

@@ -1,11 +1,11 @@
-import "../tensorflow/loaded.ts";
+import "../../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertLess, assertRejects } from "@std/assert";
-import { perceptualDistance } from "../../lib/decoding/perceptual_distance.ts";
-import { encodeLayers, patchify } from "../../lib/jepa/encoder.ts";
-import { encoderShapes } from "../../lib/jepa/architectures.ts";
-import { initialise } from "../../lib/nn/initialisation.ts";
-import { tf, uint8Tensor } from "../../lib/tensorflow/backend.ts";
-import { BYTES, pixels, SIDE, toyEncoder } from "./toy.ts";
+import { perceptualDistance } from "../../../lib/decoding/measures/perceptual_distance.ts";
+import { encodeLayers, patchify } from "../../../lib/jepa/encoder.ts";
+import { encoderShapes } from "../../../lib/jepa/architectures.ts";
+import { initialise } from "../../../lib/nn/initialisation.ts";
+import { tf, uint8Tensor } from "../../../lib/tensorflow/backend.ts";
+import { BYTES, pixels, SIDE, toyEncoder } from "../toy.ts";
 
 const toy = toyEncoder(), size = { ...toy.size, depth: 2 };
 for (const tensor of Object.values(toy.parameters)) tensor.dispose();

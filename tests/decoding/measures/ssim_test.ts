@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
-import { ssim } from "../../lib/decoding/ssim.ts";
+import { ssim } from "../../../lib/decoding/measures/ssim.ts";
 import references from "./fixtures/ssim.json" with { type: "json" };
 
 /** As fixtures/ssim.py makes it. */

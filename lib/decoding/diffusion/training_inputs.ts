@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { blockShapesOfOneArea, patchesOf, placeBlock } from "../jepa/mask_samplers/blocks.ts";
-import { randomStream } from "../random.ts";
-import { tf } from "../tensorflow/backend.ts";
-import type { PooledDecoderConfig } from "./decoder_presets.ts";
-import type { DecoderImages, PooledInputs } from "./decoder_objective.ts";
+import { blockShapesOfOneArea, patchesOf, placeBlock } from "../../jepa/mask_samplers/blocks.ts";
+import { randomStream } from "../../random.ts";
+import { tf } from "../../tensorflow/backend.ts";
+import type { PooledDecoderConfig } from "../decoder_presets.ts";
+import type { DecoderImages, PooledInputs } from "../decoder_objective.ts";
 import { alphaBars } from "./noise_schedule.ts";
-import { blockWeights } from "./representation.ts";
+import { blockWeights } from "../representation.ts";
 
 /** Key of what is drawn for a step; the images' crops have the epoch there, from 0 on. */
 const STEP_STREAM = -1;

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { encodeLayers, patchify } from "../jepa/encoder.ts";
-import type { Parameters } from "../nn/parameters.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { compile } from "../tensorflow/compile.ts";
-import { forBatches } from "./image_batches.ts";
-import type { FrozenEncoder } from "./representation.ts";
+import { encodeLayers, patchify } from "../../jepa/encoder.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import { type Tensor, tf } from "../../tensorflow/backend.ts";
+import { compile } from "../../tensorflow/compile.ts";
+import { forBatches } from "../image_batches.ts";
+import type { FrozenEncoder } from "../representation.ts";
 
 /** Tokens [B, N, D], each to length 1. */
 const directions = (tokens: Tensor): Tensor => tf.div(tokens, tf.add(tf.norm(tokens, 2, -1, true), 1e-10));

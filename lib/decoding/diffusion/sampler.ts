@@ -4,18 +4,18 @@
  *
  * @module
  */
-import type { Parameters } from "../nn/parameters.ts";
-import { randomStream } from "../random.ts";
-import type { Precision } from "../tensorflow/autocast.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { compile } from "../tensorflow/compile.ts";
-import { decidePrecision } from "../tensorflow/product_rates.ts";
-import { productWidth } from "./decoder_presets.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import { randomStream } from "../../random.ts";
+import type { Precision } from "../../tensorflow/autocast.ts";
+import { type Tensor, tf } from "../../tensorflow/backend.ts";
+import { compile } from "../../tensorflow/compile.ts";
+import { decidePrecision } from "../../tensorflow/product_rates.ts";
+import { productWidth } from "../decoder_presets.ts";
 import { ddimStep, guide } from "./diffusion.ts";
 import { alphaBars, samplingSteps } from "./noise_schedule.ts";
-import { toPixels } from "./pixels.ts";
-import { type Standardisation, standardiseBy } from "./representation.ts";
-import type { PooledDecoder } from "./saved_decoder.ts";
+import { toPixels } from "../pixels.ts";
+import { type Standardisation, standardiseBy } from "../representation.ts";
+import type { PooledDecoder } from "../saved_decoder.ts";
 import { unet, type UnetSize } from "./unet.ts";
 
 /** How to sample. */

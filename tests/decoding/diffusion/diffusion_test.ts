@@ -1,10 +1,10 @@
-import "../tensorflow/loaded.ts";
+import "../../tensorflow/loaded.ts";
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
-import { addNoise, ddimStep, guide, imageOf, velocity } from "../../lib/decoding/diffusion.ts";
-import { alphaBars, samplingSteps } from "../../lib/decoding/noise_schedule.ts";
-import { randomStream } from "../../lib/random.ts";
-import { type Tensor, tf } from "../../lib/tensorflow/backend.ts";
-import { largestDifference } from "../training/reference/reference.ts";
+import { addNoise, ddimStep, guide, imageOf, velocity } from "../../../lib/decoding/diffusion/diffusion.ts";
+import { alphaBars, samplingSteps } from "../../../lib/decoding/diffusion/noise_schedule.ts";
+import { randomStream } from "../../../lib/random.ts";
+import { type Tensor, tf } from "../../../lib/tensorflow/backend.ts";
+import { largestDifference } from "../../training/reference/reference.ts";
 
 const random = randomStream(3);
 const uniform = () => tf.tensor3d(Float32Array.from({ length: 48 }, () => 2 * random.uniform() - 1), [2, 3, 8]);

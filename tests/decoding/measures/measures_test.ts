@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { pixelDiversity, psnr, retrieve } from "../../lib/decoding/measures.ts";
-import { randomStream } from "../../lib/random.ts";
+import { pixelDiversity, psnr, retrieve } from "../../../lib/decoding/measures/measures.ts";
+import { randomStream } from "../../../lib/random.ts";
 
 const random = randomStream(5);
 const rows = (count: number, width: number) => Float32Array.from({ length: count * width }, () => random.normal());
