@@ -398,7 +398,7 @@ export {
   type Pictures,
   predictionsFigure,
   samplesFigure,
-} from "./lib/figures/decoding_figures.ts";
+} from "./lib/figures/pictures/decoding_figures.ts";
 
 // Images.
 export type { Box, Cut, Interpolation } from "./lib/datasets/pixels/crop.ts";
@@ -473,25 +473,25 @@ export {
 export { type Claim, CLAIMS } from "./lib/reproduction/catalogue.ts";
 
 // Figures.
-export { type Ablation, ablationsFigure, type AblationsText } from "./lib/figures/ablations_figure.ts";
+export { type Ablation, ablationsFigure, type AblationsText } from "./lib/figures/curves/ablations_figure.ts";
 export type { Figure } from "./lib/figures/figure.ts";
 export { architecturesFigure, methodFigure } from "./lib/figures/diagrams.ts";
-export { type HeatMap, type HeatMapOptions, heatMaps } from "./lib/figures/heat_maps.ts";
-export { type GridImage, imageGrid } from "./lib/figures/image_grid.ts";
-export { type ChartLine, type ChartText, lineChart } from "./lib/figures/line_chart.ts";
-export { lossCurve, type LossEntry } from "./lib/figures/loss_curve.ts";
-export { maskStrategiesFigure, type StrategyColumn } from "./lib/figures/mask_strategies.ts";
-export { type MaskExample, masksFigure } from "./lib/figures/masks_figure.ts";
+export { type HeatMap, type HeatMapOptions, heatMaps } from "./lib/figures/pictures/heat_maps.ts";
+export { type GridImage, imageGrid } from "./lib/figures/pictures/image_grid.ts";
+export { type ChartLine, type ChartText, lineChart } from "./lib/figures/curves/line_chart.ts";
+export { lossCurve, type LossEntry } from "./lib/figures/curves/loss_curve.ts";
+export { maskStrategiesFigure, type StrategyColumn } from "./lib/figures/pictures/mask_strategies.ts";
+export { type MaskExample, masksFigure } from "./lib/figures/pictures/masks_figure.ts";
 export { type LiveBar, liveBar, type LiveFigure, liveFigure, show } from "./lib/figures/notebook.ts";
-export { type PatchedImage, patchesFigure } from "./lib/figures/patches_figure.ts";
-export { componentImages, patchMap, type PatchMapOptions } from "./lib/figures/patch_images.ts";
-export { type ComparedRun, type RunEntry, runsFigure } from "./lib/figures/runs_figure.ts";
+export { type PatchedImage, patchesFigure } from "./lib/figures/pictures/patches_figure.ts";
+export { componentImages, patchMap, type PatchMapOptions } from "./lib/figures/pictures/patch_images.ts";
+export { type ComparedRun, type RunEntry, runsFigure } from "./lib/figures/curves/runs_figure.ts";
 export { figureToHtml, figureToPng, saveFigure } from "./lib/figures/save.ts";
 export { figureToSvg } from "./lib/figures/svg.ts";
 export { type Cell, type Column, markdownTable } from "./lib/figures/table.ts";
 
 // Files.
-export { readNpy } from "./lib/weights/npy.ts";
+export { readNpy } from "./lib/weights/formats/npy.ts";
 export {
   DamagedFileError,
   type Dtype,
@@ -505,9 +505,9 @@ export {
   toFloat16,
   toFloat32,
   writeSafetensors,
-} from "./lib/weights/safetensors.ts";
-export type { StoredTensor } from "./lib/weights/tensors.ts";
-export { torchFile } from "./lib/weights/torch_file.ts";
+} from "./lib/weights/formats/safetensors.ts";
+export type { StoredTensor } from "./lib/weights/formats/tensors.ts";
+export { torchFile } from "./lib/weights/formats/torch_file.ts";
 
 // The engine: tfjs's tf on TensorFlow, and functions compiled for it.
 export type { Precision, PrecisionChoice } from "./lib/tensorflow/autocast.ts";

@@ -17,7 +17,12 @@ import { sampleBetween, sampleEach } from "../decoding/diffusion/sampler.ts";
 import { decoderFolder, loadDecoder } from "../decoding/saved_decoder.ts";
 import { cachedFeatures } from "../evaluation/features/feature_cache.ts";
 import { extractFeatures } from "../evaluation/features/features.ts";
-import { interpolationFigure, type Pictures, predictionsFigure, samplesFigure } from "../figures/decoding_figures.ts";
+import {
+  interpolationFigure,
+  type Pictures,
+  predictionsFigure,
+  samplesFigure,
+} from "../figures/pictures/decoding_figures.ts";
 import type { Figure } from "../figures/figure.ts";
 import { progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";

@@ -9,7 +9,7 @@ import type { Unreadable } from "../datasets/folders/folder_tree.ts";
 import { encodeImages } from "../evaluation/features/encode_images.ts";
 import { progressBar } from "../figures/progress.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { rowFiles } from "../weights/row_writer.ts";
+import { rowFiles } from "../weights/formats/row_writer.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
 import { coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";

@@ -14,7 +14,7 @@ import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
 import { initialise } from "../nn/initialisation.ts";
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
-import { type HostTensor, writeSafetensors } from "../weights/safetensors.ts";
+import { type HostTensor, writeSafetensors } from "../weights/formats/safetensors.ts";
 import { type Difference, differences, hiddenState } from "./parity/parity_differences.ts";
 import { PARITY_PYTHON, setUpParity } from "./parity/parity_python.ts";
 import { runCommand } from "./terminal/run_command.ts";

@@ -6,8 +6,8 @@
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Figure } from "../figures/figure.ts";
-import { lossCurve } from "../figures/loss_curve.ts";
-import { type ComparedRun, runsFigure } from "../figures/runs_figure.ts";
+import { lossCurve } from "../figures/curves/loss_curve.ts";
+import { type ComparedRun, runsFigure } from "../figures/curves/runs_figure.ts";
 import { type PageRun, runsPage } from "../figures/runs_page.ts";
 import { flattened, logCsv, type ReadRun, readRun } from "../training/runs/read_run.ts";
 import { replaceFile } from "../write_file.ts";

@@ -10,8 +10,8 @@ import type { Parameters } from "../nn/parameters.ts";
 import { interpolatePositions } from "../nn/positions.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { findWeights } from "../weights/hub_weights.ts";
-import { loadTensors } from "../weights/streamed.ts";
-import { isFloat, type StoredTensor, toFloat32 } from "../weights/tensors.ts";
+import { loadTensors } from "../weights/formats/streamed.ts";
+import { isFloat, type StoredTensor, toFloat32 } from "../weights/formats/tensors.ts";
 import {
   encoderShapes,
   type EncoderSize,

@@ -7,9 +7,9 @@
 import { defaultPreprocessing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { writeHuggingFace } from "../weights/hugging_face.ts";
-import { writeSafetensors } from "../weights/safetensors.ts";
-import { lentRounded } from "../weights/streamed.ts";
-import type { LentTensor } from "../weights/tensors.ts";
+import { writeSafetensors } from "../weights/formats/safetensors.ts";
+import { lentRounded } from "../weights/formats/streamed.ts";
+import type { LentTensor } from "../weights/formats/tensors.ts";
 import {
   encoderShapes,
   type EncoderSize,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ablationsFigure } from "../figures/ablations_figure.ts";
+import { ablationsFigure } from "../figures/curves/ablations_figure.ts";
 import type { Figure } from "../figures/figure.ts";
 import type { Cell, Column } from "../figures/table.ts";
 import type { AblationTable } from "./ablations.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Figure } from "../figures/figure.ts";
-import { type ChartLine, lineChart } from "../figures/line_chart.ts";
+import { type ChartLine, lineChart } from "../figures/curves/line_chart.ts";
 import { flopsPerImage } from "../methods/flops.ts";
 import { type MethodConfig, preset } from "../methods/methods.ts";
 import { readRun } from "../training/runs/read_run.ts";

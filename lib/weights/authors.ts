@@ -5,9 +5,9 @@
  */
 import { toSafetensors } from "./convert.ts";
 import { findEncoder, type FoundEncoder, HUGGING_FACE_PATCHES, splitPredictor } from "./find_encoder.ts";
-import { textKeys } from "./pickle.ts";
-import type { StoredTensor } from "./tensors.ts";
-import { isStoredTensor, torchFile } from "./torch_file.ts";
+import { textKeys } from "./formats/pickle.ts";
+import type { StoredTensor } from "./formats/tensors.ts";
+import { isStoredTensor, torchFile } from "./formats/torch_file.ts";
 
 /** Dictionaries within one another that are looked into: a state_dict lies in the first or second. */
 const DEPTH = 4;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { StoredTensor } from "./tensors.ts";
+import type { StoredTensor } from "./formats/tensors.ts";
 
 /** Transformers' name of the tensor that every encoder has. */
 export const HUGGING_FACE_PATCHES = "embeddings.patch_embeddings.projection.weight";

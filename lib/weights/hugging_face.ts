@@ -8,8 +8,8 @@ import type { Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import { checkpointsIn } from "./checkpoint_names.ts";
 import { findEncoder, type FoundEncoder } from "./find_encoder.ts";
 import { openShards, readObject } from "./hugging_face_files.ts";
-import { writeSafetensors } from "./safetensors.ts";
-import { elementsOf, type HostTensor, type LentTensor, type StoredTensor } from "./tensors.ts";
+import { writeSafetensors } from "./formats/safetensors.ts";
+import { elementsOf, type HostTensor, type LentTensor, type StoredTensor } from "./formats/tensors.ts";
 import { makeFolder, writeFile } from "../write_file.ts";
 
 /** What a config.json says of an IJepaModel. */

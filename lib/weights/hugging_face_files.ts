@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { fileKind, KIND_BYTES } from "./file_kind.ts";
-import { openSafetensors } from "./safetensors.ts";
-import type { StoredTensor } from "./tensors.ts";
+import { fileKind, KIND_BYTES } from "./formats/file_kind.ts";
+import { openSafetensors } from "./formats/safetensors.ts";
+import type { StoredTensor } from "./formats/tensors.ts";
 
 /** A JSON file that holds an object. */
 export async function readObject(path: string): Promise<Record<string, unknown>> {

@@ -10,8 +10,8 @@ import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
-import { readNpy } from "../../lib/weights/npy.ts";
-import { readSafetensors } from "../../lib/weights/safetensors.ts";
+import { readNpy } from "../../lib/weights/formats/npy.ts";
+import { readSafetensors } from "../../lib/weights/formats/safetensors.ts";
 
 const COMMAND = ["run", "-A", "--no-check", "lib/commands/encode.ts"];
 

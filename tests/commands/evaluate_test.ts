@@ -10,7 +10,7 @@ import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
-import { readSafetensors } from "../../lib/weights/safetensors.ts";
+import { readSafetensors } from "../../lib/weights/formats/safetensors.ts";
 
 /** Runs a command, which finds data/ in the folder that it is started in. */
 async function run(name: "evaluate" | "export", args: string[], cwd?: string) {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { readSafetensors, toFloat32 } from "../../lib/weights/safetensors.ts";
+import { readSafetensors, toFloat32 } from "../../lib/weights/formats/safetensors.ts";
 import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
 
 /** 23 steps of 64 images for each of two workers. */

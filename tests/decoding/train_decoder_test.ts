@@ -6,7 +6,7 @@ import { trainDecoder, type TrainDecoderOptions } from "../../lib/decoding/train
 import type { FrozenEncoder } from "../../lib/decoding/representation.ts";
 import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
-import { toFloat16, toFloat32 } from "../../lib/weights/safetensors.ts";
+import { toFloat16, toFloat32 } from "../../lib/weights/formats/safetensors.ts";
 import { images, PATCHES, POOLED, toyEncoder } from "./toy.ts";
 
 const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);

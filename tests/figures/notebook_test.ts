@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import sharp from "sharp";
-import { lineChart } from "../../lib/figures/line_chart.ts";
+import { lineChart } from "../../lib/figures/curves/line_chart.ts";
 import { figureBundle, liveBar, liveOutput, show } from "../../lib/figures/notebook.ts";
 
 const figure = () => lineChart([{ name: "a", x: [1, 2], y: [1, 2] }], { title: "A", x: "steps" });

@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import sharp from "sharp";
-import { lossCurve } from "../../lib/figures/loss_curve.ts";
-import { masksFigure } from "../../lib/figures/masks_figure.ts";
+import { lossCurve } from "../../lib/figures/curves/loss_curve.ts";
+import { masksFigure } from "../../lib/figures/pictures/masks_figure.ts";
 import { figureToPng, saveFigure } from "../../lib/figures/save.ts";
 import { figureToSvg, textWidth } from "../../lib/figures/svg.ts";
 

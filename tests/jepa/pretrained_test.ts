@@ -8,7 +8,7 @@ import { initialise } from "../../lib/nn/initialisation.ts";
 import type { Parameters } from "../../lib/nn/parameters.ts";
 import { interpolatePositions } from "../../lib/nn/positions.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
-import { type HostTensor, readSafetensors, writeSafetensors } from "../../lib/weights/safetensors.ts";
+import { type HostTensor, readSafetensors, writeSafetensors } from "../../lib/weights/formats/safetensors.ts";
 import { largestDifference } from "../training/reference/reference.ts";
 
 const architecture: Architecture = {

@@ -2,7 +2,7 @@ import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { subsetOf } from "../../lib/datasets/subset.ts";
-import { lossCurve } from "../../lib/figures/loss_curve.ts";
+import { lossCurve } from "../../lib/figures/curves/loss_curve.ts";
 import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { randomStream } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";

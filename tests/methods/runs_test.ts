@@ -12,7 +12,7 @@ import { VICREG_PRESETS } from "../../lib/methods/vicreg.ts";
 import { pretrain } from "../../lib/methods/pretrain.ts";
 import { collapseWarning } from "../../lib/evaluation/collapse/collapse.ts";
 import { representationMonitor } from "../../lib/evaluation/collapse/monitor.ts";
-import { lossCurve } from "../../lib/figures/loss_curve.ts";
+import { lossCurve } from "../../lib/figures/curves/loss_curve.ts";
 import { randomStream } from "../../lib/random.ts";
 import { disposeAll, tf } from "../../lib/tensorflow/backend.ts";
 

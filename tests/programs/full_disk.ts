@@ -8,8 +8,8 @@ import { indexTar } from "../../lib/datasets/archives/tar_index.ts";
 import { appendImages, readTable } from "../../lib/datasets/packed/packed_files.ts";
 import { saveFigure } from "../../lib/figures/save.ts";
 import { openRunFolder } from "../../lib/training/runs/run_folder.ts";
-import { openRows } from "../../lib/weights/row_writer.ts";
-import { writeSafetensors } from "../../lib/weights/safetensors.ts";
+import { openRows } from "../../lib/weights/formats/row_writer.ts";
+import { writeSafetensors } from "../../lib/weights/formats/safetensors.ts";
 import { openToWrite } from "../../lib/write_file.ts";
 import { tarOf } from "../datasets/fixtures/tar_of.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { findEncoder, someOf, splitPredictor } from "../../lib/weights/find_encoder.ts";
-import type { StoredTensor } from "../../lib/weights/tensors.ts";
+import type { StoredTensor } from "../../lib/weights/formats/tensors.ts";
 
 const tensor: StoredTensor = { dtype: "F32", shape: [], read: () => Promise.reject(new Error("not to be read")) };
 const stored = (...names: string[]) => Object.fromEntries(names.map((name) => [name, tensor]));

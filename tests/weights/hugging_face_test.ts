@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Preprocessing, readPreprocessorConfig } from "../../lib/datasets/pixels/preprocessing.ts";
 import { type HuggingFaceSize, openHuggingFace, writeHuggingFace } from "../../lib/weights/hugging_face.ts";
-import { readSafetensors, writeSafetensors } from "../../lib/weights/safetensors.ts";
-import { type HostTensor, lentValues } from "../../lib/weights/tensors.ts";
+import { readSafetensors, writeSafetensors } from "../../lib/weights/formats/safetensors.ts";
+import { type HostTensor, lentValues } from "../../lib/weights/formats/tensors.ts";
 
 const size: HuggingFaceSize = { image: 8, patch: 4, width: 4, depth: 2, heads: 2, mlpRatio: 1.5, epsilon: 1e-5 };
 const preprocessing: Preprocessing = {

@@ -8,7 +8,7 @@ import { loadEncoder, type PretrainedEncoder } from "../../jepa/pretrained.ts";
 import { predict } from "../../jepa/predictor.ts";
 import { type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
-import { type HostTensor, readSafetensors } from "../../weights/safetensors.ts";
+import { type HostTensor, readSafetensors } from "../../weights/formats/safetensors.ts";
 
 /** What parity.py says of an encoder in its cases.json. */
 export interface ParityCase {

@@ -8,7 +8,7 @@ import { reconstruct, representImages } from "../../decoding/decode.ts";
 import type { FrozenEncoder } from "../../decoding/representation.ts";
 import { sampleEach } from "../../decoding/diffusion/sampler.ts";
 import type { PatchDecoder, PooledDecoder, TrainedDecoder } from "../../decoding/saved_decoder.ts";
-import { samplesFigure } from "../../figures/decoding_figures.ts";
+import { samplesFigure } from "../../figures/pictures/decoding_figures.ts";
 import type { Figure } from "../../figures/figure.ts";
 
 /** Images, and samples for each. */

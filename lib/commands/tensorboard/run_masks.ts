@@ -5,7 +5,7 @@
  */
 import type { Dataset } from "../../datasets/dataset.ts";
 import type { Figure } from "../../figures/figure.ts";
-import { masksFigure } from "../../figures/masks_figure.ts";
+import { masksFigure } from "../../figures/pictures/masks_figure.ts";
 import { contextOf, targetBlock } from "../../jepa/masks.ts";
 import type { RunConfig } from "../../jepa/pretraining/presets.ts";
 import { stepMasks } from "../../jepa/pretraining/pretraining_objective.ts";

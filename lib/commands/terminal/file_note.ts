@@ -5,7 +5,7 @@
  */
 import { basename } from "node:path";
 import type { FileProgress } from "../../training/runs/run_checkpoints.ts";
-import { formatShare } from "../../weights/whole_file.ts";
+import { formatShare } from "../../weights/formats/whole_file.ts";
 
 /** "writing checkpoint-00000400.safetensors, 2.1 of 5.1 GB", and "" once it is done. */
 export function fileNote({ action, path, done, total }: FileProgress): string {

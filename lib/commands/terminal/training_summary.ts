@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { lossCurve, type LossEntry } from "../../figures/loss_curve.ts";
+import { lossCurve, type LossEntry } from "../../figures/curves/loss_curve.ts";
 import { formatDuration, formatNumber } from "../../figures/progress.ts";
 import { saveFigure } from "../../figures/save.ts";
 

@@ -9,7 +9,7 @@ import type { ImageColours } from "../../datasets/pixels/decode.ts";
 import { defaultPreprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
-import { openRows } from "../../weights/row_writer.ts";
+import { openRows } from "../../weights/formats/row_writer.ts";
 import { checkFinite, featureBatches } from "./feature_batches.ts";
 import { type EncodingOptions, featureShape } from "./feature_encoder.ts";
 

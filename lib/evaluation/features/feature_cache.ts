@@ -11,7 +11,7 @@ import type { Dataset } from "../../datasets/dataset.ts";
 import { defaultPreprocessing, type Framing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
-import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
+import { readSafetensors, writeSafetensors } from "../../weights/formats/safetensors.ts";
 import { featureShape } from "./feature_encoder.ts";
 import { extractFeatures, type FeatureOptions, type Features, type TokenFeatures } from "./features.ts";
 import { inChunks } from "../passes.ts";

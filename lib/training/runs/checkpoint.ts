@@ -4,8 +4,8 @@
  * @module
  */
 import { disposeAll, type Tensor } from "../../tensorflow/backend.ts";
-import { openSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
-import { lent, loadTensor } from "../../weights/streamed.ts";
+import { openSafetensors, writeSafetensors } from "../../weights/formats/safetensors.ts";
+import { lent, loadTensor } from "../../weights/formats/streamed.ts";
 import type { Networks } from "../objective.ts";
 import type { TrainingState } from "../step.ts";
 

@@ -6,7 +6,7 @@
  */
 import { disposeAll } from "../../tensorflow/backend.ts";
 import { checkpointName, checkpointsIn, checkpointStep } from "../../weights/checkpoint_names.ts";
-import { DamagedFileError } from "../../weights/safetensors.ts";
+import { DamagedFileError } from "../../weights/formats/safetensors.ts";
 import { writing } from "../../write_file.ts";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import type { TrainingState } from "../step.ts";

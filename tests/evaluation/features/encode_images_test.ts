@@ -10,8 +10,8 @@ import { encoderShapes } from "../../../lib/jepa/architectures.ts";
 import { initialise } from "../../../lib/nn/initialisation.ts";
 import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
-import { readNpy } from "../../../lib/weights/npy.ts";
-import { readSafetensors } from "../../../lib/weights/safetensors.ts";
+import { readNpy } from "../../../lib/weights/formats/npy.ts";
+import { readSafetensors } from "../../../lib/weights/formats/safetensors.ts";
 
 const size = { image: 8, patch: 4, width: 16, depth: 4, heads: 2, mlpRatio: 4 };
 

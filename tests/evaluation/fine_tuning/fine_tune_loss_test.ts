@@ -22,7 +22,7 @@ import {
   trainingStep,
 } from "../../../lib/training/step.ts";
 import mixing from "../fixtures/mixing.json" with { type: "json" };
-import { readSafetensors, toFloat32 } from "../../../lib/weights/safetensors.ts";
+import { readSafetensors, toFloat32 } from "../../../lib/weights/formats/safetensors.ts";
 
 const path = fileURLToPath(new URL("../fixtures/fine_tune.safetensors", import.meta.url));
 const { tensors, metadata } = await readSafetensors(path);

@@ -8,7 +8,7 @@ import type { Architecture } from "../../../lib/jepa/architectures.ts";
 import type { JepaNetworks, StepInputs } from "../../../lib/jepa/objective.ts";
 import type { Parameters } from "../../../lib/nn/parameters.ts";
 import { tf, uint8Tensor } from "../../../lib/tensorflow/backend.ts";
-import { type HostTensor, readSafetensors, toFloat32 } from "../../../lib/weights/safetensors.ts";
+import { type HostTensor, readSafetensors, toFloat32 } from "../../../lib/weights/formats/safetensors.ts";
 
 /** The sizes in make_reference.py. */
 export const architecture: Architecture = {

@@ -15,8 +15,8 @@ import { readCheckpoint, writeCheckpoint } from "../../../lib/training/runs/chec
 import type { FileProgress } from "../../../lib/training/runs/run_checkpoints.ts";
 import { initialState, type TrainingState } from "../../../lib/training/step.ts";
 import { checkpointsIn } from "../../../lib/weights/checkpoint_names.ts";
-import { readSafetensors, writeSafetensors } from "../../../lib/weights/safetensors.ts";
-import { lent } from "../../../lib/weights/streamed.ts";
+import { readSafetensors, writeSafetensors } from "../../../lib/weights/formats/safetensors.ts";
+import { lent } from "../../../lib/weights/formats/streamed.ts";
 import { execute } from "../../tensorflow/program.ts";
 import { STEPS, stopAt, toyObjective, toyRun } from "../toy_run.ts";
 
@@ -221,7 +221,7 @@ Deno.test("a run whose last checkpoint cannot be written has not ended well", as
 });
 
 Deno.test("a checkpoint costs one more state in memory, reading it none, and steps go on; a full disk leaves no half", async () => {
-  const { code, stdout, stderr } = await execute("../../training/programs/large_checkpoint.ts");
+  const { code, stdout, stderr } = await execute("../programs/large_checkpoint.ts");
   assertEquals(code, 0, stderr);
   const { megabytes, stepsWhileWriting, longestWait, full } = JSON.parse(stdout);
   const { state, before, training, writing, reading } = megabytes;
