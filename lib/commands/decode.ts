@@ -10,11 +10,13 @@ import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import { concatenate } from "../datasets/sources.ts";
 import { reconstruct, representImages, representPredictions } from "../decoding/decode.ts";
 import { checkDecoderFits } from "../decoding/decoder_objective.ts";
-import { frozenEncoder } from "../decoding/train_decoder.ts";
+import type { DecoderConfig } from "../decoding/decoder_presets.ts";
+import type { FrozenEncoder } from "../decoding/representation.ts";
+import { encoderDigest, frozenEncoder } from "../decoding/train_decoder.ts";
 import { imageCount } from "../decoding/image_batches.ts";
 import { nearestNeighbours } from "../decoding/measures/nearest_neighbours.ts";
 import { sampleBetween, sampleEach } from "../decoding/diffusion/sampler.ts";
-import { decoderFolder, loadDecoder } from "../decoding/saved_decoder.ts";
+import { decoderFolder, type Decodes, decodes, loadDecoder, type PooledDecoder } from "../decoding/saved_decoder.ts";
 import { cachedFeatures } from "../evaluation/features/feature_cache.ts";
 import { extractFeatures } from "../evaluation/features/features.ts";
 import {
@@ -46,11 +48,14 @@ Draws what an encoder's representations hold, with decoders that deno task train
                      average-pooled representation: what they share is what it holds; with --neighbours, the
                      images that the encoder finds most like it, too
   predictions.png    where the weights hold a predictor: each image with a target block, the context, and samples for what
-                     the predictor says of the block from the context alone
+                     the predictor says of the block from the context alone, by the decoder of predictions where there
+                     is one, else by that of representations, which it predicts
   interpolation.png  from each image's representation to the next one's, all from the same noise
 
   --weights PATH     the encoder: a run's folder or any other weights that deno task encode takes
   --decoder DIR      the decoder's run, or its file (default decoder/ in the folder of the weights)
+  --prediction-decoder DIR  the one that was trained with --of predictions (default prediction-decoder/ there, if it is
+                     there)
   --patch-decoder DIR  the patch decoder's (default patch-decoder/ there, if it is there)
   --images NAME|DIR  images, of which the first --rows by name are drawn; of cifar10 and cifar100 test images
   --neighbours NAME|DIR  looks for similar images among the training images of cifar10, cifar100 or a folder, each of which
@@ -136,18 +141,35 @@ async function findNeighbours(
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
-/** The decoders of an encoder; the second where there is one. */
-async function openDecoders(weights: string, given: string | undefined, givenPatches: string | undefined) {
-  const path = given ?? await decoderFolder(weights, "pooled");
-  if (!await exists(path)) {
-    const out = given === undefined ? [] : ["--out", typedPath(given)];
-    const train = commandLine("train-decoder", "--weights", typedPath(weights), ...out);
-    throw new Error(`There is no decoder at ${path}. Train one with: ${train}`);
+/** Opens decoders of an encoder, and holds that they are of it. */
+function decodersOf(weights: string, encoder: FrozenEncoder) {
+  async function open<Kind extends DecoderConfig["kind"]>(path: string, kind: Kind, what: Decodes) {
+    const decoder = await loadDecoder(path, kind), own = decodes(decoder.config);
+    if (own !== what) throw new Error(`${path} is a decoder of ${own}, but one of ${what} is wanted here.`);
+    checkDecoderFits(decoder.config, encoder);
+    if (decoder.encoder !== undefined && decoder.encoder !== await encoderDigest(decoder.config, encoder)) {
+      throw new Error(
+        `${path} was trained for other weights than ${weights}: name those with --weights, or another decoder.`,
+      );
+    }
+    return decoder;
   }
-  const decoder = await loadDecoder(path, "pooled");
-  const patchPath = givenPatches ?? await decoderFolder(weights, "patches");
-  const isThere = givenPatches !== undefined || await exists(`${patchPath}/decoder.safetensors`);
-  return { decoder, patchDecoder: isThere ? await loadDecoder(patchPath, "patches") : undefined };
+  return {
+    async needed(given: string | undefined) {
+      const path = given ?? await decoderFolder(weights, "representations");
+      if (!await exists(path)) {
+        const out = given === undefined ? [] : ["--out", typedPath(given)];
+        const train = commandLine("train-decoder", "--weights", typedPath(weights), ...out);
+        throw new Error(`There is no decoder at ${path}. Train one with: ${train}`);
+      }
+      return await open(path, "pooled", "representations");
+    },
+    async wanted<Kind extends DecoderConfig["kind"]>(given: string | undefined, kind: Kind, what: Decodes) {
+      const path = given ?? await decoderFolder(weights, what);
+      const isThere = given !== undefined || await exists(`${path}/decoder.safetensors`);
+      return isThere ? await open(path, kind, what) : undefined;
+    },
+  };
 }
 
 async function main(): Promise<void> {
@@ -156,6 +178,7 @@ async function main(): Promise<void> {
     options: {
       "weights": { type: "string" },
       "decoder": { type: "string" },
+      "prediction-decoder": { type: "string" },
       "patch-decoder": { type: "string" },
       "images": { type: "string" },
       "neighbours": { type: "string" },
@@ -181,13 +204,20 @@ async function main(): Promise<void> {
 
   await setUpTensorFlow();
   const loaded = await loadWeights(weights), encoder = frozenEncoder(loaded);
-  const { decoder, patchDecoder } = await openDecoders(weights, flags.decoder, flags["patch-decoder"]);
-  for (const some of patchDecoder ? [decoder, patchDecoder] : [decoder]) checkDecoderFits(some.config, encoder);
+  const { needed, wanted } = decodersOf(weights, encoder), given = flags["prediction-decoder"];
+  const ofPredictions = loaded.predictor || given !== undefined
+    ? await wanted(given, "pooled", "predictions")
+    : undefined;
+  // One of predictions alone is enough to draw these.
+  const decoder = flags.decoder === undefined && given !== undefined
+    ? await wanted(undefined, "pooled", "representations")
+    : await needed(flags.decoder);
+  const patchDecoder = await wanted(flags["patch-decoder"], "patches", "patches");
   const pixels = images === "cifar10" || images === "cifar100"
     ? await readTestImages(images, loaded, rows, flags)
     : await readImages(images, loaded, rows, flags["skip-bad-images"]);
   const start = performance.now(), { image, patch } = encoder.size, count = imageCount(pixels, image);
-  const given: Pictures = { pixels, size: image }, written: string[] = [];
+  const shown: Pictures = { pixels, size: image }, written: string[] = [];
   const save = async (figure: Figure, name: string) => {
     await saveFigure(figure, `${out}/${name}.png`);
     written.push(`${out}/${name}.png`);
@@ -200,37 +230,41 @@ async function main(): Promise<void> {
   const neighbours = seen(bank === undefined ? undefined : await findNeighbours(loaded, pixels, bank, flags));
 
   const points = Math.max(2, samples), between = count > 1 ? (count - 1) * points : 0;
-  const total = (loaded.predictor ? 2 : 1) * count * samples + between;
+  const total = (loaded.predictor ? 1 : 0) * count * samples + (decoder ? count * samples + between : 0);
   const bar = progressBar({ label: "Drawing", total, unit: "samples" });
   let done = 0;
   const options = { ...sampling, onProgress: (some: number) => bar.update(done + some) };
-  const drawn = async (drawing: Promise<Uint8Array>): Promise<Pictures> => {
-    const pixels = await drawing, { image: size } = decoder.config.network;
+  const drawn = async ({ config }: PooledDecoder, drawing: Promise<Uint8Array>): Promise<Pictures> => {
+    const pixels = await drawing, { image: size } = config.network;
     done += imageCount(pixels, size);
     return { pixels, size };
   };
   try {
-    const own = await drawn(sampleEach(decoder, representations, samples, options));
-    await save(samplesFigure(given, own, { decoded, neighbours }), "samples");
+    if (decoder) {
+      const own = await drawn(decoder, sampleEach(decoder, representations, samples, options));
+      await save(samplesFigure(shown, own, { decoded, neighbours }), "samples");
+    }
     if (loaded.predictor) {
       const grid = [image / patch, image / patch] as const;
       const masks = multiBlock({ grid })(count, randomStream(sampling.seed));
       const predicted = await representPredictions(encoder, loaded.predictor, pixels, masks); // [M, B, D]
       const first = predicted.subarray(0, representations.length);
-      const guesses = await drawn(sampleEach(decoder, first, samples, options));
-      await save(predictionsFigure(given, { grid, masks }, guesses), "predictions");
+      const by = ofPredictions ?? decoder!, guesses = await drawn(by, sampleEach(by, first, samples, options));
+      await save(predictionsFigure(shown, { grid, masks }, guesses), "predictions");
     } else {
       bar.log(`${weights} holds no predictor: nothing is decoded of predictions.`);
     }
-    if (between) {
-      const line = await drawn(sampleBetween(decoder, representations, points, options));
-      await save(interpolationFigure(given, line), "interpolation");
+    if (decoder && between) {
+      const line = await drawn(decoder, sampleBetween(decoder, representations, points, options));
+      await save(interpolationFigure(shown, line), "interpolation");
     }
   } finally {
     bar.stop();
   }
   tf.dispose([loaded.parameters, loaded.predictor?.parameters ?? {}]);
-  for (const some of [decoder, patchDecoder]) tf.dispose([some?.parameters ?? {}, some?.standardisation ?? {}]);
+  for (const some of [decoder, ofPredictions, patchDecoder]) {
+    tf.dispose([some?.parameters ?? {}, some?.standardisation ?? {}]);
+  }
   console.log(`${written.join(", ")} in ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 

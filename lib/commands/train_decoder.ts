@@ -5,16 +5,19 @@
  */
 import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
-import { representImages } from "../decoding/decode.ts";
+import { memoryDataset } from "../datasets/memory.ts";
+import { conditionsOf, representImages } from "../decoding/decode.ts";
 import { checkDecoderConfig, decoderConfigIn } from "../decoding/check_decoder_config.ts";
 import { DECODER_PRESETS, type DecoderConfig, decoderPreset, productWidth } from "../decoding/decoder_presets.ts";
 import { decoderSteps } from "../decoding/decoder_objective.ts";
+import { imageCount } from "../decoding/image_batches.ts";
 import { measureDecoder } from "../decoding/measures/measures.ts";
 import { measureReconstruction } from "../decoding/measures/reconstruction_measures.ts";
 import { SSIM_WINDOW } from "../decoding/measures/ssim.ts";
 import type { FrozenEncoder } from "../decoding/representation.ts";
 import {
   decoderFolder,
+  decodes,
   loadDecoder,
   type PatchDecoder,
   type PooledDecoder,
@@ -36,7 +39,7 @@ import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { decided } from "../training/runs/decided.ts";
 import { checkFree } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
-import { numberOf } from "./terminal/flags.ts";
+import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { cacheHelp } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
@@ -64,6 +67,8 @@ Trains a decoder from an encoder's representations back to pixels: by default a 
 average-pooled representation, or with --preset patches a network that maps each patch's token back.
 
   --weights PATH    the encoder: a run's folder or any other weights that deno task encode takes
+  --of WHAT         what the diffusion draws for: representations (default), the target encoder's tokens, averaged, or
+                    predictions, the predictor's of a target block that it has not seen, as for figure 6
   --preset NAME     ${Object.keys(DECODER_PRESETS).join(" | ")} (default cifar10)
   --config FILE     a whole configuration instead of a preset, such as the config.json of a decoder's run
   --set PATH=VALUE  changes a part of either, as often as it is given: ${SET_HELP}; unconditional=0.2,
@@ -79,7 +84,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --seed N          everything random follows from it (default 0)
   --precision P     ${PRECISION_HELP}
                     (default the preset's own, mostly auto)
-  --out DIR         the run's folder (default decoder/, or patch-decoder/, in the folder of the weights)
+  --out DIR         the run's folder (default decoder/, prediction-decoder/ or patch-decoder/ in the folder of the weights)
   --resume          goes on with the run in --out
   --checkpoint-every N
                     steps between checkpoints (default 200)
@@ -99,10 +104,9 @@ with a checkpoint.
  *
  * @param image the encoder's, in pixels
  * @param count of the test images that it is to be measured on, more than 0
- * @throws {Error} that says what to do instead, where they are too few or too small, or where the decoder draws images of
- *   another size than the encoder sees
+ * @throws {Error} that says what to do instead, where they are too few or too small
  */
-export function checkMeasurable({ kind, network }: DecoderConfig, image: number, count: number): void {
+export function checkMeasurable({ kind }: DecoderConfig, image: number, count: number): void {
   if (count < 2) {
     throw new Error(`A decoder is measured on at least 2 test images, not on ${count}: take more, or --measure 0.`);
   }
@@ -111,11 +115,14 @@ export function checkMeasurable({ kind, network }: DecoderConfig, image: number,
       `Images of ${image} pixels are smaller than SSIM's window of ${SSIM_WINDOW}, and not measured: add --measure 0.`,
     );
   }
-  if (kind === "pooled" && network.image !== image) {
-    throw new Error(
-      `Samples of ${network.image} pixels, where the encoder's images have ${image}, are not measured: add --measure 0.`,
-    );
-  }
+}
+
+/** Drawn pictures at the size that the encoder sees. */
+async function resized(pixels: Uint8Array, from: number, to: number): Promise<Uint8Array> {
+  if (from === to) return pixels;
+  const count = imageCount(pixels, from), labels = new Int32Array(count).fill(-1);
+  const drawn = memoryDataset({ name: "samples", classes: [], pixels, width: from, height: from, labels });
+  return (await drawn.centred(Uint32Array.from({ length: count }, (_, i) => i), to)).pixels;
 }
 
 /** Numbers of a decoder on some test images, by name. */
@@ -131,18 +138,21 @@ async function measure(
   if (decoder.config.kind === "patches") {
     return { ...await measureReconstruction(encoder, decoder as PatchDecoder, pixels, seed) };
   }
-  const representations = await representImages(encoder, pixels);
-  const encode = (drawn: Uint8Array) => representImages(encoder, drawn);
+  const { network } = decoder.config;
+  const encode = async (drawn: Uint8Array) => representImages(encoder, await resized(drawn, network.image, image));
+  const representations = await representImages(encoder, pixels),
+    conditions = await conditionsOf(encoder, decoder, pixels);
   const bar = progressBar({ label: "Measuring", total: 0, unit: "samples" });
   const options = { seed, onProgress: (samples: number) => bar.update(samples) };
   return {
-    ...await measureDecoder(decoder as PooledDecoder, representations, representations, encode, options)
+    ...await measureDecoder(decoder as PooledDecoder, conditions, representations, encode, options)
       .finally(() => bar.stop()),
   };
 }
 
 const OPTIONS = {
   "weights": { type: "string" },
+  "of": { type: "string" },
   "preset": { type: "string" },
   ...CONFIG_FLAGS,
   "data": { type: "string" },
@@ -173,9 +183,21 @@ async function startOf({ config, preset = DEFAULT_PRESET }: Flags, encoder: Enco
   return config === undefined ? decoderPreset(preset, encoder) : decoderConfigIn(await readConfigFile(config), config);
 }
 
+/** The same for what --of asks for. */
+function ofWhat({ of, resume }: Flags, config: DecoderConfig): DecoderConfig {
+  if (of === undefined) return config;
+  oneOf("of", of, ["representations", "predictions"]);
+  if (config.kind === "patches") {
+    throw new Error("A patch decoder is of tokens: leave --of out, or take another --preset.");
+  }
+  const now = config.of ?? "representations";
+  if (resume && now !== of) throw new Error(`The run that goes on is of ${now}: leave --of out.`);
+  return of === "predictions" ? { ...config, of, blocks: 0 } : { ...config, of: "representations" };
+}
+
 /** What the flags make of that, or of what a run was started with, for so many workers. */
 function configOf(flags: Flags, started: DecoderConfig, workers: number): DecoderConfig {
-  const config = changedBySet(changedBy(flags, started, 1), flags);
+  const config = changedBySet(ofWhat(flags, changedBy(flags, started, 1)), flags);
   checkDecoderConfig(config);
   return changedBy({}, config, workers);
 }
@@ -185,7 +207,8 @@ const ANY_ENCODER = { image: 32, patch: 4, width: 32, depth: 1, heads: 1, mlpRat
 
 /** The run's folder, free where the run is new. */
 async function folderOf(flags: Flags): Promise<string> {
-  const dir = flags.out ?? await decoderFolder(flags.weights, (await startOf(flags, ANY_ENCODER)).kind);
+  const config = ofWhat({ ...flags, resume: false }, await startOf(flags, ANY_ENCODER));
+  const dir = flags.out ?? await decoderFolder(flags.weights, decodes(config));
   if (!flags.resume) await checkFree(dir, howToGoOn(dir, flags));
   return dir;
 }
@@ -198,7 +221,6 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const measured = measuredOf(flags);
   const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   const loaded = await loadWeights(weights);
-  tf.dispose(loaded.predictor?.parameters ?? {});
   const encoder = frozenEncoder(loaded);
   // What is not said again on resuming is as the run was started.
   const started = flags.resume
@@ -238,7 +260,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     console.log(JSON.stringify(measures, null, 2));
   }
   console.log(`Weights: ${written}`);
-  tf.dispose([encoder.parameters, decoder.parameters, decoder.standardisation]);
+  tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}, decoder.parameters, decoder.standardisation]);
   reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
 }
 

@@ -36,9 +36,17 @@ const SHAPES: Record<DecoderConfig["kind"], Shape> = {
       { schedule: oneOf("cosine", "linear"), steps: count },
       ({ schedule, steps }) => alphaBars(schedule, steps),
     ),
+    of: optional(oneOf("representations", "predictions")),
     unconditional: share,
     blocks: share,
-  }, partsOf),
+  }, (config) => {
+    partsOf(config);
+    if (config.of === "predictions" && config.blocks !== 0) {
+      throw new RangeError(
+        `blocks is 0 where a decoder is of predictions, which are all of blocks; got ${config.blocks}.`,
+      );
+    }
+  }),
   patches: record<PatchDecoderConfig>({
     kind: oneOf("patches"),
     ...TRAINING,

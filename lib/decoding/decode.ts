@@ -5,8 +5,10 @@
  * @module
  */
 import type { PredictorSize } from "../jepa/architectures.ts";
+import { multiBlock } from "../jepa/mask_samplers/multi_block.ts";
 import type { Masks } from "../jepa/masks.ts";
 import type { Parameters } from "../nn/parameters.ts";
+import { randomStream } from "../random.ts";
 import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
 import { forBatches, imageCount } from "./image_batches.ts";
@@ -20,7 +22,8 @@ import {
   type Standardisation,
   standardiseBy,
 } from "./representation.ts";
-import type { PatchDecoder } from "./saved_decoder.ts";
+import { checkDecoderFits } from "./decoder_objective.ts";
+import { decodes, type PatchDecoder, type TrainedDecoder } from "./saved_decoder.ts";
 
 /**
  * The representations of images, or of a block of each, that a pooled decoder draws samples for.
@@ -84,6 +87,26 @@ export async function representPredictions(
     disposeAll(inputs);
     run.dispose();
   }
+}
+
+/**
+ * What a pooled decoder draws samples for: the representations of images, or where it is of predictions the predictor's of a
+ * block of each.
+ *
+ * @param pixels 8-bit [B, image, image, 3] of the encoder's size
+ * @returns [B, D], not standardised
+ * @throws RangeError where the pixels are no such images, or it is of predictions and there is no predictor
+ */
+export async function conditionsOf(
+  encoder: FrozenEncoder,
+  { config }: TrainedDecoder,
+  pixels: Uint8Array,
+): Promise<Float32Array<ArrayBuffer>> {
+  checkDecoderFits(config, encoder);
+  const { image, patch, width } = encoder.size, count = imageCount(pixels, image);
+  if (decodes(config) !== "predictions") return await representImages(encoder, pixels);
+  const masks = multiBlock({ grid: [image / patch, image / patch] })(count, randomStream(config.seed));
+  return (await representPredictions(encoder, encoder.predictor!, pixels, masks)).subarray(0, count * width);
 }
 
 /**

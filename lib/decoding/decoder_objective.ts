@@ -5,6 +5,7 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches } from "../datasets/loader.ts";
+import type { PredictorSize } from "../jepa/architectures.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
@@ -17,7 +18,9 @@ import { toImages, toPatches } from "./pixels.ts";
 import {
   type EncoderSetting,
   type FrozenEncoder,
-  poolTokens,
+  type Masked,
+  pooledCondition,
+  type Pooling,
   representTokens,
   type Standardisation,
   standardiseBy,
@@ -36,8 +39,8 @@ export interface DecoderImages {
 
 /** A step's images, and what is drawn for them. */
 export interface PooledInputs extends DecoderImages {
-  /** float32 [B, N], which of the encoder's tokens are averaged: see poolTokens(). */
-  pooling: Tensor;
+  /** What the condition is made of. */
+  seen: Pooling | Masked;
   /** float32 [B, image, image, 3], standard normal. */
   noise: Tensor;
   /** float32 [B], steps of the diffusion. */
@@ -52,6 +55,8 @@ export interface PooledInputs extends DecoderImages {
 export interface Frozen {
   /** The encoder's parameters. */
   encoder: Parameters;
+  /** The predictor's, of a decoder of predictions. */
+  predictor?: Parameters;
   /** Of its pooled representations or of its tokens, whichever the decoder takes. */
   standardisation: Standardisation;
 }
@@ -59,12 +64,11 @@ export interface Frozen {
 /** The pooled decoder's loss: DDPM's simple loss (Ho et al. 2020, equation 14) for v, see diffusion.ts. */
 export function pooledLoss(
   config: PooledDecoderConfig,
-  setting: EncoderSetting,
-  { encoder, standardisation }: Frozen,
-  { pixels, wanted, pooling, noise, time, alphaBar, kept }: PooledInputs,
+  setting: EncoderSetting & { predictor?: { size: PredictorSize } },
+  { standardisation, ...frozen }: Frozen,
+  { pixels, wanted, seen, noise, time, alphaBar, kept }: PooledInputs,
 ): (decoder: Parameters) => Tensor {
-  const tokens = representTokens(encoder, setting, pixels); // [B, N, D]
-  const condition = standardiseBy(poolTokens(tokens, pooling), standardisation); // [B, D]
+  const condition = standardiseBy(pooledCondition(frozen, setting, pixels, seen), standardisation); // [B, D]
   const image = toImages(wanted); // [B, image, image, 3]
   const noisy = addNoise(image, noise, alphaBar), v = velocity(image, noise, alphaBar);
   return (p) => tf.mean(squaredError(unet(p, config.network, noisy, time, condition, kept), v));
@@ -101,8 +105,14 @@ export function decoderSteps({ epochs, batch }: DecoderConfig, images: number): 
  *
  * @throws RangeError that says what does not fit
  */
-export function checkDecoderFits({ kind, network }: DecoderConfig, { size }: Pick<FrozenEncoder, "size">): void {
-  const { condition } = network;
+export function checkDecoderFits(
+  config: DecoderConfig,
+  { size, predictor }: Pick<FrozenEncoder, "size" | "predictor">,
+): void {
+  const { kind, network } = config, { condition } = network;
+  if (config.kind === "pooled" && config.of === "predictions" && !predictor) {
+    throw new RangeError("A decoder of predictions needs a predictor, which the encoder's weights do not hold.");
+  }
   if (condition !== size.width) {
     throw new RangeError(`The decoder takes vectors of ${condition} numbers, but the encoder gives ${size.width}.`);
   }
@@ -146,10 +156,11 @@ async function* inputsOf(
 /** The objective of a decoder's training: "decoder" is trained, "average" is its moving average. */
 export function decoderObjective(
   config: DecoderConfig,
-  { parameters, ...setting }: FrozenEncoder,
+  encoder: FrozenEncoder,
   standardisation: Standardisation,
   images: Dataset,
 ): Objective<DecoderImages> {
+  const { parameters, ...setting } = encoder, { predictor } = encoder;
   checkDecoderFits(config, setting);
   const { learningRate, weightDecay, average, seed, clip } = config;
   const totalSteps = decoderSteps(config, images.length);
@@ -164,7 +175,11 @@ export function decoderObjective(
         : initialise(decoderShapes(config), seed),
     }),
     averages: { average: "decoder" },
-    frozen: { encoder: parameters, standardisation: { ...standardisation } },
+    frozen: {
+      encoder: parameters,
+      standardisation: { ...standardisation },
+      ...config.kind === "pooled" && config.of === "predictions" ? { predictor: predictor!.parameters } : {},
+    },
     batches: (start, share) => inputsOf(config, setting, images, start, share),
     lossOf(given, inputs) {
       const frozen = given as unknown as Frozen;

@@ -39,9 +39,17 @@ export interface PooledDecoderConfig extends DecoderTraining {
   network: UnetSize;
   /** The diffusion's noise, and its steps in training. */
   diffusion: { schedule: NoiseSchedule; steps: number };
+  /**
+   * What the vector is made of: the target encoder's tokens, averaged, or as for the paper's figure 6 the predictor's, of a
+   * target block that it has not seen. Default "representations".
+   */
+  of?: "representations" | "predictions";
   /** Share of the images, in 0 .. 1, whose condition is dropped, for classifier-free guidance. */
   unconditional: number;
-  /** Share of the images, in 0 .. 1, whose condition is the average over a random target block instead of the whole. */
+  /**
+   * Share of the images, in 0 .. 1, whose condition is the average over a random target block instead of the whole; 0 of
+   * predictions, which are all of blocks.
+   */
   blocks: number;
 }
 

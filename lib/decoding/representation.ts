@@ -22,10 +22,12 @@ export interface FrozenEncoder {
   parameters: Parameters;
   /** By what pixels are standardised for it. */
   preprocessing: Pick<Preprocessing, "mean" | "deviation">;
+  /** The predictor that was trained with it, whose parameters stay the caller's too; needed for decoders of predictions. */
+  predictor?: { size: PredictorSize; parameters: Parameters };
 }
 
 /** The sizes of an encoder, and by what pixels are standardised for it: all of it but its parameters. */
-export type EncoderSetting = Omit<FrozenEncoder, "parameters">;
+export type EncoderSetting = Pick<FrozenEncoder, "size" | "preprocessing">;
 
 /**
  * The target encoder's tokens, layer-normed as the objective's targets are.
@@ -73,6 +75,28 @@ export function predictBlocks(
 ): Tensor {
   const seen = encode(encoder, size, patchify(pixels, size.patch, preprocessing), context); // [B, C, D]
   return tf.mean(predict(predictor, predictorSize, seen, context, targets), 2);
+}
+
+/** Weights float32 [B, N] of an image's tokens, which add up to 1. */
+export type Pooling = { pooling: Tensor };
+
+/** The patches that the encoder sees, int32 [B, C], and a target block of each image, int32 [1, B, T]. */
+export type Masked = { context: Tensor; targets: Tensor };
+
+/**
+ * The vector [B, D] that a pooled decoder draws samples for, not standardised: the target encoder's tokens, averaged, or the
+ * predictor's of a block that it has not seen.
+ *
+ * @param pixels uint8 [B, H, W, 3]
+ */
+export function pooledCondition(
+  { encoder, predictor }: { encoder: Parameters; predictor?: Parameters },
+  setting: EncoderSetting & { predictor?: { size: PredictorSize } },
+  pixels: Tensor,
+  seen: Pooling | Masked,
+): Tensor {
+  if ("pooling" in seen) return poolTokens(representTokens(encoder, setting, pixels), seen.pooling);
+  return tf.squeeze(predictBlocks(encoder, setting, predictor!, setting.predictor!.size, { pixels, ...seen }), [0]);
 }
 
 /** Mean and deviation of each of a representation's dimensions, by which it is standardised for a decoder. */

@@ -24,6 +24,8 @@ export interface TrainedDecoder<Config extends DecoderConfig = DecoderConfig> {
   parameters: Parameters;
   /** Of what it decodes. */
   standardisation: Standardisation;
+  /** Which weights it decodes: see encoderDigest(). A file of an earlier version does not say it. */
+  encoder?: string;
 }
 
 /** One that draws samples for one vector. */
@@ -46,10 +48,18 @@ function shapesIn(file: string, config: DecoderConfig): Record<string, readonly 
   }
 }
 
+/** What a decoder decodes. */
+export type Decodes = "representations" | "predictions" | "patches";
+
+/** What a decoder of this configuration decodes. */
+export function decodes(config: DecoderConfig): Decodes {
+  return config.kind === "patches" ? "patches" : config.of ?? "representations";
+}
+
 /** Where a decoder's run lies that nobody has given another folder: beside its encoder's weights, a folder or a file. */
-export async function decoderFolder(weights: string, kind: DecoderConfig["kind"]): Promise<string> {
+export async function decoderFolder(weights: string, of: Decodes): Promise<string> {
   const folder = (await Deno.stat(weights)).isDirectory ? weights : dirname(weights);
-  return join(folder, kind === "pooled" ? "decoder" : "patch-decoder");
+  return join(folder, { representations: "decoder", predictions: "prediction-decoder", patches: "patch-decoder" }[of]);
 }
 
 /**
@@ -62,7 +72,7 @@ export async function decoderFolder(weights: string, kind: DecoderConfig["kind"]
  */
 export async function saveDecoder(
   path: string,
-  { config, parameters, standardisation }: TrainedDecoder,
+  { config, parameters, standardisation, encoder }: TrainedDecoder,
   { dtype = "F32", onProgress }: {
     dtype?: "F32" | "F16";
     onProgress?: (done: number, total: number) => void;
@@ -80,7 +90,8 @@ export async function saveDecoder(
   };
   put("decoder.", parameters, dtype);
   put("standardisation.", standardisation, "F32");
-  await writeSafetensors(path, tensors, { decoder: toJson(config) }, { onProgress });
+  const metadata = { decoder: toJson(config), ...encoder === undefined ? {} : { encoder } };
+  await writeSafetensors(path, tensors, metadata, { onProgress });
 }
 
 /**
@@ -118,7 +129,8 @@ export async function loadDecoder<Kind extends DecoderConfig["kind"] = DecoderCo
   const width = [config.network.condition], shapes = shapesIn(file, config);
   const standardisation = await read("standardisation.", { mean: width, deviation: width }) as Standardisation;
   try {
-    return { config, standardisation, parameters: await read("decoder.", shapes) };
+    const { encoder } = metadata, known = encoder === undefined ? {} : { encoder };
+    return { config, standardisation, parameters: await read("decoder.", shapes), ...known };
   } catch (error) {
     tf.dispose(standardisation);
     throw error;

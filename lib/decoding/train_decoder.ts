@@ -16,9 +16,12 @@ import { readConfig } from "../training/runs/run_folder.ts";
 import { checkDecoderConfig, decoderConfigIn } from "./check_decoder_config.ts";
 import { checkDecoderFits, decoderObjective } from "./decoder_objective.ts";
 import { type DecoderConfig, productWidth } from "./decoder_presets.ts";
+import { maskings } from "./diffusion/training_inputs.ts";
 import {
   type FrozenEncoder,
-  poolTokens,
+  type Masked,
+  pooledCondition,
+  type Pooling,
   representTokens,
   type Standardisation,
   standardisationOf,
@@ -48,44 +51,62 @@ export interface TrainDecoderResult {
 /** Images that representations are standardised by; tokens come from a quarter as many. */
 const STANDARDISED_BY = 2048;
 
-/** The standardisation of an encoder's representations, pooled or token by token, from some of a data set's images. */
+/** Key of the masks that predictions are standardised by; a step's draws have -1 there. */
+const STANDARDISING_STREAM = -2;
+
+/**
+ * The standardisation of what is decoded, from some of a data set's images: representations, pooled or token by token, or
+ * predictions.
+ */
 async function measureStandardisation(
-  { kind, seed }: DecoderConfig,
-  { parameters, ...setting }: FrozenEncoder,
+  config: DecoderConfig,
+  { parameters, predictor, ...setting }: FrozenEncoder,
   images: Dataset,
 ): Promise<Standardisation> {
-  const { image, width, patch } = setting.size, tokens = (image / patch) ** 2;
+  const { kind, seed } = config, { image, width, patch } = setting.size, tokens = (image / patch) ** 2;
+  const ofPredictions = config.kind === "pooled" && config.of === "predictions";
   const count = Math.min(kind === "pooled" ? STANDARDISED_BY : STANDARDISED_BY / 4, images.length);
   const batch = Math.min(64, count), rowsEach = kind === "pooled" ? 1 : tokens;
   const order = shuffled(images.length, randomStream(seed)), rows = new Float32Array(count * rowsEach * width);
-  const represent = compile((p: Parameters, pixels: Tensor, weights: Tensor) => {
-    const all = representTokens(p, setting, pixels);
-    return kind === "pooled" ? poolTokens(all, weights) : all;
+  const sizes = { ...setting, predictor: predictor && { size: predictor.size } };
+  const frozen = { encoder: parameters, ...ofPredictions ? { predictor: predictor!.parameters } : {} };
+  const represent = compile((p: typeof frozen, pixels: Tensor, seen: Pooling | Masked) => {
+    return kind === "pooled" ? pooledCondition(p, sizes, pixels, seen) : representTokens(p.encoder, setting, pixels);
   }, { name: "representation" });
-  const weights = tf.fill([batch, tokens], 1 / tokens);
+  const random = randomStream(seed, STANDARDISING_STREAM), masked = ofPredictions ? maskings(image / patch) : undefined;
+  const whole = (count: number): Pooling => ({ pooling: tf.fill([count, tokens], 1 / tokens) });
   try {
     for (let done = 0; done < count; done += batch) {
       // The last batch goes back to be a whole one.
       const first = Math.min(done, count - batch);
       const { pixels } = await images.centred(order.subarray(first, first + batch), image);
       const input = uint8Tensor(pixels, [batch, image, image, 3]);
-      const output = await represent(parameters, input, weights);
+      const seen = masked?.(batch, random) ?? whole(batch);
+      const output = await represent(frozen, input, seen);
       rows.set(await output.data() as Float32Array, first * rowsEach * width);
-      disposeAll([input, output]);
+      disposeAll([input, output, seen]);
     }
   } finally {
-    weights.dispose();
     represent.dispose();
   }
   return standardisationOf(rows, width);
 }
 
-/** What tells an encoder from any other: a hash of its parameters. */
-async function fingerprintOf(parameters: Parameters): Promise<string> {
+/**
+ * What tells the weights that a decoder decodes from any others: a hash of the encoder's parameters, and where it is of
+ * predictions of the predictor's.
+ */
+export async function encoderDigest(config: DecoderConfig, { parameters, predictor }: FrozenEncoder): Promise<string> {
   const hash = createHash("sha256");
-  for (const [name, tensor] of Object.entries(parameters)) {
-    const { buffer, byteOffset, byteLength } = await tensor.data() as Float32Array<ArrayBuffer>;
-    hash.update(`${name} [${tensor.shape}]`).update(new Uint8Array(buffer, byteOffset, byteLength));
+  const networks = [
+    parameters,
+    ...config.kind === "pooled" && config.of === "predictions" ? [predictor!.parameters] : [],
+  ];
+  for (const network of networks) {
+    for (const name of Object.keys(network).sort()) {
+      const { buffer, byteOffset, byteLength } = await network[name].data() as Float32Array<ArrayBuffer>;
+      hash.update(`${name} [${network[name].shape}]`).update(new Uint8Array(buffer, byteOffset, byteLength));
+    }
   }
   return hash.digest("hex");
 }
@@ -125,11 +146,12 @@ export async function trainDecoder(
   const standardisation = await measureStandardisation(config, encoder, images);
   try {
     const objective = decoderObjective(config, encoder, standardisation, images);
-    const setting = { config: { ...config, encoder: await fingerprintOf(encoder.parameters) }, images };
+    const digest = await encoderDigest(config, encoder);
+    const setting = { config: { ...config, encoder: digest }, images };
     const { finished, step, log, state } = await trainRun(objective, setting, options);
     const { averages: { average }, ...rest } = state;
     disposeAll(rest);
-    const decoder = { config, parameters: average, standardisation };
+    const decoder = { config, parameters: average, standardisation, encoder: digest };
     const weights = `${options.dir}/decoder.safetensors`;
     const onProgress = (done: number, total: number) =>
       options.onFile?.({ action: "writing", path: weights, done, total });
@@ -145,7 +167,8 @@ export async function trainDecoder(
 
 /** A loaded encoder as the decoders take it; standardised as in pretraining where its files say nothing else. */
 export function frozenEncoder(
-  { size, parameters, preprocessing }: Pick<FrozenEncoder, "size" | "parameters"> & Partial<FrozenEncoder>,
+  { size, parameters, preprocessing, predictor }: Pick<FrozenEncoder, "size" | "parameters"> & Partial<FrozenEncoder>,
 ): FrozenEncoder {
-  return { size, parameters, preprocessing: preprocessing ?? defaultPreprocessing(size.image) };
+  const known = { size, parameters, preprocessing: preprocessing ?? defaultPreprocessing(size.image) };
+  return predictor ? { ...known, predictor } : known;
 }

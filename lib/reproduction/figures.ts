@@ -79,21 +79,22 @@ function planSamples(name: string, options: FigureOptions): Plan {
   };
 }
 
-/**
- * Samples for what the predictor says of a block. The paper's decoder was trained on predictions; this one is trained on the
- * target encoder's averages, of whole images and of blocks, which is what the predictor predicts.
- */
+/** Samples for what the predictor says of a block, by a decoder that was trained on predictions, as the paper's was. */
 function planPredictions(name: string, options: FigureOptions): Plan {
   const out = `${FOLDER}/${options.scale}/${name}`, trained = `${out}/decoder`, small = options.scale === "small";
   const base = ABLATIONS.table6.small[0].run, encoder = runFolder("small", base, 0);
   const weights = small ? encoder : options.weights ?? "W", data = small ? "cifar10" : options.data ?? "IN";
   const before = small ? [baseRun()] : [];
-  const own = small ? ["--epochs", "1"] : ["--data", data];
+  const own = small ? ["--epochs", "0.5"] : ["--data", data];
+  const cost = small ? "some minutes" : "days of a GPU";
   return {
     steps: [
       ...before,
-      decoder(weights, trained, own, small ? "a quarter of an hour" : "days of a GPU"),
-      decoded(weights, small ? "cifar10" : `${data}/val`, out, "predictions", ["--decoder", trained]),
+      decoder(weights, trained, ["--of", "predictions", ...own], cost),
+      {
+        ...decoded(weights, small ? "cifar10" : `${data}/val`, out, "predictions", ["--prediction-decoder", trained]),
+        makes: `${out}/predictions.png`,
+      },
     ],
     missing: small ? [] : missingOf(options),
   };

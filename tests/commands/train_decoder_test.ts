@@ -10,7 +10,9 @@ import {
 } from "../../lib/decoding/measures/reconstruction_measures.ts";
 import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";
 import { readDecoderConfig } from "../../lib/decoding/train_decoder.ts";
+import { encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
+import { initialise } from "../../lib/nn/initialisation.ts";
 import { randomStream, shuffled } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { stopped, typed } from "./typed.ts";
@@ -26,7 +28,7 @@ Deno.test("checkMeasurable() refuses what could not be measured after the traini
   const small = { ...PATCHES, network: { ...PATCHES.network, image: 8 } };
   assertThrows(() => checkMeasurable(small, 8, 2), Error, "Images of 8 pixels are smaller than SSIM's window");
   checkMeasurable({ ...POOLED, network: { ...POOLED.network, image: 8 } }, 8, 2);
-  assertThrows(() => checkMeasurable(POOLED, 32, 2), Error, "Samples of 16 pixels, where the encoder's images have 32");
+  checkMeasurable(POOLED, 32, 2); // samples are resized to what the encoder sees
 });
 
 Deno.test("train-decoder says before the training what cannot be measured, and measures the decoder that it writes", async () => {
@@ -115,6 +117,65 @@ Deno.test("train-decoder stopped by Ctrl-C goes on where its last line is typed"
     assertEquals((await Deno.readTextFile(`${run}/log.jsonl`)).trimEnd().split("\n").length, 300);
   } finally {
     tf.dispose(encoder.parameters);
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("train-decoder --of predictions trains, measures and draws at another size than a 224 pixel encoder's", async () => {
+  const dir = await Deno.makeTempDir(), narrow = { width: 8, depth: 1, heads: 2 };
+  const size = { image: 224, patch: 28, width: 16, depth: 1, heads: 2, mlpRatio: 2 };
+  const networks = [1, 2].map((seed) => initialise(encoderShapes(size), seed, "xavier"));
+  const predictor = { size: narrow, parameters: initialise(predictorShapes({ ...size, predictor: narrow }), 3) };
+  const run = async (command: string, ...args: string[]) => {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-check", `lib/commands/${command}.ts`, ...args],
+      ...{ stdin: "null", env: { NO_COLOR: "1" } },
+    }).output();
+    return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
+  };
+  try {
+    for (const [i, parameters] of networks.entries()) {
+      await saveEncoder(`${dir}/encoder-${i}.safetensors`, { size, parameters, predictor });
+    }
+    await saveEncoder(`${dir}/alone.safetensors`, { size, parameters: networks[0] });
+    for (const [part, from] of [["train", 0], ["test", 8]] as const) {
+      await Deno.mkdir(`${dir}/images/${part}`, { recursive: true });
+      for (let i = from; i < from + 8; i++) {
+        const image = sharp(pixels.subarray(i * BYTES, (i + 1) * BYTES), {
+          raw: { width: SIDE, height: SIDE, channels: 3 },
+        });
+        await image.resize(240, 230, { fit: "fill" }).jpeg().toFile(`${dir}/images/${part}/${i}.jpg`);
+      }
+    }
+    const short = ["--preset", "smoke", "--data", `${dir}/images`, "--epochs", "1", "--batch", "4", "--measure", "4"];
+    const training = ["--of", "predictions", ...short], own = `${dir}/encoder-0.safetensors`;
+    const lacking = await run("train_decoder", "--weights", `${dir}/alone.safetensors`, ...training);
+    assertMatch(lacking.error, /^A decoder of predictions needs a predictor, .*\.\n$/m);
+    const wrong = await run("train_decoder", "--weights", own, ...training, "--set", "blocks=0.2");
+    assertMatch(wrong.error, /^blocks is 0 where a decoder is of predictions, .* got 0\.2\.\n$/);
+
+    const trained = await run("train_decoder", "--weights", own, ...training);
+    assertEquals(trained.code, 0, trained.error);
+    const { config } = await loadDecoder(`${dir}/prediction-decoder`, "pooled").then((decoder) => {
+      tf.dispose([decoder.parameters, decoder.standardisation]);
+      return decoder;
+    });
+    assertEquals([config.of, config.blocks, config.network.image], ["predictions", 0, 32]);
+    const measures = JSON.parse(await Deno.readTextFile(`${dir}/prediction-decoder/measures.json`));
+    assertEquals(measures.images, 4);
+    assert(measures.diversity > 0 && measures.retrieval.top5 === 100);
+
+    const drawing = ["--images", `${dir}/images/test`, "--rows", "2", "--samples", "2", "--steps", "2"];
+    const decoder = ["--prediction-decoder", `${dir}/prediction-decoder`, "--out", `${dir}/drawn`];
+    const drawn = await run("decode", "--weights", own, ...drawing, ...decoder);
+    assertEquals(drawn.code, 0, drawn.error);
+    assertEquals(Array.from(Deno.readDirSync(`${dir}/drawn`), ({ name }) => name), ["predictions.png"]);
+    const other = await run("decode", "--weights", `${dir}/encoder-1.safetensors`, ...drawing, ...decoder);
+    assertMatch(other.error, /prediction-decoder was trained for other weights than .*encoder-1\.safetensors: .*\.\n$/);
+    const swapped = await run("decode", "--weights", own, ...drawing, "--decoder", decoder[1], "--out", `${dir}/none`);
+    assertMatch(swapped.error, /prediction-decoder is a decoder of predictions, but one of representations is wanted/);
+  } finally {
+    tf.dispose([...networks, predictor.parameters]);
     await Deno.remove(dir, { recursive: true });
   }
 });

@@ -8,9 +8,11 @@ import type { PatchDecoderConfig, PooledDecoderConfig } from "../../lib/decoding
 import { frozenEncoder } from "../../lib/decoding/train_decoder.ts";
 import type { FrozenEncoder } from "../../lib/decoding/representation.ts";
 import { memoryDataset } from "../../lib/datasets/memory.ts";
-import { encoderShapes, type EncoderSize } from "../../lib/jepa/architectures.ts";
+import { encoderShapes, type EncoderSize, predictorShapes, type PredictorSize } from "../../lib/jepa/architectures.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { randomStream } from "../../lib/random.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
 
 export const SIDE = 16, BYTES = SIDE * SIDE * 3;
 
@@ -34,9 +36,16 @@ export const images = memoryDataset({
 
 const size: EncoderSize = { image: SIDE, patch: 4, width: 16, depth: 1, heads: 2, mlpRatio: 2 };
 
+const narrow: PredictorSize = { width: 8, depth: 1, heads: 2 };
+
 /** New tensors, the caller's. */
-export function toyEncoder(seed = 1): FrozenEncoder {
-  return frozenEncoder({ size, parameters: initialise(encoderShapes(size), seed, "xavier") });
+export function toyEncoder(seed = 1, predicting = false): FrozenEncoder {
+  const parameters = initialise(encoderShapes(size), seed, "xavier");
+  if (!predicting) return frozenEncoder({ size, parameters });
+  tf.dispose(parameters);
+  const fine = { ...size, patch: 2 }, shapes = predictorShapes({ ...fine, predictor: narrow }); // blocks want a finer grid
+  const predictor = { size: narrow, parameters: initialise(shapes, seed, "xavier") };
+  return frozenEncoder({ size: fine, parameters: initialise(encoderShapes(fine), seed, "xavier"), predictor });
 }
 
 const TRAINING = {
@@ -58,6 +67,8 @@ export const POOLED: PooledDecoderConfig = {
   unconditional: 0.1,
   blocks: 0.2,
 };
+
+export const PREDICTED: PooledDecoderConfig = { ...POOLED, of: "predictions", blocks: 0 };
 
 export const PATCHES: PatchDecoderConfig = {
   ...TRAINING,

@@ -4,24 +4,24 @@ import type { DecoderConfig } from "../../lib/decoding/decoder_presets.ts";
 import { decoderSteps } from "../../lib/decoding/decoder_objective.ts";
 import { trainDecoder, type TrainDecoderOptions } from "../../lib/decoding/train_decoder.ts";
 import type { FrozenEncoder } from "../../lib/decoding/representation.ts";
-import { loadDecoder } from "../../lib/decoding/saved_decoder.ts";
+import { decodes, loadDecoder } from "../../lib/decoding/saved_decoder.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { toFloat16, toFloat32 } from "../../lib/weights/formats/safetensors.ts";
-import { images, PATCHES, POOLED, toyEncoder } from "./toy.ts";
+import { images, PATCHES, POOLED, PREDICTED, toyEncoder } from "./toy.ts";
 
 const disposeAll = (tensors: unknown): void => tf.dispose(tensors as tf.TensorContainer);
 
 async function run(
   config: DecoderConfig,
   options: Partial<TrainDecoderOptions> & { dir: string },
-  encoder: FrozenEncoder = toyEncoder(),
+  encoder: FrozenEncoder = toyEncoder(1, config.kind === "pooled" && config.of === "predictions"),
 ) {
   try {
     const result = await trainDecoder(config, encoder, images, options);
     disposeAll([result.decoder.parameters, result.decoder.standardisation]);
     return result;
   } finally {
-    disposeAll(encoder.parameters);
+    disposeAll([encoder.parameters, encoder.predictor?.parameters ?? {}]);
   }
 }
 
@@ -42,8 +42,8 @@ async function assertSameRun(dir: string, other: string) {
   assertEquals(withoutTimes(await read(dir, "log.jsonl")), withoutTimes(await read(other, "log.jsonl")));
 }
 
-for (const config of [POOLED, PATCHES]) {
-  Deno.test(`trainDecoder() of ${config.kind}, stopped or killed and resumed, ends with the same bits`, async () => {
+for (const config of [POOLED, PREDICTED, PATCHES]) {
+  Deno.test(`trainDecoder() of ${decodes(config)}, stopped or killed and resumed, ends with the same bits`, async () => {
     const root = await Deno.makeTempDir();
     const whole = await run(config, { dir: `${root}/whole` });
     assert(whole.finished);
@@ -86,8 +86,13 @@ Deno.test("trainDecoder() depends on its seed, and writes what it returns in flo
 Deno.test("trainDecoder() lowers the loss of a few images", async () => {
   const root = await Deno.makeTempDir();
   const mean = (values: { loss: number }[]) => values.reduce((sum, { loss }) => sum + loss, 0) / values.length;
-  for (const [config, share] of [[POOLED, 0.6], [PATCHES, 0.2], [{ ...PATCHES, loss: "l1" }, 0.5]] as const) {
-    const dir = `${root}/${config.kind}${"loss" in config ? config.loss : ""}`;
+  for (
+    const [config, share] of [[POOLED, 0.6], [PREDICTED, 0.8], [PATCHES, 0.2], [
+      { ...PATCHES, loss: "l1" },
+      0.5,
+    ]] as const
+  ) {
+    const dir = `${root}/${decodes(config)}${"loss" in config ? config.loss : ""}`;
     const { log } = await run({ ...config, epochs: 40 }, { dir });
     const [first, last] = [mean(log.slice(0, 5)), mean(log.slice(-10))];
     assertLess(last, share * first, `${dir}: ${first} to ${last}`);

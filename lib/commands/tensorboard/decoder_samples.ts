@@ -4,7 +4,7 @@
  * @module
  */
 import type { Dataset } from "../../datasets/dataset.ts";
-import { reconstruct, representImages } from "../../decoding/decode.ts";
+import { conditionsOf, reconstruct } from "../../decoding/decode.ts";
 import type { FrozenEncoder } from "../../decoding/representation.ts";
 import { sampleEach } from "../../decoding/diffusion/sampler.ts";
 import type { PatchDecoder, PooledDecoder, TrainedDecoder } from "../../decoding/saved_decoder.ts";
@@ -14,7 +14,7 @@ import type { Figure } from "../../figures/figure.ts";
 /** Images, and samples for each. */
 const IMAGES = 4, SAMPLES = 4;
 
-/** The first images of a data set, with samples for their representations, or the patch decoder's pictures of them. */
+/** The first images of a data set, with samples for their representations or predictions, or the patch decoder's pictures of them. */
 export async function decoderSamples(encoder: FrozenEncoder, decoder: TrainedDecoder, data: Dataset): Promise<Figure> {
   const size = encoder.size.image, count = Math.min(IMAGES, data.length);
   const { pixels } = await data.centred(Uint32Array.from({ length: count }, (_, i) => i), size);
@@ -23,7 +23,7 @@ export async function decoderSamples(encoder: FrozenEncoder, decoder: TrainedDec
     const decoded = { pixels: await reconstruct(encoder, decoder as PatchDecoder, pixels), size };
     return samplesFigure(given, none, { decoded });
   }
-  const representations = await representImages(encoder, pixels);
-  const drawn = await sampleEach(decoder as PooledDecoder, representations, SAMPLES, { seed: decoder.config.seed });
+  const conditions = await conditionsOf(encoder, decoder, pixels);
+  const drawn = await sampleEach(decoder as PooledDecoder, conditions, SAMPLES, { seed: decoder.config.seed });
   return samplesFigure(given, { pixels: drawn, size: decoder.config.network.image });
 }

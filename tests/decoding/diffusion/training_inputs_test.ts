@@ -9,7 +9,8 @@ import { POOLED } from "../toy.ts";
 function drawn(config: typeof POOLED, steps: number[], side = 4, part = 0): Record<string, number[]> {
   const draw = pooledDraws(config, side), all: Record<string, number[]> = {};
   for (const step of steps) {
-    for (const [name, tensor] of Object.entries(draw(config.batch, step, part))) {
+    const { seen, ...rest } = draw(config.batch, step, part);
+    for (const [name, tensor] of Object.entries({ ...rest, ...seen })) {
       (all[name] ??= []).push(...tensor.dataSync());
       tf.dispose(tensor);
     }
@@ -47,4 +48,23 @@ Deno.test("pooledDraws() without blocks or without dropping have none, on any gr
   const { kept, pooling } = drawn({ ...POOLED, blocks: 0, unconditional: 0 }, [0, 1], 1);
   assert(kept.every((x) => x === 1) && pooling.every((x) => x === 1));
   assertThrows(() => pooledDraws({ ...POOLED, blocks: -0.1 }, 4), RangeError, "blocks is a share of the images");
+});
+
+Deno.test("pooledDraws() of predictions have the masks of pretraining, of one block each", () => {
+  const config = { ...POOLED, of: "predictions", blocks: 0 } as const, side = 8, images = 40 * config.batch;
+  const { context, targets, pooling } = drawn(config, Array.from({ length: 40 }, (_, i) => i), side);
+  assertEquals(pooling, undefined);
+  const [contextLength, targetLength] = [context.length / images, targets.length / images];
+  assertEquals([contextLength, targetLength], [17, 12]); // 0.27 and 0.19 of 64
+  const places = new Set<number>();
+  for (let i = 0; i < images; i++) {
+    const seen = new Set(context.slice(i * contextLength, (i + 1) * contextLength));
+    const block = targets.slice(i * targetLength, (i + 1) * targetLength);
+    assertEquals(seen.size, contextLength);
+    assert(block.every((patch) => patch >= 0 && patch < 64 && !seen.has(patch)));
+    const rows = new Set(block.map((patch) => patch >> 3)), columns = new Set(block.map((patch) => patch & 7));
+    assertEquals(rows.size * columns.size, targetLength, "a rectangle");
+    places.add(block[0]);
+  }
+  assert(places.size > 25, "anywhere");
 });
