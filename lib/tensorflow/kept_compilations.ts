@@ -6,16 +6,11 @@
  */
 import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
-import { cpus, homedir } from "node:os";
+import { cpus } from "node:os";
+import { userCache } from "../user_cache.ts";
 
 /** What has to be free where compilations are kept, in bytes: a full disk would end the step that compiles. */
 const ROOM = 256 * 2 ** 20;
-
-/** The user's cache folder, by the platform's convention. */
-function cacheFolder(): string {
-  if (Deno.build.os === "darwin") return `${homedir()}/Library/Caches`;
-  return Deno.env.get("XDG_CACHE_HOME") || `${homedir()}/.cache`;
-}
 
 /** The processor's instructions and the GPUs' models: code that was compiled for others may not run here. */
 function machine(): string {
@@ -37,7 +32,7 @@ export function keptFolder(library: string, settings: string): string | undefine
   try {
     const { size, mtime } = Deno.statSync(library);
     const key = createHash("sha256").update(`${size} ${mtime?.getTime()} ${machine()} ${settings}`).digest("hex");
-    const folder = `${cacheFolder()}/ijepa-kit/xla-${key.slice(0, 16)}`;
+    const folder = `${userCache()}/xla-${key.slice(0, 16)}`;
     // What lies in it is executed: it is the user's alone.
     Deno.mkdirSync(`${folder}/tuning`, { recursive: true, mode: 0o700 });
     Deno.removeSync(Deno.makeTempFileSync({ dir: folder, prefix: "writable_" }));

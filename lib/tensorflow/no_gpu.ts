@@ -32,7 +32,7 @@ export function likelyCause({ cuda, visible, missing, driver }: NoGpu): string {
     const isDriver = missing.library === "libcuda.so.1";
     const mend = isDriver
       ? "install NVIDIA's driver, or start the container with its GPUs (--gpus all)"
-      : "delete .venv/tensorflow-cuda and run `deno task setup`";
+      : "delete its tensorflow-cuda folder and run `deno task setup`";
     return `${isDriver ? "The driver's library" : "The library"} ${missing.library} does not load ` +
       `(${missing.reason.replace(/\.$/, "")}): ${mend}.`;
   }

@@ -13,7 +13,7 @@ Deno.test("likelyCause() names the library, the variable or the driver, and what
       "its GPUs (--gpus all).",
   );
   const cudnn = of({ cuda: true, missing: { library: "libcudnn.so.9", reason: "truncated" } });
-  assertStringIncludes(cudnn, "libcudnn.so.9 does not load (truncated): delete .venv/tensorflow-cuda");
+  assertStringIncludes(cudnn, "libcudnn.so.9 does not load (truncated): delete its tensorflow-cuda folder");
   for (const visible of ["", "-1"]) {
     assertEquals(
       of({ cuda: true, visible, driver: 100 }),
@@ -41,7 +41,7 @@ Deno.test({
   fn: async () => {
     const { dir } = locateTensorFlow();
     assertEquals(findCause({ cuda: true, dir }).missing?.library, "libcuda.so.1");
-    const { code, stderr } = await execute("compute.ts", [], { IJEPA_TF: "cuda", TF_DIR: dir });
+    const { code, stderr } = await execute("device.ts", [], { IJEPA_TF: "cuda", TF_DIR: dir });
     assertEquals(code, 1);
     assertStringIncludes(stderr, "IJEPA_TF=cuda asks for a GPU, but TensorFlow sees none. It was built without CUDA");
   },
