@@ -20,6 +20,8 @@ build with NVIDIA's libraries (3.4 GB, 5.6 GB on disk). Needs Python 3.10 or new
 Environment:
   IJEPA_TF=cpu|cuda   the build to use, instead of the one for this machine
   TF_DIR=FOLDER       a folder with both libraries; nothing is downloaded
+  IJEPA_TF32=1        lets a GPU round what float32 products take to TF32 (10 bits of mantissa), for all commands
+  TF_FORCE_GPU_ALLOW_GROWTH=true   lets a GPU's memory grow in training too, which by itself takes it whole at the start
 `;
 
 /** Installs TensorFlow's libraries where they are missing, with a progress bar for each download. */

@@ -10,7 +10,8 @@ import { currentGraph, eagerValue, register, symbolicValue } from "./binding.ts"
 import { describe } from "./dtypes.ts";
 import { addFunction, type EagerValue, executeFunction, hasGpu, release, removeFunction } from "./eager.ts";
 import { believedDType, Graph, type SymbolicValue } from "./graph.ts";
-import { library } from "./library.ts";
+import { removeDamaged } from "./kept_compilations.ts";
+import { keptCompilations, library } from "./library.ts";
 import { flatten, tensorsAt } from "./structure.ts";
 import { checkFits, type Variables } from "./variables.ts";
 
@@ -118,6 +119,18 @@ function trace(
   return { compilation: { name: unique, captures, outputs: outputs.length, rebuild }, operations };
 }
 
+/** The error of a first call, with what there is to say of compilations kept by earlier processes. */
+function aboutKept(error: Error): Error {
+  const folder = keptCompilations(), damaged = folder === undefined ? [] : removeDamaged(folder);
+  if (damaged.length) {
+    error.message += `\nThese kept compilations were damaged and are removed, start again: ${damaged.join()}`;
+  } else if (folder !== undefined && hasGpu()) {
+    error.message +=
+      `\n(Compilations are kept in ${folder}. TF_XLA_FLAGS=--tf_xla_persistent_cache_directory= keeps none.)`;
+  }
+  return error;
+}
+
 /** A function that compile() made. */
 export interface Compiled<Args extends unknown[], Result> {
   /** Runs it; compiles first where it has not met these shapes and constants. */
@@ -148,7 +161,9 @@ function makeCompiled<Args extends unknown[], Result>(
     const execution = executeFunction(compilation.name, attributes, inputs, compilation.outputs, variables?.turn);
     // Two updates of the same variables at once would lose one of them.
     if (variables) variables.turn = execution.catch(() => {});
-    const outputs = await execution;
+    const outputs = await execution.catch((error) => {
+      throw traced ? aboutKept(error) : error;
+    });
     if (traced) {
       // XLA and TensorFlow's own optimiser work in the first call.
       const seconds = (performance.now() - start) / 1000;

@@ -8,6 +8,8 @@ import { type Attribute, describeCall, setAttribute } from "./attributes.ts";
 import { DType } from "./dtypes.ts";
 import { allocateTensor, bytesOf, type HostValues, newTensor, takeValues, viewString } from "./host_tensors.ts";
 import { checked, checkedAsync, cString, fromCString, library } from "./library.ts";
+import { locateTensorFlow } from "./locate.ts";
+import { reportNoGpu } from "./no_gpu.ts";
 import { groupInputs, opDef } from "./op_defs.ts";
 
 /** A tensor in TensorFlow's memory. Whoever made it frees it, with release(). */
@@ -91,9 +93,20 @@ export async function startInCluster(
 
 let gpu: boolean | undefined;
 
-/** Whether TensorFlow found a GPU that it can use. */
+/**
+ * Whether TensorFlow found a GPU that it can use. Where there should be one and is not, it says so, see reportNoGpu().
+ *
+ * @throws Error where there is none and IJEPA_TF is "cuda"
+ */
 export function hasGpu(): boolean {
-  return gpu ??= checked(() => "TensorFlow could not list its devices", (tf, status) => {
+  if (gpu !== undefined) return gpu;
+  const found = listsGpu();
+  if (!found) reportNoGpu(locateTensorFlow());
+  return gpu = found;
+}
+
+function listsGpu(): boolean {
+  return checked(() => "TensorFlow could not list its devices", (tf, status) => {
     const devices = tf.TFE_ContextListDevices(context(), status);
     const types = Array.from(
       { length: tf.TF_DeviceListCount(devices) },

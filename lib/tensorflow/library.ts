@@ -4,7 +4,9 @@
  * @module
  */
 import { isMainThread } from "node:worker_threads";
+import { keptFolder } from "./kept_compilations.ts";
 import { locateTensorFlow } from "./locate.ts";
+import { tensorflowSettings, wantsTensorFloat32 } from "./settings.ts";
 import { ccSymbols, frameworkSymbols } from "./symbols.ts";
 
 /** Both libraries' functions in one record. */
@@ -18,6 +20,7 @@ export class TensorFlowError extends Error {
 }
 
 let loaded: Library | undefined;
+let kept: string | undefined;
 
 /**
  * The libraries, opened on first use.
@@ -29,25 +32,24 @@ export function library(): Library {
   return loaded ??= open();
 }
 
+/** The folder in which compilations are kept, once the libraries are opened; undefined for none of ours. */
+export function keptCompilations(): string | undefined {
+  return kept;
+}
+
 function open(): Library {
   const { cc, framework, cuda, dir } = locateTensorFlow();
-  // TensorFlow reads these when it is loaded. Without oneDNN its CPU allocator returns every large tensor to the
-  // system, and page faults then cost more than the arithmetic of elementwise kernels (5 times, measured).
-  // Problems reach us as statuses: of its log, only what ends the process (level 3) is worth a user's terminal.
-  const settings: Record<string, string> = { TF_ENABLE_ONEDNN_OPTS: "1", TF_CPP_MIN_LOG_LEVEL: "3" };
-  // XLA's compiler for CPUs cuts each sum over a row into sums of 32 by a pass that keeps it from being part of the kernel
-  // around it: layer norm's gradient takes three times as long.
-  settings.XLA_FLAGS = "--xla_disable_hlo_passes=tree_reduction_rewriter";
-  if (cuda) settings.XLA_FLAGS += ` --xla_gpu_cuda_data_dir=${dir}/../nvidia/cuda_nvcc`;
-  for (const [name, value] of Object.entries(settings)) {
-    if (Deno.env.get(name) === undefined) Deno.env.set(name, value);
-  }
+  const tensorFloat32 = wantsTensorFloat32(Deno.env.get("IJEPA_TF32"));
+  const keep = (xlaFlags: string) => kept = keptFolder(cc, `${xlaFlags} ${tensorFloat32}`);
+  const settings = tensorflowSettings(Deno.env.toObject(), { cuda, dir }, keep);
+  for (const [name, value] of Object.entries(settings)) Deno.env.set(name, value);
   try {
     const logLevel = Number(Deno.env.get("TF_CPP_MIN_LOG_LEVEL"));
     // The first thread has done so where this is another, and only one at a time may turn standard error away.
     if (Deno.build.os === "linux" && isMainThread) pin(cc, logLevel > 0);
     const { symbols } = Deno.dlopen(framework, frameworkSymbols);
     symbols.setMinLogLevel?.(logLevel);
+    symbols.enableTensorFloat32?.(tensorFloat32 ? 1 : 0);
     return { ...symbols, ...Deno.dlopen(cc, ccSymbols).symbols };
   } catch (error) {
     throw new Error(`TensorFlow's libraries in ${dir} could not be loaded: ${(error as Error).message}`);

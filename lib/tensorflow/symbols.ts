@@ -143,4 +143,19 @@ export const frameworkSymbols = {
     result: none,
     optional: true,
   },
+
+  // tsl::enable_tensor_float_32_execution(bool) and tsl::tensor_float_32_execution_enabled(): TensorFlow's default is that
+  // GPUs round what float32 products take to 10 bits of mantissa.
+  enableTensorFloat32: {
+    name: "_ZN3tsl32enable_tensor_float_32_executionEb",
+    parameters: [u8],
+    result: none,
+    optional: true,
+  },
+  tensorFloat32Enabled: {
+    name: "_ZN3tsl33tensor_float_32_execution_enabledEv",
+    parameters: [],
+    result: "bool",
+    optional: true,
+  },
 } as const satisfies Deno.ForeignLibraryInterface;

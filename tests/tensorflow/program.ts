@@ -12,6 +12,12 @@ function command(name: string, { flags = [], args = [], ...options }: Deno.Comma
   });
 }
 
+/** Another cache folder for a program, which finds Deno's own where it was. */
+export function withCache(folder: string): Record<string, string> {
+  const cache = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`;
+  return { XDG_CACHE_HOME: folder, DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cache}/deno` };
+}
+
 /** Runs a program to its end. */
 export async function execute(
   name: string,
