@@ -1,6 +1,6 @@
 /**
- * What XLA has compiled, kept from process to process in the user's cache folder: a ViT-S/16's first step then takes a
- * third of the processor's time that it took the first time.
+ * What XLA has compiled, kept from process to process in the user's cache folder: a ViT-S/16's first step then takes
+ * half of the processor's time that it took the first time.
  *
  * @module
  */

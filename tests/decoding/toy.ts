@@ -12,7 +12,6 @@ import { encoderShapes, type EncoderSize, predictorShapes, type PredictorSize } 
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { randomStream } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
-import { tf } from "../../lib/tensorflow/backend.ts";
 
 export const SIDE = 16, BYTES = SIDE * SIDE * 3;
 
