@@ -13,7 +13,8 @@
  * @module
  */
 import type { ParameterShapes } from "../../jepa/architectures.ts";
-import { addBias, addBranch, attend, linear } from "../../nn/layers.ts";
+import { convolution, convolve } from "../../nn/convolution.ts";
+import { addBranch, attend, linear } from "../../nn/layers.ts";
 import { parametersOf } from "../../nn/initialisation.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { randomStream } from "../../random.ts";
@@ -145,16 +146,6 @@ const modulatedNorm = fused(
     swish(tf.add(tf.mul(standardiseGroups(tf.add(x, bias)), tf.add(scale, 1)), shift)),
   "activation",
 );
-
-/** The product of convolution(), without its bias. */
-function convolve(p: Parameters, name: string, x: Tensor): Tensor {
-  return tf.conv2d(x as tf.Tensor4D, p[`${name}.weight`] as tf.Tensor4D, 1, "same");
-}
-
-/** A convolution that keeps height and width: x [B, H, W, I] to [B, H, W, O]. */
-function convolution(p: Parameters, name: string, x: Tensor): Tensor {
-  return addBias(convolve(p, name, x), p[`${name}.bias`]);
-}
 
 /**
  * A residual block: [B, H, W, I] to [B, H, W, O].

@@ -74,8 +74,8 @@ export interface RunOptions<Entry = RunLogEntry> {
 export interface RunSetting {
   /** All that decides the result besides the images: kept as config.json. */
   config: object & { batch: number; microBatch?: number; precision: Precision; recompute?: boolean };
-  /** What it trains on. */
-  images: Dataset;
+  /** What it trains on; left out where the configuration says that too, and there is no data.json. */
+  images?: Dataset;
   /** Measures the network of this name, a moving average or a trained one. */
   monitor?: Monitor & { network: string };
 }
@@ -127,8 +127,8 @@ const keptIn = (dir: string, step: number) =>
   step > 0 ? `The checkpoint of step ${step} in ${dir} is kept` : `There is no checkpoint in ${dir} yet`;
 
 /**
- * Trains an objective, writing the run into a folder: config.json, data.json, log.jsonl and the newest
- * checkpoints, which are written beside the steps that follow.
+ * Trains an objective, writing the run into a folder: config.json, data.json where it trains on images, log.jsonl and the
+ * newest checkpoints, which are written beside the steps that follow.
  *
  * The result depends on the objective, the configuration and the images alone: a run that was stopped, by its signal or by
  * a kill, and resumed ends with the same weights, bit for bit, on the same machine.
@@ -159,7 +159,7 @@ export async function trainRun<Inputs>(
   shareOf(parts, workers ?? { rank: 0, size: 1 }); // before there is a folder
 
   await workers?.agree("the configuration", config);
-  await workers?.agree("the images", await fingerprintOf(setting.images));
+  if (setting.images) await workers?.agree("the images", await fingerprintOf(setting.images));
   const openFolder = () => openRunFolder(dir, config, setting.images, options.resume ?? false, options.onNote);
   using _writer = isFirst ? await openFolder() : undefined;
   const own = await openState(objective, isFirst ? options : { dir, resume: false });

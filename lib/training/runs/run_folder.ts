@@ -1,5 +1,5 @@
 /**
- * A run is a folder: config.json, data.json with what its images are and where, log.jsonl with a line for each step, and
+ * A run is a folder: config.json, data.json with what its images are and where if it has any, log.jsonl with a line for each step, and
  * the newest checkpoints. This file reads and writes all but the last.
  *
  * @module
@@ -92,7 +92,7 @@ async function writeData(dir: string, data: RunData): Promise<void> {
 export async function openRunFolder(
   dir: string,
   config: object,
-  images: Dataset,
+  images: Dataset | undefined,
   resume: boolean,
   onNote?: (note: string) => void,
 ): Promise<Disposable> {
@@ -117,15 +117,17 @@ export async function checkFree(dir: string, goOn = "--resume"): Promise<void> {
   throw new Error(`${dir} holds a run already: go on with it (${goOn}), or name another folder (--out).`);
 }
 
-async function createRun(dir: string, config: object, images: Dataset): Promise<void> {
+async function createRun(dir: string, config: object, images?: Dataset): Promise<void> {
   await checkFree(dir);
   await writeFile(`${dir}/log.jsonl`, "");
-  const { name, length, source } = images;
-  await writeData(dir, { name, length, source, fingerprint: await fingerprintOf(images) });
+  if (images) {
+    const { name, length, source } = images;
+    await writeData(dir, { name, length, source, fingerprint: await fingerprintOf(images) });
+  }
   await replaceFile(`${dir}/config.json`, toJson(config, 2) + "\n");
 }
 
-async function checkRun(dir: string, config: object, images: Dataset): Promise<void> {
+async function checkRun(dir: string, config: object, images?: Dataset): Promise<void> {
   const kept = await readConfig<Record<string, unknown>>(dir);
   const weights = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name)
     .filter((name) => name.endsWith(".safetensors"));
@@ -143,7 +145,7 @@ async function checkRun(dir: string, config: object, images: Dataset): Promise<v
         "options it was started with, or begin a new run in another folder (--out).",
     );
   }
-  await checkImages(dir, images);
+  if (images) await checkImages(dir, images);
 }
 
 /** Holds that images are a run's; the run then knows where they are now. */

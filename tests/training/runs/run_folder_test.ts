@@ -22,11 +22,19 @@ async function withFolder(test: (dir: string) => Promise<void>): Promise<void> {
 }
 
 /** Begins the run, or opens it again, and lets go of it. */
-async function open(dir: string, data: Dataset, resume: boolean, config: object = CONFIG): Promise<void> {
+async function open(dir: string, data: Dataset | undefined, resume: boolean, config: object = CONFIG): Promise<void> {
   using _writer = await openRunFolder(dir, config, data, resume);
 }
 
 const readData = async (dir: string) => JSON.parse(await Deno.readTextFile(`${dir}/data.json`));
+
+Deno.test("a run without images has no data.json, and goes on by its configuration alone", () =>
+  withFolder(async (dir) => {
+    await open(dir, undefined, false);
+    await assertRejects(() => readData(dir), Deno.errors.NotFound);
+    await open(dir, undefined, true);
+    await assertRejects(() => open(dir, undefined, true, { ...CONFIG, batch: 4 }), Error, "another batch");
+  }));
 
 Deno.test("a run goes on with its images under another name and at another place, which it then knows", () =>
   withFolder(async (dir) => {

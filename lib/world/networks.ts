@@ -1,0 +1,168 @@
+/**
+ * The networks of a world model: an encoder of pictures (Impala's, Espeholt et al. 2018, arXiv 1802.01561), a predictor of the
+ * next state from a state and an action, and an inverse model that says the action between two states. As in eb_jepa.
+ *
+ * @module
+ */
+import { convolution, convolve } from "../nn/convolution.ts";
+import { gruCell, gruShapes } from "../nn/gru.ts";
+import { parametersOf } from "../nn/initialisation.ts";
+import { layerNorm, linear, product } from "../nn/layers.ts";
+import type { Parameters } from "../nn/parameters.ts";
+import { randomStream } from "../random.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
+import { fused } from "../tensorflow/fused.ts";
+import type { Networks } from "../training/objective.ts";
+
+/** Sizes of a world model's networks. */
+export interface WorldSize {
+  /** Channels of each stack of the encoder; each halves height and width. */
+  stacks: readonly number[];
+  /** Residual blocks in a stack. */
+  blocks: number;
+  /** Length of a state, D. */
+  width: number;
+  /** Width of the inverse model's two hidden layers. */
+  inverse: number;
+}
+
+type Shapes = Record<string, readonly number[]>;
+
+/** Height and width after a stack that takes `side`. */
+const halved = (side: number) => Math.ceil(side / 2);
+
+/** Names and shapes of the encoder's parameters, for pictures of so many pixels a side. */
+export function worldEncoderShapes({ stacks, blocks, width }: WorldSize, picture: number): Shapes {
+  const shapes: Shapes = {};
+  const kernel = (name: string, inputs: number, outputs: number) => {
+    shapes[`${name}.weight`] = [3, 3, inputs, outputs];
+    shapes[`${name}.bias`] = [outputs];
+  };
+  stacks.forEach((channels, i) => {
+    kernel(`stacks.${i}.conv`, i === 0 ? 2 : stacks[i - 1], channels);
+    for (let j = 0; j < blocks; j++) {
+      kernel(`stacks.${i}.blocks.${j}.conv1`, channels, channels);
+      kernel(`stacks.${i}.blocks.${j}.conv2`, channels, channels);
+    }
+  });
+  const side = stacks.reduce(halved, picture);
+  shapes["proj.weight"] = [width, side * side * stacks[stacks.length - 1]];
+  shapes["proj.bias"] = [width];
+  shapes["norm.weight"] = [width];
+  shapes["norm.bias"] = [width];
+  return shapes;
+}
+
+/** Of the predictor. */
+export const worldPredictorShapes = ({ width }: WorldSize): Shapes => gruShapes("rnn", 2, width);
+
+/** Of the inverse model. */
+export function inverseModelShapes({ width, inverse }: WorldSize): Shapes {
+  const layers = [[inverse, 2 * width], [inverse, inverse], [2, inverse]];
+  return Object.fromEntries(layers.flatMap(([outputs, inputs], i) => [
+    [`fc${i}.weight`, [outputs, inputs]],
+    [`fc${i}.bias`, [outputs]],
+  ]));
+}
+
+/** PyTorch's own start of linear layers, convolutions and recurrent cells: uniform within 1 / sqrt(inputs). */
+function initialValues(name: string, shape: readonly number[], inputs: number, seed: number): Float32Array {
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (name.startsWith("norm.")) return new Float32Array(size).fill(name.endsWith(".weight") ? 1 : 0);
+  const random = randomStream(seed, ...new TextEncoder().encode(name)), bound = 1 / Math.sqrt(inputs);
+  return Float32Array.from({ length: size }, () => (2 * random.uniform() - 1) * bound);
+}
+
+/** How many numbers each number of a layer is made of; a bias has those of its weight, a recurrent cell its state's. */
+function inputsOf(shapes: Shapes, name: string, width: number): number {
+  if (name.startsWith("rnn.")) return width;
+  const weight = shapes[name.replace(/bias$/, "weight")];
+  return weight.length === 4 ? 9 * weight[2] : weight[1] ?? 1;
+}
+
+/** New networks, "encoder", "predictor" and "inverse". */
+export function initialWorld(size: WorldSize, picture: number, seed: number): Networks {
+  const networks = {
+    encoder: worldEncoderShapes(size, picture),
+    predictor: worldPredictorShapes(size),
+    inverse: inverseModelShapes(size),
+  };
+  return Object.fromEntries(
+    Object.entries(networks).map(([network, shapes]) => [
+      network,
+      parametersOf(shapes, (name, shape) => initialValues(name, shape, inputsOf(shapes, name, size.width), seed)),
+    ]),
+  );
+}
+
+const biasedRelu = fused("biased_relu", (x: Tensor, bias: Tensor) => tf.relu(tf.add(x, bias)), "activation");
+
+const reluOfSum = fused(
+  "relu_of_sum",
+  (x: Tensor, y: Tensor, bias: Tensor) => tf.relu(tf.add(x, tf.add(y, bias))),
+  "activation",
+);
+
+/** Means and deviations of the two channels, dot and walls, by which eb_jepa standardises them. */
+const MEAN = [0.0026, 0.0989], DEVIATION = [0.0369, 0.2986];
+
+/** uint8 [..., 2], standardised. */
+const standardised = fused(
+  "pictures",
+  (pictures: Tensor) =>
+    tf.div(tf.sub(tf.div(tf.cast(pictures, "float32"), 255), tf.tensor1d(MEAN)), tf.tensor1d(DEVIATION)),
+  "activation",
+  1,
+);
+
+/** The layer norm that ends encoder and predictor alike; its parameters are the encoder's. */
+const normalised = (encoder: Parameters, x: Tensor) => layerNorm(encoder, "norm", x, 1e-5);
+
+/** A residual block: x [B, H, W, C] to the same shape. */
+function residualBlock(p: Parameters, name: string, x: Tensor): Tensor {
+  const hidden = biasedRelu(convolve(p, `${name}.conv1`, x), p[`${name}.conv1.bias`]);
+  return reluOfSum(x, convolve(p, `${name}.conv2`, hidden), p[`${name}.conv2.bias`]);
+}
+
+/**
+ * States of pictures.
+ *
+ * @param pictures uint8 [B, side, side, 2]: dot and walls, see draw()
+ * @returns [B, D]
+ */
+export function encodePictures(p: Parameters, { stacks, blocks }: WorldSize, pictures: Tensor): Tensor {
+  let x = standardised(pictures);
+  for (let i = 0; i < stacks.length; i++) {
+    x = tf.maxPool(convolution(p, `stacks.${i}.conv`, x) as tf.Tensor4D, 3, 2, "same"); // [B, H/2, W/2, C]
+    for (let j = 0; j < blocks; j++) x = residualBlock(p, `stacks.${i}.blocks.${j}`, x);
+  }
+  const flat = tf.reshape(x, [x.shape[0], -1]); // [B, H*W*C]
+  return normalised(p, linear(p, "proj", flat));
+}
+
+/**
+ * The states after one action each.
+ *
+ * @param encoder whose layer norm it shares
+ * @param states [B, D]
+ * @param actions [B, 2]
+ */
+export function predictNext(encoder: Parameters, predictor: Parameters, states: Tensor, actions: Tensor): Tensor {
+  return normalised(encoder, gruCell(predictor, "rnn", actions, states));
+}
+
+/** The states [B, D] after each of some actions [B, H, 2], predicted one from the other. */
+export function unroll(encoder: Parameters, predictor: Parameters, states: Tensor, actions: Tensor): Tensor[] {
+  const predicted: Tensor[] = [];
+  for (const action of tf.unstack(actions, 1)) {
+    predicted.push(states = predictNext(encoder, predictor, states, action));
+  }
+  return predicted;
+}
+
+/** The actions [B, 2] that lead from states to states, [B, D] each. */
+export function inverseModel(p: Parameters, from: Tensor, to: Tensor): Tensor {
+  let x = tf.concat([from, to], 1); // [B, 2D]
+  for (const i of [0, 1]) x = biasedRelu(product(x, p[`fc${i}.weight`]), p[`fc${i}.bias`]);
+  return linear(p, "fc2", x);
+}

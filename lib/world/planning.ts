@@ -1,0 +1,170 @@
+/**
+ * A world model that plans in two rooms: what it imagines, what it does, and how often it arrives.
+ *
+ * @module
+ */
+import { type Random, randomStream } from "../random.ts";
+import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { compile } from "../tensorflow/compile.ts";
+import type { Networks } from "../training/objective.ts";
+import { isReached, type Task, wander } from "./episodes.ts";
+import { encodePictures, unroll, type WorldSize } from "./networks.ts";
+import { plan, type PlannerOptions } from "./planners.ts";
+import { type Action, draw, LONGEST, move, type PictureSide, type Place } from "./rooms.ts";
+
+/** A world model. */
+export interface WorldModel {
+  /** Sizes of its networks. */
+  size: WorldSize;
+  /** Pixels a side of the pictures that it takes. */
+  picture: PictureSide;
+  /** "encoder" and "predictor". */
+  networks: Networks;
+}
+
+/** What an episode came to. */
+export interface Outcome {
+  /** Where the dot was, the start first. */
+  places: Place[];
+  /** Whether it is at the goal, less than 4.5 units away, at the end. */
+  success: boolean;
+  /** Its distance from the goal at the end, in units. */
+  distance: number;
+}
+
+function outcomeOf({ goal }: Task, places: Place[]): Outcome {
+  const last = places[places.length - 1];
+  return { places, success: isReached(last, goal), distance: Math.hypot(last[0] - goal[0], last[1] - goal[1]) };
+}
+
+/** The pictures of places, each in its own rooms: uint8 [B, side, side, 2]. */
+export function picturesOf(
+  tasks: readonly Pick<Task, "layout">[],
+  places: readonly Place[],
+  side: PictureSide,
+): Tensor {
+  const size = side * side * 2, pixels = new Uint8Array(places.length * size);
+  places.forEach((place, i) => draw(tasks[i].layout, place, side, pixels.subarray(i * size, (i + 1) * size)));
+  return uint8Tensor(pixels, [places.length, side, side, 2]);
+}
+
+/**
+ * What candidates cost: the squared distance of the states that they lead to from the goal's, averaged over D and added up
+ * over the horizon. [E, N], of states and goals [E, D] and candidates [E*N, H, 2].
+ */
+export function candidateCosts(
+  { encoder, predictor }: Networks,
+  states: Tensor,
+  goals: Tensor,
+  candidates: Tensor,
+): Tensor {
+  const [episodes, width] = states.shape as [number, number], samples = candidates.shape[0] / episodes;
+  const each = (x: Tensor) =>
+    // [E, D] to [E*N, D]
+    tf.reshape(tf.broadcastTo(tf.expandDims(x, 1), [episodes, samples, width]), [-1, width]);
+  const wanted = each(goals);
+  const distances = unroll(encoder, predictor, each(states), candidates)
+    .map((state) => tf.mean(tf.square(tf.sub(state, wanted)), 1)); // [E*N]
+  return tf.reshape(tf.addN(distances), [episodes, samples]);
+}
+
+/** How episodes are run. */
+export interface EpisodeOptions {
+  /** Actions of an episode, all of which are done. */
+  budget: number;
+  /** Everything random follows from it. */
+  seed: number;
+}
+
+/** How they are planned. */
+export interface SolveOptions extends EpisodeOptions {
+  /** The planner's numbers. */
+  planner: PlannerOptions;
+  /** Actions that are done of each plan before the next one is made. */
+  executed: number;
+  /** Told of the actions done in each episode, and how many of them are at the goal. */
+  onActions?: (done: number, reached: number) => void;
+}
+
+/**
+ * Plans and acts, all tasks side by side: each plan begins at the one before, less what was done of it.
+ *
+ * @throws RangeError as plan() does
+ */
+export async function solve(
+  { size, picture, networks }: WorldModel,
+  tasks: readonly Task[],
+  { planner, executed, budget, seed, onActions }: SolveOptions,
+): Promise<Outcome[]> {
+  const encode = compile(function encode_pictures(p: Networks, pictures: Tensor) {
+    return encodePictures(p.encoder, size, pictures);
+  });
+  const costs = compile(candidateCosts, { name: "candidate_costs" });
+  const statesOf = async (places: readonly Place[]) => {
+    const pictures = picturesOf(tasks, places, picture);
+    return await encode(networks, pictures).finally(() => pictures.dispose());
+  };
+  const paths = tasks.map(({ start }) => [start]), randoms = tasks.map((_, i) => randomStream(seed, i));
+  let means = tasks.map(() => new Float32Array(2 * planner.horizon));
+  const goals = await statesOf(tasks.map(({ goal }) => goal));
+  try {
+    for (let done = 0; done < budget; done += executed) {
+      const states = await statesOf(paths.map((path) => path[path.length - 1]));
+      const plans = await plan(
+        async (candidates) => {
+          const shape: [number, number, number] = [tasks.length * planner.samples, planner.horizon, 2];
+          const given = tf.tensor3d(candidates, shape), values = await costs(networks, states, goals, given);
+          return await values.data().finally(() => disposeAll([given, values]));
+        },
+        means,
+        planner,
+        randoms,
+      ).finally(() => states.dispose());
+      plans.forEach(({ actions }, i) => {
+        for (let t = 0; t < Math.min(executed, budget - done); t++) {
+          paths[i].push(move(tasks[i].layout, paths[i][paths[i].length - 1], [actions[2 * t], actions[2 * t + 1]]));
+        }
+      });
+      means = plans.map(({ mean }) => {
+        const next = new Float32Array(mean.length);
+        next.set(mean.subarray(2 * executed));
+        return next;
+      });
+      const reached = tasks.filter(({ goal }, i) => isReached(paths[i][paths[i].length - 1], goal)).length;
+      onActions?.(Math.min(done + executed, budget), reached);
+    }
+  } finally {
+    goals.dispose();
+    encode.dispose();
+    costs.dispose();
+  }
+  return tasks.map((task, i) => outcomeOf(task, paths[i]));
+}
+
+/** What acts without a model: its actions, of the place where it is and of the goal. */
+type Policy = (place: Place, goal: Place, random: Random) => Action;
+
+/** As far as it may towards the goal, walls or not. */
+function straight([x, y]: Place, [goalX, goalY]: Place): Action {
+  const [dx, dy] = [goalX - x, goalY - y], share = Math.min(1, LONGEST / Math.max(Math.hypot(dx, dy), 1e-9));
+  return [share * dx, share * dy];
+}
+
+/** What a planner has to be better than. */
+export const BASELINES: Record<"nothing" | "random" | "straight", Policy> = {
+  nothing: () => [0, 0],
+  random: (_place, _goal, random) => wander(random, 1, 2 * Math.PI * random.uniform())[0],
+  straight,
+};
+
+/** What a baseline comes to. */
+export function follow(policy: Policy, tasks: readonly Task[], { budget, seed }: EpisodeOptions): Outcome[] {
+  return tasks.map((task, i) => {
+    const random = randomStream(seed, i), places = [task.start];
+    for (let t = 0; t < budget; t++) {
+      const place = places[places.length - 1];
+      places.push(move(task.layout, place, policy(place, task.goal, random)));
+    }
+    return outcomeOf(task, places);
+  });
+}

@@ -1,0 +1,77 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import "../tensorflow/loaded.ts";
+import { gruCell, gruShapes } from "../../lib/nn/gru.ts";
+import type { Parameters } from "../../lib/nn/parameters.ts";
+import { tf, uint8Tensor } from "../../lib/tensorflow/backend.ts";
+import { gradientsOf } from "../../lib/training/step.ts";
+import { smoothness, stateCovariance, stateVariance } from "../../lib/world/losses.ts";
+import {
+  encodePictures,
+  inverseModelShapes,
+  worldEncoderShapes,
+  worldPredictorShapes,
+  type WorldSize,
+} from "../../lib/world/networks.ts";
+import { worldLoss } from "../../lib/world/objective.ts";
+import reference from "./fixtures/world.json" with { type: "json" };
+
+const SIZE: WorldSize = { stacks: [3, 4], blocks: 1, width: 6, inverse: 5 };
+
+function sines(shape: readonly number[], number: number, scale = 1, mean = 0): Float32Array {
+  const size = shape.reduce((product, n) => product * n, 1);
+  return Float32Array.from({ length: size }, (_, i) => mean + scale * Math.sin(1.7 * i + number));
+}
+
+const network = (shapes: Record<string, readonly number[]>, scale = 0.3): Parameters =>
+  Object.fromEntries(
+    Object.entries(shapes).map(([name, shape], i) => {
+      return [name, tf.tensor(sines(shape, i, scale, name === "norm.weight" ? 1 : 0), [...shape])];
+    }),
+  );
+
+const assertNear = (values: ArrayLike<number>, expected: readonly number[], tolerance: number) => {
+  assertEquals(values.length, expected.length);
+  expected.forEach((value, i) => assertAlmostEquals(values[i], value, tolerance));
+};
+
+Deno.test("gruCell() is PyTorch's GRU", () => {
+  const x = tf.tensor2d(sines([3, 2], 7), [3, 2]), h = tf.tensor2d(sines([3, 6], 8), [3, 6]);
+  assertNear(gruCell(network(gruShapes("rnn", 2, 6), 0.5), "rnn", x, h).dataSync(), reference.gru, 1e-6);
+});
+
+Deno.test("variance, covariance and smoothness are those of eb_jepa's own code", () => {
+  const states = tf.tensor3d(sines([5, 4, 6], 3), [5, 4, 6]), rows = tf.reshape(states, [20, 6]);
+  assertAlmostEquals(stateVariance(rows).dataSync()[0], reference.losses.variance, 1e-6);
+  assertAlmostEquals(stateCovariance(rows).dataSync()[0], reference.losses.covariance, 1e-6);
+  assertAlmostEquals(smoothness(states).dataSync()[0], reference.losses.smoothness, 1e-6);
+});
+
+Deno.test("states, loss, terms and gradients are those of PyTorch with eb_jepa's regulariser", () => {
+  const { whole } = reference, side = 9;
+  const pixels = Uint8Array.from({ length: 6 * side * side * 2 }, (_, i) => Math.floor(128 + 127 * Math.sin(1.7 * i)));
+  const pictures = uint8Tensor(pixels, [2, 3, side, side, 2]);
+  const networks = {
+    encoder: network(worldEncoderShapes(SIZE, side)),
+    predictor: network(worldPredictorShapes(SIZE)),
+    inverse: network(inverseModelShapes(SIZE)),
+  };
+  const states = encodePictures(networks.encoder, SIZE, tf.reshape(pictures, [6, side, side, 2]));
+  assertNear(states.dataSync(), whole.states, 1e-4);
+
+  const actions = tf.tensor3d(sines([2, 2, 2], 5), [2, 2, 2]);
+  const regulariser = { variance: 16, covariance: 8, smoothness: 12, inverseDynamics: 1 };
+  const config = { networks: SIZE, horizon: 2, regulariser };
+  const { loss, reported, gradients } = gradientsOf(
+    networks,
+    (trained) => worldLoss(config, { pictures, actions }, trained),
+  );
+  assertAlmostEquals(loss.dataSync()[0], whole.loss, 1e-3);
+  for (const name of ["prediction", "variance", "covariance", "smoothness", "inverseDynamics"] as const) {
+    assertAlmostEquals(reported[name].dataSync()[0], whole[name], 1e-4, name);
+  }
+  const largest = Math.max(...Object.values(whole.gradients));
+  for (const [path, norm] of Object.entries(whole.gradients)) {
+    const [network, ...name] = path.split(".");
+    assertAlmostEquals(tf.norm(gradients[network][name.join(".")]).dataSync()[0], norm, 1e-4 * largest, path);
+  }
+});
