@@ -79,7 +79,13 @@ export {
 export { predict, type Present } from "./lib/jepa/predictor.ts";
 export { type OnDownload } from "./lib/hub/snapshot.ts";
 export { loadEncoder, type LoadOptions, type PretrainedEncoder } from "./lib/jepa/pretrained.ts";
-export { type EncoderToSave, saveEncoder, saveHuggingFace, type SaveOptions } from "./lib/jepa/save_encoder.ts";
+export {
+  type EncoderToSave,
+  saveEncoder,
+  saveHuggingFace,
+  saveOnnx,
+  type SaveOptions,
+} from "./lib/jepa/save_encoder.ts";
 export {
   invarianceOf,
   lessPosition,

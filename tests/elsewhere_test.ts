@@ -1,15 +1,16 @@
 /** The kit imported from folders that are none of its own, whose deno.json, lock and packages it does not decide. @module */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import sharp from "sharp";
 import { setUpJupyter } from "../lib/commands/jupyter/jupyter.ts";
 import { codeCells, type Notebook } from "../lib/commands/jupyter/notebook_file.ts";
 import { runNotebook } from "../lib/commands/notebooks.ts";
+import { locateTensorFlow } from "../lib/tensorflow/locate.ts";
 
 const MOD = new URL("../mod.ts", import.meta.url).href;
 
 /** Opens the images beside it, computes with an encoder, and draws a figure into the folder. */
-const DRAW = `
-import { encode, encoderShapes, initialise, lossCurve, openImageFolder, patchify, saveFigure, show, tf } from "${MOD}";
+const drawing = (mod: string) => `
+import { encode, encoderShapes, initialise, lossCurve, openImageFolder, patchify, saveFigure, show, tf } from "${mod}";
 
 const images = await openImageFolder("images");
 const size = { image: 16, patch: 4, width: 16, depth: 1, heads: 2, mlpRatio: 2 };
@@ -18,12 +19,13 @@ const [, tokens] = encode(parameters, size, patchify(tf.zeros([images.length, 16
 const curve = lossCurve([0, 1, 2].map((step) => ({ step, loss: 1 / (step + 1), learningRate: 1e-3 })));
 console.log(JSON.stringify({ tokens, files: await saveFigure(curve, "loss.png") }));
 `;
+const DRAW = drawing(MOD);
 const DRAWN = { tokens: 16, files: ["loss.png"] };
 
 /** Trains three steps on the images beside it besides, and reads the run. */
-const TRAIN = `
-import { loadEncoder, preset, pretrain } from "${MOD}";
-${DRAW}
+const training = (mod: string) => `
+import { loadEncoder, preset, pretrain } from "${mod}";
+${drawing(mod)}
 const run = await pretrain({
   ...preset("smoke"),
   architecture: { ...size, predictor: { width: 8, depth: 1, heads: 2 } },
@@ -33,6 +35,7 @@ const run = await pretrain({
 const loaded = await loadEncoder(run.weights);
 console.log(JSON.stringify({ steps: run.step, width: loaded.size.width, weights: run.weights }));
 `;
+const TRAIN = training(MOD);
 const TRAINED = { steps: 3, width: 16, weights: "run/encoder.safetensors" };
 
 /** A folder outside of the checkout with some files and six images. */
@@ -61,11 +64,11 @@ async function checkFigure(path: string): Promise<void> {
 }
 
 /** What a script in the folder prints, the lines of JSON. */
-async function runScript(folder: string): Promise<unknown[]> {
+async function runScript(folder: string, environment: Record<string, string> = {}): Promise<unknown[]> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "script.ts"],
     cwd: folder,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...environment },
   });
   const { success, stdout, stderr } = await command.output();
   assert(success, new TextDecoder().decode(stderr));
@@ -77,6 +80,42 @@ Deno.test("a script in an empty folder imports the kit, draws and trains", () =>
     assertEquals(await runScript(folder), [DRAWN, TRAINED]);
     await checkFigure(`${folder}/loss.png`);
   }));
+
+Deno.test("a script imports the kit from a server, draws and trains", async () => {
+  const types: Record<string, string> = { ts: "application/typescript", js: "text/javascript" };
+  const missing: string[] = [];
+  await using server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
+    const { pathname } = new URL(request.url), file = new URL(`..${pathname}`, import.meta.url);
+    const content = await Deno.readFile(file).catch(() => undefined);
+    if (!content) missing.push(pathname);
+    const type = types[pathname.split(".").at(-1)!] ?? "text/plain";
+    return content ? new Response(content, { headers: { "content-type": type } }) : new Response("", { status: 404 });
+  });
+  const at = `http://127.0.0.1:${server.addr.port}`;
+  // TensorFlow's libraries, which no server of modules has, lie where they lie for this checkout.
+  const environment = { TF_DIR: locateTensorFlow().dir },
+    info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] });
+  const { denoDir } = JSON.parse(new TextDecoder().decode((await info.output()).stdout));
+  const lock = await Deno.readTextFile(new URL("../deno.lock", import.meta.url)); // so that no version is asked for
+  const files = { "script.ts": training(`${at}/mod.ts`), "deno.json": {}, "deno.lock": lock };
+  await withFolder(files, async (folder) => {
+    assertEquals(await runScript(folder, environment), [DRAWN, TRAINED]);
+    await checkFigure(`${folder}/loss.png`);
+    await Deno.writeTextFile(
+      `${folder}/script.ts`,
+      `import { tf } from "${at}/mod.ts";
+      try { await tf.add(1, 2).data(); } catch (error) { console.log(JSON.stringify(error.message.split("Missing")[0])); }`,
+    );
+    assertEquals(await runScript(folder, { XDG_CACHE_HOME: folder, DENO_DIR: denoDir, TF_DIR: "" }), [
+      "TensorFlow's libraries were not found. To download them, run " +
+      `\`deno run -A ${at}/lib/commands/setup.ts\`. `,
+    ]);
+    const setUp = new Deno.Command(Deno.execPath(), { args: ["run", "-A", `${at}/lib/commands/setup.ts`, "--help"] });
+    assertMatch(new TextDecoder().decode((await setUp.output()).stdout), /^deno task setup\n/);
+  });
+  assertEquals(missing, []);
+  await Deno.remove(`${denoDir}/remote/http/127.0.0.1_PORT${server.addr.port}`, { recursive: true });
+});
 
 Deno.test("a script imports the kit where an import map knows its packages by other names", () =>
   withFolder({

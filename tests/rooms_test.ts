@@ -6,7 +6,16 @@ import { sources } from "./sources.ts";
 const ROOMS = [
   ...["commands", "reproduction", "figures", "evaluation", "decoding", "video", "methods"],
   ...["jepa", "training", "nn", "weights", "datasets", "hub"],
-  ...["tensorflow", "random.ts", "shapes.ts", "nearest_name.ts", "json.ts", "write_file.ts", "os_error.ts"],
+  ...[
+    "tensorflow",
+    "random.ts",
+    "shapes.ts",
+    "nearest_name.ts",
+    "json.ts",
+    "write_file.ts",
+    "os_error.ts",
+    "user_cache.ts",
+  ],
 ];
 
 const lib = new URL("../lib/", import.meta.url);

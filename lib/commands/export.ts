@@ -7,14 +7,14 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { progressBar } from "../figures/progress.ts";
 import { checkPush, pushModel } from "../hub/push.ts";
-import { saveEncoder, saveHuggingFace } from "../jepa/save_encoder.ts";
+import { saveEncoder, saveHuggingFace, saveOnnx } from "../jepa/save_encoder.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
-const HELP = `deno task export --weights FILE|DIR --out FILE.safetensors|DIR [--push OWNER/NAME]
+const HELP = `deno task export --weights FILE|DIR --out FILE.safetensors|DIR [--onnx] [--push OWNER/NAME]
 
 Writes an encoder into this kit's format, or where --out is no .safetensors file into a folder from which
 transformers' IJepaModel.from_pretrained() loads it; the predictor, for which that has no place, is then left out.
@@ -23,6 +23,8 @@ transformers' IJepaModel.from_pretrained() loads it; the predictor, for which th
                   or safetensors of a timm ViT without class token; or such a folder's name on the Hugging Face hub:
                   owner/name, or hf:owner/name@revision
   --out PATH      where it goes: a file's name ends in .safetensors; a folder is made, or is an earlier export
+  --onnx          puts ONNX's graph into the folder too, onnx/model.onnx (of F16 model_fp16.onnx), for onnxruntime and for
+                  transformers.js: pipeline("image-feature-extraction", DIR, { dtype: "fp32" }) (or "fp16")
   --push NAME     uploads the folder to the Hugging Face hub as owner/name, which is made if it is not there (HF_TOKEN, or
                   what \`hf auth login\` keeps, may write there); --out may then be left out
   --dtype D       F32 (default) | F16 | BF16: the last two take half the space
@@ -43,9 +45,10 @@ async function checkFolder(out: string): Promise<void> {
   throw new Error(`--out ${out} holds other files (${names.sort()[0]}) and no earlier export: name another folder.`);
 }
 
-/** Uploads the files of a folder that saveHuggingFace() wrote; gives the repository's address. */
+/** Uploads the files of a folder that saveHuggingFace() and saveOnnx() wrote; gives the repository's address. */
 async function upload(push: string, folder: string): Promise<string> {
   const names = ["config.json", "preprocessor_config.json", "model.safetensors"], sizes = new Map<string, number>();
+  for (const name of ["model", "model_fp16"]) names.push(`onnx/${name}.onnx`, `onnx/${name}.onnx_data`);
   for (const name of names) {
     const info = await Deno.stat(join(folder, name)).catch(() => undefined);
     if (info) sizes.set(name, info.size);
@@ -53,8 +56,7 @@ async function upload(push: string, folder: string): Promise<string> {
   const total = [...sizes.values()].reduce((sum, size) => sum + size, 0), shares = new Map<string, number>();
   const bar = progressBar({ label: `Uploading ${push}`, total, unit: "bytes" });
   try {
-    const files = [...sizes.keys()].map((name) => join(folder, name));
-    const { url } = await pushModel(push, files, "Upload an I-JEPA encoder", (name, share) => {
+    const { url } = await pushModel(push, folder, [...sizes.keys()], "Upload an I-JEPA encoder", (name, share) => {
       shares.set(name, share * (sizes.get(name) ?? 0));
       bar.update([...shares.values()].reduce((sum, bytes) => sum + bytes, 0));
     });
@@ -70,6 +72,7 @@ async function main(): Promise<void> {
     options: {
       "weights": { type: "string" },
       "out": { type: "string" },
+      "onnx": { type: "boolean", default: false },
       "push": { type: "string" },
       "dtype": { type: "string", default: "F32" },
       "heads": { type: "string" },
@@ -85,6 +88,10 @@ async function main(): Promise<void> {
   const dtype = oneOf("dtype", flags.dtype, ["F32", "F16", "BF16"]);
 
   const heads = numberOf("heads", flags.heads, { integer: true }), own = out.endsWith(".safetensors");
+  if (flags.onnx && own) throw new Error("--onnx writes into a folder: let --out be one.");
+  if (flags.onnx && dtype === "BF16") {
+    throw new Error("--onnx is written in F32 or F16: leave --dtype out, or say F16.");
+  }
   if (push !== undefined && own) throw new Error("--push uploads a folder: let --out be one, or leave it out.");
   await (own ? checkOutputFile("out", out) : checkFolder(out));
   if (own) await checkReplacesNothing(out, { weights });
@@ -92,10 +99,14 @@ async function main(): Promise<void> {
   await setUpTensorFlow();
   const encoder = await loadWeights(weights, { heads });
   const save = own ? saveEncoder : saveHuggingFace;
-  await save(out, encoder, { dtype }).finally(() =>
-    tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}])
-  );
-  if (flags.out !== undefined) console.log(`Wrote ${out} in ${dtype}.`);
+  let graph: string | undefined;
+  try {
+    await save(out, encoder, { dtype });
+    if (flags.onnx) graph = await saveOnnx(out, encoder, { dtype });
+  } finally {
+    tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}]);
+  }
+  if (flags.out !== undefined) console.log(`Wrote ${out} in ${dtype}${graph === undefined ? "" : `, with ${graph}`}.`);
   if (encoder.predictor && !own) console.log("The predictor is left out: Hugging Face's layout has no place for it.");
   if (push === undefined) return;
   try {

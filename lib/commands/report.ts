@@ -5,18 +5,27 @@
  */
 import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { Figure } from "../figures/figure.ts";
 import { lossCurve } from "../figures/curves/loss_curve.ts";
 import { type ComparedRun, runsFigure } from "../figures/curves/runs_figure.ts";
-import { type PageRun, runsPage } from "../figures/runs_page.ts";
+import type { LiveEncoder } from "../figures/page/live_features.ts";
+import { type PageRun, runsPage } from "../figures/page/runs_page.ts";
+import { saveOnnx } from "../jepa/save_encoder.ts";
+import { tf } from "../tensorflow/backend.ts";
 import { flattened, logCsv, type ReadRun, readRun } from "../training/runs/read_run.ts";
 import { replaceFile } from "../write_file.ts";
+import { loadWeights } from "./inputs/load_weights.ts";
 import { onStop } from "./processes/stop_signal.ts";
+import { setUpTensorFlow } from "./setup.ts";
 import { checkOutputFile } from "./terminal/flags.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
 /** Seconds between two looks at runs that go on. */
 const WATCH = 10;
+
+/** Numbers of an encoder that a browser still reads out of a page: ViT-L's. */
+const LIVE = 4e8;
 
 const HELP = `deno task report DIR [DIR ...]
 
@@ -25,6 +34,8 @@ It is one HTML file that needs no other and no network.
 
   --out FILE  the page (default report.html in the first DIR)
   --csv       writes each run's log as DIR/log.csv instead: a row a step, a column for each number
+  --live      puts the encoder of the first DIR into the page, and what runs it (16 MB): it shows the patch features of a
+              picture, or of the camera's, as colours, in any browser, without a server
   --watch     writes the page anew every ${WATCH} s while runs go on, and a browser that shows it reads it again; Ctrl-C ends it
   --help
 `;
@@ -80,10 +91,33 @@ function figuresOf(runs: readonly ReadRun[], names: readonly string[]): Record<s
   return figures;
 }
 
-async function writePage(dirs: readonly string[], out: string, refresh?: number): Promise<void> {
+/** A run's encoder as ONNX's graph, for the page to run. */
+async function liveEncoder(dir: string): Promise<LiveEncoder> {
+  await setUpTensorFlow();
+  const encoder = await loadWeights(dir, {}), { size, preprocessing = defaultPreprocessing(size.image) } = encoder;
+  const folder = await Deno.makeTempDir();
+  try {
+    const numbers = Object.values(encoder.parameters).reduce((sum, { size }) => sum + size, 0);
+    if (numbers > LIVE) {
+      throw new Error(`${dir}'s encoder has ${numbers} numbers, too many for a page: leave out --live.`);
+    }
+    const model = await Deno.readFile(await saveOnnx(folder, encoder, { dtype: "F16" }));
+    const { mean, deviation } = preprocessing;
+    return { model, image: size.image, patch: size.patch, mean, deviation };
+  } finally {
+    tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}]);
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function writePage(
+  dirs: readonly string[],
+  out: string,
+  options: { refresh?: number; live?: LiveEncoder } = {},
+): Promise<void> {
   const runs = await Promise.all(dirs.map(readRun)), names = namesOf(dirs);
   const pages = await Promise.all(runs.map((run, i) => pageRun(run, names[i])));
-  await replaceFile(out, await runsPage(pages, figuresOf(runs, names), { refresh }));
+  await replaceFile(out, await runsPage(pages, figuresOf(runs, names), options));
 }
 
 /** Until it is told to stop, writes the page anew where a log has grown. */
@@ -96,7 +130,7 @@ async function watch(dirs: readonly string[], out: string): Promise<void> {
       const sizes = await Promise.all(
         dirs.map((dir) => Deno.stat(`${dir}/log.jsonl`).then(({ size }) => size, () => 0)),
       );
-      if (`${sizes}` !== seen) await writePage(dirs, out, WATCH);
+      if (`${sizes}` !== seen) await writePage(dirs, out, { refresh: WATCH });
       seen = `${sizes}`;
       let timer: ReturnType<typeof setTimeout> | undefined;
       const pause = new Promise((done) => timer = setTimeout(done, 1000 * WATCH));
@@ -112,6 +146,7 @@ async function watch(dirs: readonly string[], out: string): Promise<void> {
 const OPTIONS = {
   "out": { type: "string" },
   "csv": { type: "boolean", default: false },
+  "live": { type: "boolean", default: false },
   "watch": { type: "boolean", default: false },
   "help": { type: "boolean", short: "h" },
 } as const;
@@ -121,7 +156,7 @@ async function main(): Promise<void> {
   if (flags.help) return console.log(HELP);
   if (dirs.length === 0) throw new Error("Say which run: deno task report DIR, or several.");
   if (flags.csv) {
-    if (flags.out !== undefined || flags.watch) {
+    if (flags.out !== undefined || flags.watch || flags.live) {
       throw new Error("--csv writes log.csv into each DIR: leave out the rest.");
     }
     for (const dir of dirs) {
@@ -130,6 +165,7 @@ async function main(): Promise<void> {
     }
     return;
   }
+  if (flags.live && flags.watch) throw new Error("--live shows a finished run's encoder: leave out --watch.");
   const out = flags.out ?? join(dirs[0], "report.html");
   for (const dir of dirs) await readRun(dir);
   await checkOutputFile("out", out);
@@ -137,7 +173,7 @@ async function main(): Promise<void> {
     console.log(`${out} is written anew every ${WATCH} s: Ctrl-C ends that.`);
     await watch(dirs, out);
   }
-  await writePage(dirs, out);
+  await writePage(dirs, out, flags.live ? { live: await liveEncoder(dirs[0]) } : {});
   console.log(out);
 }
 

@@ -1,5 +1,5 @@
 /**
- * `deno task setup`: brings TensorFlow's libraries into the project. The other commands call setUpTensorFlow() too, so
+ * `deno task setup`: brings TensorFlow's libraries to this machine. The other commands call setUpTensorFlow() too, so
  * nobody has to run this first. Data sets come with the commands that need them.
  *
  * @module
@@ -8,12 +8,14 @@ import { parseArgs } from "node:util";
 import { type ProgressBar, progressBar } from "../figures/progress.ts";
 import { installTensorFlow } from "../tensorflow/install.ts";
 import { locateTensorFlow } from "../tensorflow/locate.ts";
+import { userCache } from "../user_cache.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
 const HELP = `deno task setup
 
-Downloads TensorFlow's libraries into .venv/, once: its CPU build (274 MB, 853 MB on disk), or where there is an NVIDIA
-driver its CUDA build with NVIDIA's libraries (3.4 GB, 5.6 GB on disk). Needs Python 3.10 or newer with venv and pip.
+Downloads TensorFlow's libraries, once for all checkouts, into your cache folder (${userCache()}/venv; into .venv where an
+earlier version has put them there): its CPU build (274 MB, 853 MB on disk), or where there is an NVIDIA driver its CUDA
+build with NVIDIA's libraries (3.4 GB, 5.6 GB on disk). Needs Python 3.10 or newer with venv and pip.
 
 Environment:
   IJEPA_TF=cpu|cuda   the build to use, instead of the one for this machine

@@ -105,8 +105,22 @@ async function fineTuneMeasures(
   return [{ name, score: accuracy, details: { recipe, steps: log.length, loss: log.at(-1)!.loss } }];
 }
 
+/** Name of an evaluation. */
+export type ProtocolName =
+  | "knn"
+  | "linear-fast"
+  | "linear"
+  | "transfer"
+  | "attentive"
+  | "lowshot"
+  | "finetune"
+  | "full-finetune"
+  | "count"
+  | "distance"
+  | "depth";
+
 /** The evaluations by name. */
-export const PROTOCOLS = {
+export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
   knn: {
     title: `kNN: ${NEIGHBOURS} neighbours by cosine similarity, average-pooled last layer`,
     cost: "one pass over the images, then seconds",
@@ -272,7 +286,4 @@ export const PROTOCOLS = {
       return [{ name: "R^2, %", score: 100 * r2, details: { rmse, baselineRmse, ridge } }];
     },
   },
-} satisfies Record<string, Protocol>;
-
-/** Name of an evaluation. */
-export type ProtocolName = keyof typeof PROTOCOLS;
+};

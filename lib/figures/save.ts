@@ -84,8 +84,11 @@ async function loadFonts(): Promise<void> {
   const { default: sharp } = await import("npm:sharp@0.35.5");
   // Fetches the package if need be. Once it is there, its files have paths, wherever Deno or the importer keeps packages.
   await import("npm:@expo-google-fonts/inter@0.4.2/package.json", { with: { type: "json" } });
-  for (const weight of ["400Regular", "700Bold"]) {
-    const font = import.meta.resolve(`npm:@expo-google-fonts/inter@0.4.2/${weight}/Inter_${weight}.ttf`);
+  const fonts = [
+    import.meta.resolve("npm:@expo-google-fonts/inter@0.4.2/400Regular/Inter_400Regular.ttf"),
+    import.meta.resolve("npm:@expo-google-fonts/inter@0.4.2/700Bold/Inter_700Bold.ttf"),
+  ];
+  for (const font of fonts) {
     const fontfile = fileURLToPath(font);
     await sharp({ text: { text: "Inter", font: "Inter", fontfile } }).png().toBuffer();
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { basename, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { apiPath, ask, type Repo, repoOf, webPath } from "./repo.ts";
 import { type HubSettings, hubSettings } from "./settings.ts";
@@ -23,24 +23,26 @@ export async function checkPush(spec: string): Promise<{ repo: Repo; settings: H
  * Uploads files as one commit, large ones by LFS; a repository that is not there is made, private ones stay so.
  *
  * @param spec "owner/name", or "hf:owner/name@branch"
- * @param files paths on the disk; their names alone are those in the repository
+ * @param folder where the files lie
+ * @param names their paths in it, which they have in the repository too
  * @param onProgress is told what share is done of each file
  * @returns the address of the repository, and the commit
  * @throws Error in one sentence: no token, a token that may not write there, offline, no server
  */
 export async function pushModel(
   spec: string,
-  files: readonly string[],
+  folder: string,
+  names: readonly string[],
   title: string,
   onProgress?: (file: string, share: number) => void,
 ): Promise<{ url: string; commit: string }> {
   const { repo, settings } = await checkPush(spec), { endpoint, token } = settings;
   const { commitIter, createRepo, HubApiError } = await import("npm:@huggingface/hub@2.17.5");
   const at = { repo: { type: repo.type, name: repo.id } as const, hubUrl: endpoint, accessToken: token };
-  const operations = files.map((file) => ({
+  const operations = names.map((name) => ({
     operation: "addOrUpdate" as const,
-    path: basename(file),
-    content: pathToFileURL(resolve(file)), // read from the disk piece by piece
+    path: name,
+    content: pathToFileURL(resolve(join(folder, name))), // read from the disk piece by piece
   }));
   try {
     const isThere = await ask(settings, repo, apiPath(repo)).then((answer) => answer.body?.cancel()).then(

@@ -7,9 +7,11 @@
 import { defaultPreprocessing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { writeHuggingFace } from "../weights/hugging_face.ts";
+import { writeOnnx } from "../weights/formats/onnx.ts";
 import { writeSafetensors } from "../weights/formats/safetensors.ts";
 import { lentRounded } from "../weights/formats/streamed.ts";
 import type { LentTensor } from "../weights/formats/tensors.ts";
+import { makeFolder, writeFile } from "../write_file.ts";
 import {
   encoderShapes,
   type EncoderSize,
@@ -17,6 +19,7 @@ import {
   predictorShapes,
   type PredictorSize,
 } from "./architectures.ts";
+import { encoderGraph } from "./onnx_graph.ts";
 
 /** An encoder to be written. */
 export interface EncoderToSave {
@@ -99,4 +102,32 @@ export async function saveHuggingFace(
   const tensors = lentTensors(parameters, encoderShapes(size), options.dtype ?? "F32");
   const theirs = { ...size, epsilon: size.epsilon ?? 1e-6 };
   await writeHuggingFace(folder, theirs, tensors, preprocessing, options.onProgress);
+}
+
+/**
+ * Writes an encoder as ONNX's graph into a folder's onnx/, where transformers.js looks for it beside what saveHuggingFace()
+ * writes: model.onnx, or model_fp16.onnx, whose numbers take half the space and are widened to be computed with. More than
+ * a gigabyte of numbers goes into a file beside it, NAME_data. It takes `pixel_values` float32 [batch, 3, H, W],
+ * standardised, and gives `last_hidden_state` [batch, N, D].
+ *
+ * @param folder where saveHuggingFace() has written the same encoder
+ * @returns the file
+ * @throws RangeError as saveEncoder() does, and for BF16, which ONNX's runtimes do not compute with
+ */
+export async function saveOnnx(
+  folder: string,
+  { size, parameters }: EncoderToSave,
+  { dtype = "F32", onProgress }: SaveOptions = {},
+): Promise<string> {
+  if (dtype === "BF16") throw new RangeError("ONNX's file is written in F32 or F16, not in BF16.");
+  const half = dtype === "F16", name = half ? "model_fp16.onnx" : "model.onnx", path = `${folder}/onnx/${name}`;
+  const tensors = lentTensors(parameters, encoderShapes(size), dtype);
+  await makeFolder(`${folder}/onnx`);
+  const beside = await writeOnnx(path, encoderGraph(size, half), tensors, onProgress);
+  if (beside) {
+    const config = JSON.parse(await Deno.readTextFile(`${folder}/config.json`));
+    config["transformers.js_config"] = { use_external_data_format: { [name]: true } };
+    await writeFile(`${folder}/config.json`, JSON.stringify(config, null, 2) + "\n");
+  }
+  return path;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import { PRESETS as JEPA_PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
+import { type JepaPreset, PRESETS as JEPA_PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { jepaObjective } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Objective } from "../training/objective.ts";
 import { checkConfig } from "./check_config.ts";
@@ -61,8 +61,7 @@ export function keptNetwork({ averages }: Pick<Objective, "averages">): string {
   return "target_encoder" in averages ? "target_encoder" : "encoder";
 }
 
-/** Names of I-JEPA's presets. */
-export type JepaPreset = keyof typeof JEPA_PRESETS;
+export type { JepaPreset };
 
 /** Presets of every method by name: I-JEPA's, then the others'. */
 export const PRESETS: Record<string, MethodConfig> = {

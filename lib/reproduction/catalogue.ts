@@ -12,6 +12,7 @@ import {
   type EvaluationTable,
   planEvaluations,
 } from "./evaluation_tables.ts";
+import { nearestName } from "../nearest_name.ts";
 import { PAPER_FIGURES, type PaperFigure } from "./figures.ts";
 import type { Plan } from "./step.ts";
 
@@ -47,8 +48,9 @@ export function itemNamed(typed: string): [name: string, item: Item] {
     .replace(/[\s_-]/g, "");
   const name = /^\d+$/.test(bare) ? `table${bare}` : bare;
   if (!Object.hasOwn(ITEMS, name)) {
+    const nearest = nearestName(name, Object.keys(ITEMS)), meant = nearest ? ` (did you mean ${nearest}?)` : "";
     throw new RangeError(
-      `The paper has no "${typed}": its tables are table1 to table15, its figures figure1 to figure8.`,
+      `The paper has no "${typed}"${meant}: its tables are table1 to table15, its figures figure1 to figure8.`,
     );
   }
   return [name, ITEMS[name]];

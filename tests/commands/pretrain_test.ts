@@ -208,6 +208,7 @@ Deno.test("pretrain stopped by Ctrl-C goes on where its last line is typed, and 
   // All options but the place of the data are those that the run was started with.
   const resumed = await typed(`${goOn} --data ${dir}/moved`);
   assertEquals(resumed.code, 0, resumed.error);
+  assertStringIncludes(resumed.error, `Goes on after step ${step}.`);
   const warnings = resumed.error.split("\n").filter((line) => line.startsWith("Warning: The representations"));
   assertEquals(warnings.length, 1, resumed.error);
   assertMatch(warnings[0], /^Warning: The representations are collapsing at step \d+: they differ .* of 0\.0/);

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { JSDOM } from "npm:jsdom@26.1.0";
+import puppeteer from "puppeteer-core";
+import sharp from "sharp";
+import "../tensorflow/loaded.ts";
+import { encode, patchify } from "../../lib/jepa/encoder.ts";
+import { loadEncoder } from "../../lib/jepa/pretrained.ts";
+import { tf } from "../../lib/tensorflow/backend.ts";
+import { BROWSER } from "../browser.ts";
 import { flattened, logCsv } from "../../lib/training/runs/read_run.ts";
 import { withFolder } from "../with_folder.ts";
 
@@ -104,4 +111,46 @@ Deno.test("report --watch rewrites the page as the log grows, until Ctrl-C", () 
 Deno.test("logCsv() quotes what CSV would take apart, and leaves empty what is not finite", () => {
   assertEquals(logCsv([{ step: 1, loss: null, note: 'a "b", c' }]), 'step,loss,note\r\n1,,"a ""b"", c"\r\n');
   assertEquals([...flattened({ a: { b: [1, 2] }, c: true })], [["a.b.0", 1], ["a.b.1", 2], ["c", true]]);
+});
+
+Deno.test({
+  name: "report --live runs the encoder on a picture in a browser, without a server",
+  ignore: BROWSER === undefined,
+  fn: () =>
+    withFolder(async (dir) => {
+      const { code, error } = await report("weights/cifar10", "--live", "--out", `${dir}/page.html`);
+      assertEquals(code, 0, error);
+      const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => (i * i * 7 + i * 31) % 256);
+      await sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } }).png().toFile(`${dir}/picture.png`);
+      const { parameters, size, predictor } = await loadEncoder("weights/cifar10");
+      const ours = tf.tidy(() => encode(parameters, size, patchify(tf.tensor(pixels, [1, 32, 32, 3], "int32"), 4)));
+      const expected = await ours.data() as Float32Array;
+      tf.dispose([parameters, predictor?.parameters ?? {}, ours]);
+
+      const browser = await puppeteer.launch({ executablePath: BROWSER, args: ["--no-sandbox"] });
+      try {
+        const page = await browser.newPage(), asked: string[] = [];
+        page.on("request", (request) => asked.push(request.url().split(":")[0]));
+        await page.goto(`file://${dir}/page.html`);
+        await page.waitForSelector("#live-colours[data-shown='1']"); // the landscape that it begins with
+        const input = await page.$("input#live-file");
+        await input!.uploadFile(`${dir}/picture.png`);
+        await page.waitForSelector("#live-colours[data-shown='2']");
+        const features: number[] = await page.$eval("#live-colours", (canvas) => {
+          return Array.from((canvas as unknown as { features: Float32Array }).features);
+        });
+        assertEquals(features.length, 64 * 192);
+        const difference = expected.reduce((most, x, i) => Math.max(most, Math.abs(x - features[i])), 0);
+        assert(difference < 2e-2, `${difference}`);
+        assertMatch(await page.$eval("#live-said", ({ textContent }) => textContent!), /^64 patches in \d+ ms$/);
+        const painted: number[] = await page.$eval("#live-colours", (canvas) => {
+          // deno-lint-ignore no-explicit-any
+          return Array.from<number>((canvas as any).getContext("2d").getImageData(0, 0, 8, 8).data);
+        });
+        assert(new Set(painted.filter((_, i) => i % 4 === 0)).size > 20, "many reds");
+        assertEquals([...new Set(asked)].sort(), ["blob", "file"]);
+      } finally {
+        await browser.close();
+      }
+    }),
 });

@@ -46,7 +46,8 @@ Deno.test("reproduce --dry-run says the commands of all of them at both scales, 
 
 Deno.test("reproduce says in a sentence what is wrong, before anything is run", async () => {
   const cases: [string[], RegExp][] = [
-    [["table99"], /^The paper has no "table99": its tables are table1 to table15, its figures figure1 to figure8\.\n$/],
+    [["fig9"], /^The paper has no "fig9": its tables are table1 to table15, its figures figure1 to figure8\.\n$/],
+    [["tabel6"], /^The paper has no "tabel6" \(did you mean table6\?\): its tables are .*\n$/],
     [["table6", "--scale", "large"], /^--scale is small or paper; got "large"\.\n$/],
     [["table6", "--seeds", "0"], /^--seeds takes a whole number from 1 on; got "0"\.\n$/],
     [["table6", "--data", "/in"], /^--data is for --scale paper: leave it out, or add that\.\n$/],

@@ -147,21 +147,32 @@ Deno.test("openDataset() opens a data set on the hub", () =>
 
 Deno.test("pushModel() makes the repository and uploads a folder, which can then be fetched", () =>
   withHub(async (hub, home) => {
-    const files = ["config.json", "model.safetensors"].map((name) => join(home, name));
-    await Deno.writeFile(files[0], toy().get("config.json")!);
-    await Deno.writeFile(files[1], bytes(300_000));
-    const push = () => pushModel("toy/mine", files, "Upload");
+    const files = ["config.json", "onnx/model.onnx", "model.safetensors"];
+    await Deno.mkdir(join(home, "onnx"));
+    await Deno.writeFile(join(home, files[0]), toy().get("config.json")!);
+    await Deno.writeFile(join(home, files[1]), bytes(1000));
+    await Deno.writeFile(join(home, files[2]), bytes(300_000));
+    const push = () => pushModel("toy/mine", home, files, "Upload");
     await assertRejects(push, Error, "Pushing to toy/mine needs a token that may write: set HF_TOKEN");
     Deno.env.set("HF_TOKEN", "hf_wrong");
     await assertRejects(push, Error, `The token may not write to toy/mine at ${hub.url}`);
     Deno.env.set("HF_TOKEN", TOKEN);
     const shares = new Map<string, number>();
-    const { url, commit } = await pushModel("toy/mine", files, "Upload", (file, share) => shares.set(file, share));
+    const { url, commit } = await pushModel(
+      "toy/mine",
+      home,
+      files,
+      "Upload",
+      (file, share) => shares.set(file, share),
+    );
     assertEquals([url, commit, shares.get("model.safetensors")], [`${hub.url}/toy/mine`, hub.commit, 1]);
     assert(hub.asked.includes("POST /api/repos/create"));
     const dir = await findWeights("toy/mine");
-    for (const file of files) {
-      assertEquals(Deno.readFileSync(join(dir, file.slice(home.length))), Deno.readFileSync(file));
+    const pushed = hub.repos.get("models/toy/mine")!.files;
+    for (const file of files) assertEquals(pushed.get(file), Deno.readFileSync(join(home, file)));
+    const [config, , weights] = files; // which are all that the kit fetches
+    for (const file of [config, weights]) {
+      assertEquals(Deno.readFileSync(join(dir, file)), Deno.readFileSync(join(home, file)));
     }
     await push();
     assertEquals(

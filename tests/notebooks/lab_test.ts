@@ -1,17 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import puppeteer, { type Page } from "puppeteer-core";
+import { BROWSER } from "../browser.ts";
 import { NOTEBOOKS, setUpJupyter } from "../../lib/commands/jupyter/jupyter.ts";
-
-/** The browser: Debian's Chromium, which .ci/run installs, or another that is there. */
-const BROWSER = ["chromium", "chromium-browser", "google-chrome"].map((name) => `/usr/bin/${name}`).find(exists);
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
 
 /** What Plotly has drawn. */
 const LIVE = ".jp-RenderedPlotly .plot-container .main-svg";

@@ -4,6 +4,6 @@
  *
  * @module
  */
-import { backend } from "../../lib/tensorflow/backend.ts";
+import { hasGpu } from "../../lib/tensorflow/eager.ts";
 
-backend();
+hasGpu();

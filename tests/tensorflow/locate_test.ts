@@ -1,19 +1,37 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   forcedVariant,
+  librariesFolder,
   LIBRARY_NAMES,
   locateTensorFlow,
   preferredVariant,
-  PROJECT_VENV,
 } from "../../lib/tensorflow/locate.ts";
+import { existsSync } from "node:fs";
 import { withEnvironment } from "./environment.ts";
+
+/** What librariesFolder() gives in a checkout in another folder. */
+function folderOfCopy(folder: string): () => string {
+  Deno.mkdirSync(`${folder}/lib/tensorflow`, { recursive: true });
+  for (const file of ["user_cache.ts", "tensorflow/locate.ts"]) {
+    Deno.copyFileSync(new URL(`../../lib/${file}`, import.meta.url), `${folder}/lib/${file}`);
+  }
+  const script = `${folder}/where.ts`;
+  Deno.writeTextFileSync(
+    script,
+    'import { librariesFolder } from "./lib/tensorflow/locate.ts"; console.log(librariesFolder());',
+  );
+  return () => {
+    const args = ["run", "-A", "--no-check", "--no-config", script];
+    return new TextDecoder().decode(new Deno.Command(Deno.execPath(), { args }).outputSync().stdout).trim();
+  };
+}
 
 function putLibraries(folder: string) {
   Deno.mkdirSync(folder, { recursive: true });
   for (const name of Object.values(LIBRARY_NAMES)) Deno.writeTextFileSync(`${folder}/${name}`, "");
 }
 
-Deno.test("locateTensorFlow() prefers the option to TF_DIR, and TF_DIR to .venv", () =>
+Deno.test("locateTensorFlow() prefers the option to TF_DIR, and TF_DIR to what is set up", () =>
   withEnvironment({}, (folder) => {
     for (const name of ["option/tensorflow", "variable", "venv/tensorflow-cpu/tensorflow"]) {
       putLibraries(`${folder}/${name}`);
@@ -64,9 +82,22 @@ Deno.test("locateTensorFlow() lists every path that it missed and says what to d
     assertStringIncludes(message, `  ${tfDir}/${LIBRARY_NAMES.framework}`);
   }));
 
-Deno.test("locateTensorFlow() looks under the project, whatever the working folder", () => {
-  assertEquals(PROJECT_VENV, new URL("../../.venv", import.meta.url).pathname);
-});
+Deno.test("librariesFolder() is one for all of a user's checkouts, or the project's own where it holds them", () =>
+  withEnvironment({ XDG_CACHE_HOME: "/somewhere/", HOME: "/home/me" }, (folder) => {
+    const own = new URL("../../.venv", import.meta.url).pathname;
+    const isHere = ["cpu", "cuda"].some((variant) => existsSync(`${own}/tensorflow-${variant}`));
+    // This checkout may be either; a copy of the code that has no .venv is the other.
+    const elsewhere = folderOfCopy(folder);
+    const [cache, home] = Deno.build.os === "darwin"
+      ? ["/home/me/Library/Caches", "/home/me/Library/Caches"]
+      : ["/somewhere", "/home/me/.cache"];
+    assertEquals(elsewhere(), `${cache}/ijepa-kit/venv`);
+    assertEquals(librariesFolder(), isHere ? own : `${cache}/ijepa-kit/venv`);
+    Deno.env.set("XDG_CACHE_HOME", "not/absolute");
+    assertEquals(elsewhere(), `${home}/ijepa-kit/venv`);
+    Deno.mkdirSync(`${folder}/.venv/tensorflow-cuda`, { recursive: true });
+    assertEquals(elsewhere(), `${folder}/.venv`);
+  }));
 
 Deno.test("preferredVariant() does what IJEPA_TF says, and refuses what it does not know", () =>
   withEnvironment({ IJEPA_TF: "cuda" }, () => {

@@ -89,6 +89,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
       if (!isTold) {
         isTold = true;
         writeEnvironment(dir);
+        if (flags.resume) bar.log(`Goes on after step ${entry.step - 1}.`);
       }
       summaries?.step(entry);
       const { step, loss, learningRate, seconds } = entry, now = config.batch / seconds;

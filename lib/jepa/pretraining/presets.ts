@@ -109,8 +109,24 @@ const SHORT = {
   clip: 3,
 } as const satisfies Partial<RunConfig>;
 
+/** Names of the presets. */
+export type JepaPreset =
+  | "cifar10"
+  | "cifar10-long"
+  | "scenes"
+  | "cifar10-bare"
+  | "cifar10-ablations"
+  | "cifar10-published"
+  | "smoke"
+  | "imagenet-b16"
+  | "imagenet-l16"
+  | "imagenet-h14"
+  | "imagenet-h16-448"
+  | "imagenet22k-h14"
+  | "imagenet22k-g16";
+
 /** The presets by name. */
-export const PRESETS = {
+export const PRESETS: Readonly<Record<JepaPreset, RunConfig>> = {
   /**
    * What `deno task pretrain` runs: a small encoder on CIFAR-10, minutes on two cores. The published objective alone stays at
    * its trivial solution for so few steps, so the variance and covariance terms are on, and the learning rate is high.
@@ -256,7 +272,7 @@ export const PRESETS = {
     learningRate: { start: 1e-4, peak: 1e-3, final: 1e-6, warmup: 3 / 44 },
     precision: "bfloat16",
   },
-} satisfies Record<string, RunConfig>;
+};
 
 /**
  * The preset of that name.
@@ -267,5 +283,5 @@ export function preset(name: string): RunConfig {
   if (!Object.hasOwn(PRESETS, name)) {
     throw new RangeError(`No preset is called "${name}": there are ${Object.keys(PRESETS).join(", ")}.`);
   }
-  return PRESETS[name as keyof typeof PRESETS];
+  return PRESETS[name as JepaPreset];
 }

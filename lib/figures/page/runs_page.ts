@@ -4,8 +4,9 @@
  *
  * @module
  */
-import type { Figure } from "./figure.ts";
-import { plotlySource } from "./svg.ts";
+import type { Figure } from "../figure.ts";
+import { plotlySource } from "../svg.ts";
+import { type LiveEncoder, liveFeatures } from "./live_features.ts";
 
 /** Values of a run by their names. */
 export type Values = ReadonlyMap<string, string | number | boolean | null>;
@@ -55,11 +56,12 @@ function tableOf(title: string, runs: readonly PageRun[]): string {
  *
  * @param figures curves, by their titles
  * @param refresh seconds after which a browser reads the page anew, for one that is rewritten. Default never
+ * @param live an encoder that the page runs on pictures. Default none
  */
 export async function runsPage(
   runs: readonly PageRun[],
   figures: Readonly<Record<string, Figure>>,
-  { refresh }: { refresh?: number } = {},
+  { refresh, live }: { refresh?: number; live?: LiveEncoder } = {},
 ): Promise<string> {
   const title = runs.map(({ name }) => name).join(", ");
   const json = JSON.stringify(Object.values(figures)).replaceAll("<", "\\u003c"); // no text of them may end the script
@@ -81,7 +83,9 @@ ${refresh === undefined ? "" : `<meta http-equiv="refresh" content="${refresh}">
 </head>
 <body>
 <h1>${escaped(title)}</h1>
-${curves.join("")}${tables.join("")}${pictures.length > 0 ? `<h2>Pictures</h2>\n${pictures.join("")}` : ""}
+${curves.join("")}${live ? await liveFeatures(live) : ""}${tables.join("")}${
+    pictures.length > 0 ? `<h2>Pictures</h2>\n${pictures.join("")}` : ""
+  }
 <script>${await plotlySource()}</script>
 <script>
 ${json}.forEach(({ data, layout }, i) => Plotly.newPlot("figure" + i, data, layout, { displaylogo: false }));
