@@ -530,3 +530,16 @@ export { type Variable, Variables } from "./lib/tensorflow/variables.ts";
 
 // Seeded random numbers.
 export { type Random, randomStream, shuffled } from "./lib/random.ts";
+
+// Clips: V-JEPA, and scenes in motion.
+export type { CropSource, TrainingData } from "./lib/datasets/dataset.ts";
+export type { ClipDataset, Frames, WindowOptions } from "./lib/datasets/clips/clips.ts";
+export { openClipFolder } from "./lib/datasets/clips/clip_folder.ts";
+export { type MemoryClips, memoryClips } from "./lib/datasets/clips/memory_clips.ts";
+export { loadSceneClips, type SceneClips, type SceneClipsOptions } from "./lib/datasets/clips/scene_clips.ts";
+export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
+export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datasets/scenes/moving_scene.ts";
+export { checkVideoConfig } from "./lib/video/check_config.ts";
+export { type ClipGrid, PUBLISHED_MASKS, type Truncation, type VideoMask, videoMasks } from "./lib/video/masks.ts";
+export { pretrainVideo, type VideoLogEntry, type VideoResult } from "./lib/video/pretrain.ts";
+export { type VideoArchitecture, videoPreset, VJEPA_PRESETS, type VjepaConfig } from "./lib/video/presets.ts";

@@ -115,6 +115,21 @@ export const counts: Shape = shape(
   (value) => Array.isArray(value) && value.length > 0 && value.every((n) => Number.isSafeInteger(n) && n >= 1),
 );
 
+/** Several of one shape, at least one. */
+export function list(own: Shape): Shape {
+  return {
+    check(value, path) {
+      if (!Array.isArray(value) || value.length === 0) {
+        throw new RangeError(`${path} must be an array of at least one; got ${said(value)}.`);
+      }
+      value.forEach((item, i) => {
+        if (own.parts) checkNames(item, own, `${path}[${i}]`, pathsOf(own, `${path}[${i}]`));
+        own.check(item, `${path}[${i}]`);
+      });
+    },
+  };
+}
+
 /** What may be left out. */
 export function optional(own: Shape): OptionalShape {
   return { ...own, optional: true };

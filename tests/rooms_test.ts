@@ -4,7 +4,7 @@ import { sources } from "./sources.ts";
 
 /** The rooms of the house from the top down: a room imports from itself and from those after it. */
 const ROOMS = [
-  ...["commands", "reproduction", "figures", "evaluation", "decoding", "world", "methods"],
+  ...["commands", "reproduction", "figures", "evaluation", "decoding", "video", "world", "methods"],
   ...["jepa", "training", "nn", "weights", "datasets", "hub"],
   ...[
     "tensorflow",

@@ -92,9 +92,15 @@ export interface Dataset {
   fingerprint?(): Promise<Fingerprint>;
 }
 
+/** What a run needs of the data it is bound to, besides the batches. */
+export type TrainingData = Pick<Dataset, "name" | "length" | "source" | "fingerprint">;
+
+/** What the loader needs of a data set. */
+export type CropSource = Pick<Dataset, "name" | "length" | "crops" | "views">;
+
 /** A batch of each view of a data set's images. */
 export async function cropViews(
-  dataset: Dataset,
+  dataset: CropSource,
   indices: Uint32Array,
   views: readonly CropView[],
 ): Promise<Batch[]> {

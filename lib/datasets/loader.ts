@@ -6,7 +6,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import { randomStream, shuffled } from "../random.ts";
-import { type Batch, type CropRange, type CropView, cropViews, type Dataset } from "./dataset.ts";
+import { type Batch, type CropRange, type CropSource, type CropView, cropViews } from "./dataset.ts";
 import { mirror } from "./pixels/geometric.ts";
 
 /** Further crops of each image, of a size and a range of their own: the "local" ones of methods with several crops. */
@@ -63,7 +63,7 @@ const AHEAD = 2;
  *
  * @throws RangeError at once, if the data set has fewer images than one batch.
  */
-export function batches(dataset: Dataset, options: BatchOptions): AsyncGenerator<TrainingBatch, void, void> {
+export function batches(dataset: CropSource, options: BatchOptions): AsyncGenerator<TrainingBatch, void, void> {
   const { batch, views = 1, start = 0, share = { parts: 1, from: 0, to: 1 } } = options;
   if (!Number.isSafeInteger(batch) || batch < 1) {
     throw new RangeError(`The batch must hold at least one image; got ${batch}.`);
@@ -99,7 +99,7 @@ function joined(parts: readonly Batch[]): Batch {
 }
 
 async function* stream(
-  dataset: Dataset,
+  dataset: CropSource,
   { batch, views, size, crop, local, flip, seed, start, share }: Required<Omit<BatchOptions, "local">> & BatchOptions,
 ): AsyncGenerator<TrainingBatch, void, void> {
   const images = batch / views, stepsPerEpoch = Math.floor(dataset.length / images);

@@ -6,7 +6,6 @@
 import { createHash } from "node:crypto";
 import type { Dataset } from "../datasets/dataset.ts";
 import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
-import type { Parameters } from "../nn/parameters.ts";
 import { randomStream, shuffled } from "../random.ts";
 import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";

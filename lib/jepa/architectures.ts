@@ -22,6 +22,10 @@ export interface EncoderSize {
   mlpRatio: number;
   /** What the layer norms add to the variance. Default 1e-6, the authors'; Hugging Face files may say another. */
   epsilon?: number;
+  /** Frames of a clip; left out where the encoder sees images. */
+  frames?: number;
+  /** Frames of a token of a clip: tubelets of so many frames of a patch. */
+  tubelet?: number;
 }
 
 /** Sizes of a predictor, a narrow Vision Transformer between two projections; its MLP ratio is always 4. */
@@ -32,6 +36,8 @@ export interface PredictorSize {
   depth: number;
   /** Attention heads, a divisor of the width. */
   heads: number;
+  /** V-JEPA's mask tokens, one for each kind of mask; left out for I-JEPA's single one. */
+  maskTokens?: number;
 }
 
 /** The sizes of an encoder (context and target encoder are alike) and of its predictor. */
@@ -95,12 +101,25 @@ export function headsOf(width: number, depth: number): number | undefined {
 /** Names and shapes of parameters, as in the authors' checkpoints. */
 export type ParameterShapes = Record<string, readonly number[]>;
 
+/** Tokens over time, down and across: [1, H/p, W/p] of an image. */
+export function tokenGrid(
+  { image, patch, frames = 1, tubelet = 1 }: Pick<EncoderSize, "image" | "patch" | "frames" | "tubelet">,
+): readonly [times: number, rows: number, columns: number] {
+  return [frames / tubelet, image / patch, image / patch];
+}
+
+/** Tokens of an image or a clip, N. */
+export function tokenCount(size: Pick<EncoderSize, "image" | "patch" | "frames" | "tubelet">): number {
+  return tokenGrid(size).reduce((product, n) => product * n);
+}
+
 /** The encoder's parameters. `pos_embed` [1, N, D] is fixed. */
-export function encoderShapes({ image, patch, width, depth, mlpRatio }: EncoderSize): ParameterShapes {
+export function encoderShapes(size: EncoderSize): ParameterShapes {
+  const { patch, width, depth, mlpRatio, tubelet } = size;
   return {
-    "patch_embed.proj.weight": [width, 3, patch, patch],
+    "patch_embed.proj.weight": [width, 3, ...tubelet === undefined ? [] : [tubelet], patch, patch],
     "patch_embed.proj.bias": [width],
-    "pos_embed": [1, (image / patch) ** 2, width],
+    "pos_embed": [1, tokenCount(size), width],
     ...blockShapes("blocks", width, depth, mlpRatio),
     "norm.weight": [width],
     "norm.bias": [width],
@@ -124,14 +143,15 @@ export function targetWidth({ patch, width }: Pick<EncoderSize, "patch" | "width
  * @param output numbers predicted of a patch; default the encoder's width, D
  */
 export function predictorShapes(
-  { image, patch, width, predictor }: Architecture,
+  { width, predictor, ...size }: Architecture,
   output: number = width,
 ): ParameterShapes {
+  const { maskTokens } = predictor, tokens = maskTokens === undefined ? ["mask_token"] : maskTokenNames(maskTokens);
   return {
     "predictor_embed.weight": [predictor.width, width],
     "predictor_embed.bias": [predictor.width],
-    "mask_token": [1, 1, predictor.width],
-    "predictor_pos_embed": [1, (image / patch) ** 2, predictor.width],
+    ...Object.fromEntries(tokens.map((name) => [name, [1, 1, predictor.width]])),
+    "predictor_pos_embed": [1, tokenCount(size), predictor.width],
     ...blockShapes("predictor_blocks", predictor.width, predictor.depth, 4),
     "predictor_norm.weight": [predictor.width],
     "predictor_norm.bias": [predictor.width],
@@ -139,6 +159,9 @@ export function predictorShapes(
     "predictor_proj.bias": [output],
   };
 }
+
+/** V-JEPA's mask tokens by name. */
+const maskTokenNames = (count: number) => Array.from({ length: count }, (_, i) => `mask_tokens.${i}`);
 
 function blockShapes(prefix: string, width: number, depth: number, mlpRatio: number): ParameterShapes {
   const hidden = Math.round(width * mlpRatio);

@@ -31,6 +31,24 @@ export function patchify(
 }
 
 /**
+ * Clips as tubelets: uint8 pixels [B, T, H, W, 3] in 0..255 to standardised [B, N, 3*t*p*p], N = T/t * H/p * W/p, the first
+ * t frames' first, in the order of a three-dimensional convolution's weights.
+ *
+ * @param normalisation mean and deviation of pixels in [0, 1] by channel; default ImageNet's
+ */
+export function tubelets(
+  pixels: Tensor,
+  { patch, tubelet = 1 }: Pick<EncoderSize, "patch" | "tubelet">,
+  normalisation?: { mean: number[]; deviation: number[] },
+): Tensor {
+  const [batch, frames, height, width] = pixels.shape;
+  const patches = patchify(tf.reshape(pixels, [batch * frames!, height!, width!, 3]), patch, normalisation);
+  const [, places, values] = patches.shape; // [B*T, H/p * W/p, 3*p*p]
+  const apart = tf.reshape(patches, [batch * frames! / tubelet, tubelet, places!, 3, patch * patch]);
+  return tf.reshape(tf.transpose(apart, [0, 2, 3, 1, 4]), [batch, frames! / tubelet * places!, tubelet * values!]);
+}
+
+/**
  * Takes tokens by their place: x [B, N, D] (or [1, N, D] for all images alike) at indices int32 [G, K], whose row g
  * belongs to image g mod B, gives [G, K, D].
  */
@@ -46,7 +64,7 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
 export function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor {
   const seen = visible ? gatherTokens(patches, visible) : patches; // [B, C, 3*p*p]
   const positions = visible ? gatherTokens(p["pos_embed"], visible) : p["pos_embed"]; // [B, C, D]
-  const weight = p["patch_embed.proj.weight"]; // [D, 3, p, p]
+  const weight = p["patch_embed.proj.weight"]; // [D, 3, p, p], or of tubelets [D, 3, t, p, p]
   const embedded = product(seen, tf.reshape(weight, [weight.shape[0], -1])); // [B, C, D]
   return tf.add(embedded, tf.add(positions, p["patch_embed.proj.bias"]));
 }
@@ -54,7 +72,7 @@ export function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor 
 /**
  * Representations of patches, s_x or s_y.
  *
- * @param patches [B, N, 3*p*p] from patchify()
+ * @param patches [B, N, 3*p*p] from patchify(), or [B, N, 3*t*p*p] from tubelets()
  * @param visible int32 [B, C], the patches to see; all where it is left out
  * @param present float32 [C], 1 for those that are patches and 0 for padding, which no other token sees; all are patches
  *   where it is left out

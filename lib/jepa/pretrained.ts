@@ -137,6 +137,11 @@ export async function loadEncoder(path: string, options: LoadOptions = {}): Prom
   const { image = trained.image } = options;
   let { preprocessing } = stored;
   if (image !== trained.image) {
+    if (trained.frames !== undefined) {
+      throw new RangeError(
+        `${path} encodes clips of ${trained.image} pixels, and its positions are for no other size.`,
+      );
+    }
     if (!isWhole(image) || image % trained.patch !== 0) {
       throw new RangeError(
         `An image of ${image} pixels cannot be cut into the patches of ${trained.patch} of ${path}.`,

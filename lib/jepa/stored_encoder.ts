@@ -88,11 +88,27 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
   if (image % patch !== 0) wrong("the image, which is a multiple of the patch,");
   if (!(mlpRatio > 0 && mlpRatio < Infinity)) wrong("the mlpRatio");
   if (epsilon !== undefined && !(epsilon > 0 && epsilon < 1)) wrong("the epsilon");
-  const size = { image, patch, width, depth, heads, mlpRatio, ...(epsilon === undefined ? {} : { epsilon }) };
-  const { predictor } = value as Partial<Architecture>;
+  const { frames, tubelet, predictor } = value as Partial<Architecture>;
+  if ((frames ?? tubelet) !== undefined) {
+    if (!isWhole(frames) || !isWhole(tubelet) || frames % tubelet !== 0) {
+      wrong("the frames, a multiple of the tubelet,");
+    }
+  }
+  const size = {
+    ...{ image, patch, width, depth, heads, mlpRatio },
+    ...(epsilon === undefined ? {} : { epsilon }),
+    ...(frames === undefined ? {} : { frames, tubelet }),
+  };
   if (predictor === undefined) return size;
-  const narrow = checked(predictor, ["width", "depth", "heads"], "predictor's ");
-  return { ...size, predictor: { width: narrow.width, depth: narrow.depth, heads: narrow.heads } };
+  const narrow = checked(predictor, ["width", "depth", "heads"], "predictor's "), { maskTokens } = predictor;
+  if (maskTokens !== undefined && !isWhole(maskTokens)) wrong("the predictor's maskTokens");
+  return {
+    ...size,
+    predictor: {
+      ...{ width: narrow.width, depth: narrow.depth, heads: narrow.heads },
+      ...(maskTokens === undefined ? {} : { maskTokens }),
+    },
+  };
 }
 
 /** The preprocessing in a kit's file. */

@@ -8,7 +8,7 @@
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { Parameters } from "./parameters.ts";
-import { sineCosinePositions } from "./positions.ts";
+import { clipPositions, sineCosinePositions } from "./positions.ts";
 
 /** How the patch embedding starts; "xavier" keeps the patches' content visible beside the positions from the start. */
 export type PatchInitialisation = "normal" | "xavier";
@@ -20,10 +20,14 @@ function initialValues(
   seed: number,
   patch: PatchInitialisation,
   residualRescale: boolean,
+  times?: number,
 ): Float32Array {
   const size = shape.reduce((product, n) => product * n, 1);
-  if (name.endsWith("pos_embed")) return sineCosinePositions(shape[2], Math.sqrt(shape[1]));
-  if (name.endsWith(".bias")) return new Float32Array(size);
+  if (name.endsWith("pos_embed")) {
+    if (times === undefined) return sineCosinePositions(shape[2], Math.sqrt(shape[1]));
+    return clipPositions(shape[2], times, Math.sqrt(shape[1] / times));
+  }
+  if (name.endsWith(".bias") || name.startsWith("mask_tokens.")) return new Float32Array(size);
   if (/norm\d*\.weight$/.test(name)) return new Float32Array(size).fill(1);
 
   // A stream of its own for each parameter: what one model draws does not depend on what else it has.
@@ -61,12 +65,14 @@ export function parametersOf(
  * @param seed the same seed gives the same values on every machine
  * @param residualRescale whether the weights that end a residual branch (attn.proj, mlp.fc2) are divided by sqrt(2 * layer),
  *   layers counted from 1, as by the authors' model class; their training's init_model() makes them 0.02 again
+ * @param times tokens of a clip over time, whose positions are then three-dimensional; left out for images
  */
 export function initialise(
   shapes: Record<string, readonly number[]>,
   seed: number,
   patch: PatchInitialisation = "normal",
   residualRescale = true,
+  times?: number,
 ): Parameters {
-  return parametersOf(shapes, (name, shape) => initialValues(name, shape, seed, patch, residualRescale));
+  return parametersOf(shapes, (name, shape) => initialValues(name, shape, seed, patch, residualRescale, times));
 }

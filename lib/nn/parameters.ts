@@ -15,5 +15,5 @@ export function isTrained(name: string): boolean {
 
 /** Whether weight decay applies: to everything but biases and norms (the authors' rule, which takes in the mask token). */
 export function isDecayed(name: string): boolean {
-  return name === "mask_token" || (name.endsWith(".weight") && !/norm\d*\.weight$/.test(name));
+  return /^mask_token(s\.\d+)?$/.test(name) || (name.endsWith(".weight") && !/norm\d*\.weight$/.test(name));
 }

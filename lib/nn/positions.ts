@@ -1,5 +1,5 @@
 /**
- * Fixed two-dimensional sine-cosine positions, as in the authors' code (after MAE, He et al. 2022, appendix A.1), and
+ * Fixed sine-cosine positions of images and clips, as in the authors' code (after MAE, He et al. 2022, appendix A.1), and
  * positions for another grid than the one they were made for.
  *
  * @module
@@ -26,6 +26,24 @@ export function sineCosinePositions(width: number, grid: number): Float32Array<A
       const vector = [...encodeCoordinate(column, width / 2), ...encodeCoordinate(row, width / 2)];
       positions.set(vector, (row * grid + column) * width);
     }
+  }
+  return positions;
+}
+
+/**
+ * Position embeddings of a clip's grid, [times * side * side, width], the first time's places first: time, row and column by
+ * equal parts, each of 2 ceil(width / 6) numbers, of which those beyond the width are cut off. V-JEPA's code calls that
+ * "uniform power" (Bardes et al. 2024, arXiv 2404.08471; facebookresearch/jepa, src/models/utils/pos_embs.py).
+ *
+ * @throws RangeError where the width is not even
+ */
+export function clipPositions(width: number, times: number, side: number): Float32Array<ArrayBuffer> {
+  if (width % 2 !== 0) throw new RangeError(`Sine-cosine positions of clips need an even width; got ${width}.`);
+  const part = 2 * Math.ceil(width / 6), positions = new Float32Array(times * side * side * width);
+  for (let place = 0; place < times * side * side; place++) {
+    const time = Math.floor(place / (side * side)), row = Math.floor(place / side) % side, column = place % side;
+    const vector = [time, row, column].flatMap((coordinate) => encodeCoordinate(coordinate, part));
+    positions.set(vector.slice(0, width), place * width);
   }
   return positions;
 }

@@ -22,7 +22,9 @@ function folderOfCopy(folder: string): () => string {
   );
   return () => {
     const args = ["run", "-A", "--no-check", "--no-config", script];
-    return new TextDecoder().decode(new Deno.Command(Deno.execPath(), { args }).outputSync().stdout).trim();
+    return new TextDecoder().decode(
+      new Deno.Command(Deno.execPath(), { args, env: { DENO_DIR: `${folder}/deno` } }).outputSync().stdout,
+    ).trim();
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { loadEncoder, type LoadOptions, type PretrainedEncoder } from "../../jepa/pretrained.ts";
 import { type ProgressBar, progressBar } from "../../figures/progress.ts";
+import { tf } from "../../tensorflow/backend.ts";
 import { someOf } from "../../weights/find_encoder.ts";
 
 /** What of a file was taken for the encoder, in a sentence, where that is not all of it as it stands. */
@@ -27,8 +28,18 @@ export function processorNote(path: string, { preprocessing }: Pick<PretrainedEn
     "mean and deviation: evaluate and encode take --preprocessing imagenet.";
 }
 
-/** Loads it as loadEncoder() does, and says on standard error what of the file it is not, and what there is to know of it. */
+/** Loads an encoder of images as loadEncoder() does, and says on standard error what of the file it is not, and what there is to know of it. */
 export async function loadWeights(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
+  const loaded = await loadAnyWeights(path, options);
+  if (loaded.size.frames === undefined) return loaded;
+  tf.dispose([loaded.parameters, loaded.predictor?.parameters ?? {}]);
+  throw new Error(
+    `${path} encodes clips of ${loaded.size.frames} frames, not images, and this command takes images.`,
+  );
+}
+
+/** The same, of images or of clips. */
+export async function loadAnyWeights(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
   let bar: ProgressBar | undefined;
   const onDownload: LoadOptions["onDownload"] = ({ label, done, total }) => {
     bar ??= progressBar({ label, total, unit: "bytes" });

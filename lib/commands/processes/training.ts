@@ -33,7 +33,7 @@ export interface CommandTraining<Entry> {
   /** Steps of the whole run. */
   totalSteps: number;
   /** What it is trained on. */
-  train: Dataset;
+  train: Pick<Dataset, "name" | "skipped">;
   /** How to go on with it, as it is typed. */
   goOn: string;
   /** Where its log also goes, for TensorBoard. Default nowhere. */

@@ -21,7 +21,7 @@ import { featureDeviation, jepaLoss, predictionCosines, type StepInputs, TARGETS
 import type { RunConfig } from "./presets.ts";
 
 /** Key of the masks' random streams; those of the images' crops have the epoch there, from 0 on. */
-const MASK_STREAM = -1;
+export const MASK_STREAM = -1;
 
 /**
  * The masks of a run's step and micro-batch, both counted from 0. Each micro-batch has masks of its own, as each of the
@@ -41,11 +41,10 @@ export function stepMasks(config: RunConfig): (step: number, part?: number) => M
 const presence = (patches: number, length: number) =>
   tf.tensor1d(Float32Array.from({ length }, (_, i) => i < patches ? 1 : 0));
 
-/** Images, uint8 [B, size, size, 3], and their masks as tensors. */
-export function stepTensors(pixels: Uint8Array, size: number, masks: PaddedMasks): StepInputs {
+/** Masks as tensors. */
+export function maskTensors(masks: PaddedMasks): Omit<StepInputs, "pixels"> {
   const { batch, blocks, contextLength, targetLength, unpadded } = masks;
   return {
-    pixels: uint8Tensor(pixels, [batch, size, size, 3]),
     context: tf.tensor2d(masks.context, [batch, contextLength], "int32"),
     targets: tf.tensor3d(masks.targets, [blocks, batch, targetLength], "int32"),
     ...unpadded && {
@@ -55,6 +54,11 @@ export function stepTensors(pixels: Uint8Array, size: number, masks: PaddedMasks
       },
     },
   };
+}
+
+/** Images, uint8 [B, size, size, 3], and their masks as tensors. */
+export function stepTensors(pixels: Uint8Array, size: number, masks: PaddedMasks): StepInputs {
+  return { pixels: uint8Tensor(pixels, [masks.batch, size, size, 3]), ...maskTensors(masks) };
 }
 
 /** Crops of each image in a batch: the invariance term compares two. */

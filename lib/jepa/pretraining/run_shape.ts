@@ -19,8 +19,8 @@ function checkWidth(size: PredictorSize, path: string): void {
   throw new RangeError(`${path}.width must be a multiple of 4, for sine-cosine positions; got ${size.width}.`);
 }
 
-/** Of an encoder's sizes. */
-const ENCODER_PARTS = {
+/** Of an encoder's sizes, of images. */
+export const ENCODER_PARTS = {
   image: count,
   patch: count,
   width: count,
@@ -30,16 +30,23 @@ const ENCODER_PARTS = {
   epsilon: optional(number({ above: 0, below: 1 })),
 };
 
-function checkEncoder(size: EncoderSize, path: string): void {
+/** Holds that an encoder's sizes fit each other. */
+export function checkEncoder(size: EncoderSize, path: string): void {
   divides(size, path, "patch", "image");
   checkWidth(size, path);
 }
 
-/** An encoder's sizes. */
-export const encoderShape: Shape = record<EncoderSize>(ENCODER_PARTS, checkEncoder);
+/** The sizes of an encoder of images. */
+type ImageEncoderSize = Omit<EncoderSize, "frames" | "tubelet">;
 
-/** A predictor's. */
-export const predictorShape: Shape = record<PredictorSize>({ width: count, depth: count, heads: count }, checkWidth);
+/** An encoder's sizes. */
+export const encoderShape: Shape = record<ImageEncoderSize>(ENCODER_PARTS, checkEncoder);
+
+/** Of a predictor's sizes. */
+export const PREDICTOR_PARTS = { width: count, depth: count, heads: count };
+
+/** A predictor's, of images. */
+export const predictorShape: Shape = record<Omit<PredictorSize, "maskTokens">>(PREDICTOR_PARTS, checkWidth);
 
 /** From where crops are drawn. */
 export const cropShape: Shape = record<CropRange>({
@@ -77,7 +84,10 @@ export const COMMON_PARTS = {
 /** A run of I-JEPA's. */
 export const runShape: Shape = record<RunConfig>({
   method: optional(oneOf("ijepa")),
-  architecture: record<RunConfig["architecture"]>({ ...ENCODER_PARTS, predictor: predictorShape }, checkEncoder),
+  architecture: record<ImageEncoderSize & Pick<RunConfig["architecture"], "predictor">>({
+    ...ENCODER_PARTS,
+    predictor: predictorShape,
+  }, checkEncoder),
   ...COMMON_PARTS,
   masks: maskShape,
   targets: optional(oneOf("representations", "pixels", "maskedInput")),

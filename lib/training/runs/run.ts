@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Dataset } from "../../datasets/dataset.ts";
+import type { TrainingData } from "../../datasets/dataset.ts";
 import { fingerprintOf } from "../../datasets/fingerprint.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
@@ -75,7 +75,7 @@ export interface RunSetting {
   /** All that decides the result besides the images: kept as config.json. */
   config: object & { batch: number; microBatch?: number; precision: Precision; recompute?: boolean };
   /** What it trains on; left out where the configuration says that too, and there is no data.json. */
-  images?: Dataset;
+  images?: TrainingData;
   /** Measures the network of this name, a moving average or a trained one. */
   monitor?: Monitor & { network: string };
 }

@@ -6,7 +6,7 @@
  */
 import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { Dataset } from "../../datasets/dataset.ts";
+import type { TrainingData } from "../../datasets/dataset.ts";
 import { differenceOf, type Fingerprint, fingerprintOf } from "../../datasets/fingerprint.ts";
 import { fromJson, toJson } from "../../json.ts";
 import { checkpointStep } from "../../weights/checkpoint_names.ts";
@@ -92,7 +92,7 @@ async function writeData(dir: string, data: RunData): Promise<void> {
 export async function openRunFolder(
   dir: string,
   config: object,
-  images: Dataset | undefined,
+  images: TrainingData | undefined,
   resume: boolean,
   onNote?: (note: string) => void,
 ): Promise<Disposable> {
@@ -117,7 +117,7 @@ export async function checkFree(dir: string, goOn = "--resume"): Promise<void> {
   throw new Error(`${dir} holds a run already: go on with it (${goOn}), or name another folder (--out).`);
 }
 
-async function createRun(dir: string, config: object, images?: Dataset): Promise<void> {
+async function createRun(dir: string, config: object, images?: TrainingData): Promise<void> {
   await checkFree(dir);
   await writeFile(`${dir}/log.jsonl`, "");
   if (images) {
@@ -127,7 +127,7 @@ async function createRun(dir: string, config: object, images?: Dataset): Promise
   await replaceFile(`${dir}/config.json`, toJson(config, 2) + "\n");
 }
 
-async function checkRun(dir: string, config: object, images?: Dataset): Promise<void> {
+async function checkRun(dir: string, config: object, images?: TrainingData): Promise<void> {
   const kept = await readConfig<Record<string, unknown>>(dir);
   const weights = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name)
     .filter((name) => name.endsWith(".safetensors"));
@@ -149,7 +149,7 @@ async function checkRun(dir: string, config: object, images?: Dataset): Promise<
 }
 
 /** Holds that images are a run's; the run then knows where they are now. */
-async function checkImages(dir: string, images: Dataset): Promise<void> {
+async function checkImages(dir: string, images: TrainingData): Promise<void> {
   const run = await readData(dir), fingerprint = await fingerprintOf(images);
   const difference = run.fingerprint ? differenceOf(run.fingerprint, fingerprint) : differenceOfNames(run, images);
   if (difference) {
@@ -165,7 +165,7 @@ async function checkImages(dir: string, images: Dataset): Promise<void> {
 }
 
 /** What differs by all that a run from before knows of its images. */
-function differenceOfNames(run: RunData, { name, length }: Dataset): string | undefined {
+function differenceOfNames(run: RunData, { name, length }: TrainingData): string | undefined {
   if (run.length !== length) return differenceOf({ images: run.length }, { images: length });
   return run.name === name || resolve(run.name) === resolve(name) ? undefined : `they were called ${run.name}`;
 }

@@ -1,0 +1,145 @@
+/**
+ * `deno task pretrain-video`: pretrains an encoder of clips with V-JEPA.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { tf } from "../tensorflow/backend.ts";
+import type { World } from "../tensorflow/collectives/channel.ts";
+import type { Communicator } from "../tensorflow/collectives/collectives.ts";
+import { decided } from "../training/runs/decided.ts";
+import { checkFree, readConfig } from "../training/runs/run_folder.ts";
+import { checkVideoConfig } from "../video/check_config.ts";
+import { pretrainVideo, type VideoLogEntry, type VideoResult } from "../video/pretrain.ts";
+import { videoPreset, VJEPA_PRESETS, type VjepaConfig } from "../video/presets.ts";
+import { vjepaObjective } from "../video/vjepa.ts";
+import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
+import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
+import { openClips } from "./inputs/open_clips.ts";
+import { checkStart } from "./inputs/run_config.ts";
+import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
+import { runCommand } from "./terminal/run_command.ts";
+import { setUpTensorFlow } from "./setup.ts";
+import { STOPPED } from "./processes/exit_codes.ts";
+import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
+import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
+import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
+import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
+import { summariseTraining } from "./terminal/training_summary.ts";
+
+const DEFAULT_PRESET = "vjepa-scenes";
+
+const HELP = `deno task pretrain-video [options]
+
+Pretrains an encoder of clips with V-JEPA: what a moving average of the encoder says of hidden parts of a clip is predicted
+from the rest.
+
+  --preset NAME     ${Object.keys(VJEPA_PRESETS).join(" | ")} (default ${DEFAULT_PRESET})
+  --config FILE     a whole configuration instead of a preset, such as a run's config.json
+  --set PATH=VALUE  changes a part of either, as often as it is given: ${SET_HELP};
+                    architecture.predictor.depth=6
+  --data NAME|DIR   scenes: scenes in motion, rendered the first time, in some minutes, and kept in data/clips; or a folder of
+                    clips: a folder of frames each, in the order of their names, or a video file each, for which ffmpeg has
+                    to be installed (default scenes)
+  --epochs N        passes over the clips
+  --batch N         clips a step
+  --micro-batch N   clips whose gradients are computed at once; divides the batch
+  --lr X            peak learning rate
+  --seed N          everything random follows from it (default 0)
+  --precision P     ${PRECISION_HELP}
+                    (default the preset's own)
+  --out DIR         the run's folder (default weights/PRESET)
+  --resume          goes on with the run in --out
+  --checkpoint-every N
+                    steps between checkpoints (default 200)
+  --keep N          checkpoints that are kept, the newest (default 2)
+${WORKER_HELP}  --help
+
+Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where
+it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has, with a checkpoint.
+`;
+
+const OPTIONS = {
+  "preset": { type: "string" },
+  ...CONFIG_FLAGS,
+  "data": { type: "string", default: "scenes" },
+  "out": { type: "string" },
+  "resume": { type: "boolean", default: false },
+  ...TRAINING_FLAGS,
+  ...WORKER_FLAGS,
+  "help": { type: "boolean", short: "h" },
+} as const;
+
+const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
+type Flags = ReturnType<typeof parse>["values"];
+
+const folderOf = ({ out, preset = DEFAULT_PRESET }: Flags) => out ?? `weights/${preset}`;
+
+/** How to go on with the run in a folder, as it is typed. */
+const howToGoOn = (dir: string, flags: Flags) =>
+  commandLine(
+    ...["pretrain-video", "--resume", "--data", typedPath(flags.data), "--out", typedPath(dir)] as const,
+    ...givenAgain(flags, ...GIVEN_AGAIN),
+  );
+
+/** The configuration that a run begins or goes on with, for so many workers. */
+async function configOf(flags: Flags, workers: number, kept?: unknown): Promise<VjepaConfig> {
+  const { config: file, preset = DEFAULT_PRESET } = flags;
+  const started = kept ?? (file === undefined ? videoPreset(preset) : await readConfigFile(file));
+  checkVideoConfig(started, file);
+  const config = changedBySet(changedBy(flags, started, 1), flags);
+  checkVideoConfig(config);
+  return changedBy({}, config, workers);
+}
+
+/** Pretrains, as one of the workers. */
+async function run(flags: Flags, workers: Communicator, world: World): Promise<void> {
+  const dir = await fromFirst(workers, "the run's folder", async () => {
+    const own = folderOf(flags);
+    if (!flags.resume) await checkFree(own, howToGoOn(own, flags));
+    return own;
+  });
+  const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => readConfig(dir)) : undefined;
+  const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
+  const config = await decided(asked, width, { dir, resume: flags.resume, workers });
+  const open = () => openClips(flags.data, config.architecture.image, "train");
+  const train = await inTurn(workers, world, "the clips are there", open);
+  const { totalSteps } = vjepaObjective(config, train);
+  if (workers.rank === 0) await sayPrecision(asked.precision, config.precision, width);
+  const fieldsOf = ({ momentum, cosine, featureStd }: VideoLogEntry) => ({
+    ...momentum === undefined ? {} : { "EMA": momentum },
+    "cosine": cosine,
+    "feature std": featureStd,
+  });
+  const training = { label: "Pretraining", dir, config, totalSteps, train, goOn: howToGoOn(dir, flags), fieldsOf };
+  const result = await runTraining<VideoLogEntry, VideoResult>(
+    training,
+    { ...flags, "bfloat16-sums": flags["bfloat16-sums"] },
+    workers,
+    (options) => pretrainVideo(config, train, options),
+  );
+  tf.dispose([result.targetEncoder, result.predictor]);
+  if (workers.rank > 0) return;
+  const pictures = await summariseTraining(result.log, config.batch, dir);
+  console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")}`);
+}
+
+async function main(): Promise<void> {
+  const { values: flags, tokens } = parse();
+  if (flags.help) return console.log(HELP);
+  checkStart(flags);
+  const { workers, restarts } = workerFlags(flags);
+  // What can be said of them before anything is loaded.
+  if (!flags.resume) await configOf(flags, workers);
+  checkpointsOf(flags);
+  await setUpTensorFlow();
+  if (workers > 1) {
+    const dir = folderOf(flags);
+    Deno.exit(
+      await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume), howToGoOn(dir, flags)),
+    );
+  }
+  await asWorker((workers, world) => run(flags, workers, world));
+}
+
+if (import.meta.main) await runCommand(main);

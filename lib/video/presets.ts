@@ -1,0 +1,131 @@
+/**
+ * Runs of V-JEPA by name: each preset is a plain object that says everything about a run.
+ *
+ * @module
+ */
+import type { CropRange } from "../datasets/dataset.ts";
+import { type Architecture, architecture } from "../jepa/architectures.ts";
+import type { RunConfig } from "../jepa/pretraining/presets.ts";
+import type { Regulariser } from "../jepa/regulariser.ts";
+import { PUBLISHED_MASKS, type Truncation, type VideoMask } from "./masks.ts";
+
+/** Sizes of the networks of a run, and of its clips. */
+export type VideoArchitecture = Architecture & Required<Pick<Architecture, "frames" | "tubelet">> & {
+  predictor: Required<Architecture["predictor"]>;
+};
+
+/** Everything that decides a run's result, besides the clips. */
+export interface VjepaConfig extends
+  Pick<
+    RunConfig,
+    | "patchInitialisation"
+    | "residualRescale"
+    | "batch"
+    | "microBatch"
+    | "epochs"
+    | "learningRate"
+    | "weightDecay"
+    | "momentum"
+    | "clip"
+    | "precision"
+    | "recompute"
+    | "seed"
+  > {
+  /** Its name. */
+  method: "vjepa";
+  /** Sizes of the networks, and of clips: `frames` of `image` x `image` pixels in tubelets. */
+  architecture: VideoArchitecture;
+  /** Every how many-th frame of a video a clip takes. */
+  every: number;
+  /** The kinds of masks; each clip gets one of each a step, and all share the targets. */
+  masks: readonly VideoMask[];
+  /** How masks of different lengths become those of a batch. */
+  truncation: Truncation;
+  /** Weights of the terms that keep short runs from collapsing; zeros are the published objective. */
+  regulariser: Pick<Regulariser, "variance" | "covariance">;
+  /** Random resized crops, one for all frames of a clip. */
+  crop: CropRange;
+  /** Schedules end after so many times the run's steps, so that it stops before their end. Default 1. */
+  scheduleScale?: number;
+}
+
+const SCENES: VideoArchitecture = {
+  image: 64,
+  patch: 16,
+  frames: 8,
+  tubelet: 2,
+  width: 128,
+  depth: 4,
+  heads: 4,
+  mlpRatio: 4,
+  predictor: { width: 96, depth: 3, heads: 4, maskTokens: 2 },
+};
+
+/** The presets by name. */
+export const VJEPA_PRESETS = {
+  /**
+   * Scenes in motion, drawn here: clips of 8 frames of 64 pixels in patches of 16, 64 tokens. On a grid of 4 x 4 the published
+   * pair of masks leaves nothing: one mask hides two blocks, another the second half of the clip, so that the predictor learns
+   * what comes next. The regulariser is on, as in the presets of images. 310 steps. `deno task pretrain-video`
+   */
+  "vjepa-scenes": {
+    method: "vjepa",
+    architecture: SCENES,
+    every: 1,
+    patchInitialisation: "xavier",
+    masks: [{ blocks: 2, scale: [0.25, 0.4] }, { blocks: 0, scale: [1, 1], contextTime: 0.5 }],
+    truncation: "random",
+    regulariser: { variance: 1, covariance: 0.04 },
+    crop: { scale: [0.8, 1], aspect: [1, 1] },
+    batch: 32,
+    epochs: 5,
+    learningRate: { start: 2e-4, peak: 2e-3, final: 1e-6, warmup: 0.1 },
+    weightDecay: { start: 0.04, final: 0.04 },
+    momentum: { start: 0.99, final: 1 },
+    clip: 3,
+    precision: "auto",
+    recompute: false,
+    seed: 0,
+  },
+
+  /**
+   * The authors' ViT-L/16 on VideoMix2M (Bardes et al. 2024, table 1; facebookresearch/jepa, configs/pretrain/vitl16.yaml):
+   * 90,000 steps of 24 clips on each of 128 GPUs; that is 138 passes over 2 million videos.
+   */
+  "vjepa-l16": {
+    method: "vjepa",
+    architecture: {
+      ...architecture("L/16"),
+      frames: 16,
+      tubelet: 2,
+      predictor: { width: 384, depth: 12, heads: 16, maskTokens: 2 },
+    },
+    every: 4,
+    patchInitialisation: "normal",
+    masks: PUBLISHED_MASKS,
+    truncation: "raster",
+    regulariser: { variance: 0, covariance: 0 },
+    crop: { scale: [0.3, 1], aspect: [0.75, 1.35], interpolation: "bilinear" },
+    batch: 3072,
+    microBatch: 24,
+    epochs: 138,
+    learningRate: { start: 2e-4, peak: 6.25e-4, final: 1e-6, warmup: 40 / 375 },
+    weightDecay: { start: 0.04, final: 0.4 },
+    momentum: { start: 0.998, final: 1 },
+    scheduleScale: 1.25,
+    clip: 10,
+    precision: "bfloat16",
+    recompute: true,
+    seed: 0,
+  },
+} satisfies Record<string, VjepaConfig>;
+
+/**
+ * V-JEPA's preset of that name.
+ *
+ * @throws RangeError that lists the names where there is none
+ */
+export function videoPreset(name: string): VjepaConfig {
+  if (Object.hasOwn(VJEPA_PRESETS, name)) return VJEPA_PRESETS[name as keyof typeof VJEPA_PRESETS];
+  throw new RangeError(`No preset of clips is called "${name}": there are ${Object.keys(VJEPA_PRESETS).join(", ")}.`);
+}
