@@ -54,8 +54,7 @@ Draws what an encoder's representations hold, with decoders that deno task train
 
   --weights PATH     the encoder: a run's folder or any other weights that deno task encode takes
   --decoder DIR      the decoder's run, or its file (default decoder/ in the folder of the weights)
-  --prediction-decoder DIR  the one that was trained with --of predictions (default prediction-decoder/ there, if it is
-                     there)
+  --prediction-decoder DIR  the decoder of predictions (default prediction-decoder/ there, if it is there)
   --patch-decoder DIR  the patch decoder's (default patch-decoder/ there, if it is there)
   --images NAME|DIR  images, of which the first --rows by name are drawn; of cifar10 and cifar100 test images
   --neighbours NAME|DIR  looks for similar images among the training images of cifar10, cifar100 or a folder, each of which

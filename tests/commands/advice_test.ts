@@ -55,9 +55,13 @@ async function helpOf(file: string): Promise<string> {
 
 const OPTIONS = new Map(Array.from(TASKS, ([task, file]) => [task, optionsOf(file)]));
 
+/** Options of Docker's and TensorFlow's, and what stands for any. */
+const THEIRS = /--gpus all|--tf_\w+|--name=value/g;
+
 /** Code without comments, and without literals that are an argument rather than a sentence. */
 function sentences(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$|\s\/\/ .*$/gm, "").replace(/(["`]) ?--[^\s"`]*\1/g, "");
+  return text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$|\s\/\/ .*$/gm, "").replace(/(["`]) ?--[^\s"`]*\1/g, "")
+    .replace(THEIRS, "");
 }
 
 const flagsIn = (text: string) => Array.from(text.matchAll(/(?<![\w-])--([a-z][a-z0-9-]+)/g), ([, name]) => name);
