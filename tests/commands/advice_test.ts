@@ -4,6 +4,11 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { DECODER_PRESETS } from "../../lib/decoding/decoder_presets.ts";
+import { PROTOCOLS } from "../../lib/evaluation/protocols.ts";
+import { PRESETS } from "../../lib/methods/methods.ts";
+import { itemNamed } from "../../lib/reproduction/catalogue.ts";
+import { VJEPA_PRESETS } from "../../lib/video/presets.ts";
 import { commandLine, givenAgain, typedPath } from "../../lib/commands/terminal/advice.ts";
 
 const LIB = new URL("../../lib/", import.meta.url);
@@ -137,4 +142,52 @@ Deno.test("commandLine() is for a shell in the checkout", () => {
   assertEquals(commandLine("pretrain", "--out", "my runs/it's"), `deno task pretrain --out 'my runs/it'\\''s'`);
   const flags = { monitor: "0", "no-eval": true, resume: false, data: undefined };
   assertEquals(givenAgain(flags, "no-eval", "monitor", "resume", "data"), ["--no-eval", "--monitor", "0"]);
+});
+
+/** What is documented: Markdown, and of notebooks the sources and what they printed. */
+function documents(): Map<string, string> {
+  const root = new URL("../", LIB), all = new Map<string, string>();
+  for (const name of ["README.md", "weights/README.md", "data/README.md", "weights/EXPERIMENTS.md"]) {
+    all.set(name, readSource(new URL(name, root)));
+  }
+  for (const { name } of Deno.readDirSync(new URL("notebooks/", root))) {
+    if (!name.endsWith(".ipynb")) continue;
+    const { cells } = JSON.parse(readSource(new URL(`notebooks/${name}`, root)));
+    type Cell = { source: string[]; outputs?: { text?: string[]; data?: Record<string, string[] | string> }[] };
+    const texts = (cells as Cell[]).flatMap(({ source, outputs = [] }) => [
+      [source].flat().join(""),
+      ...outputs.flatMap((
+        { text = [], data },
+      ) => [[text].flat().join(""), [data?.["text/markdown"] ?? ""].flat().join("")]),
+    ]);
+    all.set(name, texts.join("\n"));
+  }
+  return all;
+}
+
+Deno.test("every command that a README, a notebook or a record of experiments names is there, with its options and names", () => {
+  const wrong: string[] = [], files = new Set<string>();
+  let lines = 0;
+  for (const [file, text] of documents()) {
+    // A line that ends in a backslash goes on.
+    for (
+      const [line, task, rest] of text.replaceAll(/\\\n\s*/g, " ").matchAll(/deno task ([a-z][a-z-]*)([^`\n#|]*)/g)
+    ) {
+      lines++, files.add(file);
+      const say = (what: string) => wrong.push(`${file}: ${line.trim()}: ${what}`);
+      if (!TASKS.has(task) && task !== "test") say("no such task");
+      for (const flag of flagsIn(rest)) if (!OPTIONS.get(task)?.has(flag)) say(`no option --${flag}`);
+      const given = (name: string) => new RegExp(`--${name} ([\\w.,-]+)`).exec(rest)?.[1].replace(/[.,]+$/, "");
+      const named = given("preset"), protocols = given("protocol");
+      const presets = task === "train-decoder" ? DECODER_PRESETS : task === "pretrain-video" ? VJEPA_PRESETS : PRESETS;
+      if (named !== undefined && named !== "NAME" && !Object.hasOwn(presets, named)) say(`no preset ${named}`);
+      for (const name of protocols?.split(",") ?? []) {
+        if (name !== "all" && !Object.hasOwn(PROTOCOLS, name)) say(`no protocol ${name}`);
+      }
+      const item = /^ ([a-z]+\d+)/.exec(rest)?.[1];
+      if (task === "reproduce" && item !== undefined) itemNamed(item);
+    }
+  }
+  assertEquals(wrong, []);
+  assert(lines > 60 && files.size >= 6, `${lines} lines in ${[...files].join(", ")}`);
 });
