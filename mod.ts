@@ -542,4 +542,10 @@ export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datas
 export { checkVideoConfig } from "./lib/video/check_config.ts";
 export { type ClipGrid, PUBLISHED_MASKS, type Truncation, type VideoMask, videoMasks } from "./lib/video/masks.ts";
 export { pretrainVideo, type VideoLogEntry, type VideoResult } from "./lib/video/pretrain.ts";
-export { type VideoArchitecture, videoPreset, VJEPA_PRESETS, type VjepaConfig } from "./lib/video/presets.ts";
+export {
+  type VideoArchitecture,
+  videoPreset,
+  VJEPA_PRESETS,
+  type VjepaConfig,
+  type VjepaPreset,
+} from "./lib/video/presets.ts";

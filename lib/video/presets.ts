@@ -61,8 +61,11 @@ const SCENES: VideoArchitecture = {
   predictor: { width: 96, depth: 3, heads: 4, maskTokens: 2 },
 };
 
+/** Names of V-JEPA's presets. */
+export type VjepaPreset = "vjepa-scenes" | "vjepa-l16";
+
 /** The presets by name. */
-export const VJEPA_PRESETS = {
+export const VJEPA_PRESETS: Readonly<Record<VjepaPreset, VjepaConfig>> = {
   /**
    * Scenes in motion, drawn here: clips of 8 frames of 64 pixels in patches of 16, 64 tokens. On a grid of 4 x 4 the published
    * pair of masks leaves nothing: one mask hides two blocks, another the second half of the clip, so that the predictor learns
@@ -118,7 +121,7 @@ export const VJEPA_PRESETS = {
     recompute: true,
     seed: 0,
   },
-} satisfies Record<string, VjepaConfig>;
+};
 
 /**
  * V-JEPA's preset of that name.
@@ -126,6 +129,6 @@ export const VJEPA_PRESETS = {
  * @throws RangeError that lists the names where there is none
  */
 export function videoPreset(name: string): VjepaConfig {
-  if (Object.hasOwn(VJEPA_PRESETS, name)) return VJEPA_PRESETS[name as keyof typeof VJEPA_PRESETS];
+  if (Object.hasOwn(VJEPA_PRESETS, name)) return VJEPA_PRESETS[name as VjepaPreset];
   throw new RangeError(`No preset of clips is called "${name}": there are ${Object.keys(VJEPA_PRESETS).join(", ")}.`);
 }
