@@ -14,6 +14,7 @@ import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./termin
 import { coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";
+import { INTERRUPTED } from "./processes/exit_codes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -115,7 +116,7 @@ async function main(): Promise<void> {
   const onSignal = () => {
     stop.abort();
     console.error(`\nStopped: nothing was written to ${out}.`);
-    Deno.exit(130);
+    Deno.exit(INTERRUPTED);
   };
   const unlisten = onStop(onSignal);
   const bar = progressBar({ label: "Encoding", total: images.length, unit: "images" });

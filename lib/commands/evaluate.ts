@@ -25,6 +25,7 @@ import { cacheHelp, sideForFraming } from "./inputs/keep_images.ts";
 import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
 import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";
+import { INTERRUPTED } from "./processes/exit_codes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -224,7 +225,7 @@ async function main(): Promise<void> {
     bar.stop();
     await report();
     console.error(`Stopped: ${results.length} results of before are told, nothing of what was under way.`);
-    Deno.exit(130);
+    Deno.exit(INTERRUPTED);
   });
   let failure: unknown;
   try {

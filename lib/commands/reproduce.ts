@@ -13,7 +13,7 @@ import { DATA_OPTIONS, type EvaluationOptions } from "../reproduction/evaluation
 import { report } from "../reproduction/report.ts";
 import { clearFolder, FOLDER, nextStep, type Plan, stepsLeft } from "../reproduction/step.ts";
 import { makeFolder } from "../write_file.ts";
-import { STOPPED } from "./processes/exit_codes.ts";
+import { INTERRUPTED, STOPPED } from "./processes/exit_codes.ts";
 import { programArguments } from "./processes/launch_workers.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { commandLine, givenAgain } from "./terminal/advice.ts";
@@ -152,7 +152,7 @@ async function main(): Promise<void> {
     await makeFolder(dirname(step.makes));
     await clearFolder(step);
     const code = await runStep(step.task, args);
-    if (code === STOPPED || code === 130) {
+    if (code === STOPPED || code === INTERRUPTED) {
       console.log(`Stopped. Go on with: ${again}`);
       Deno.exit(STOPPED);
     }

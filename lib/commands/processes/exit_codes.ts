@@ -9,3 +9,6 @@
  * sysexits.h's EX_TEMPFAIL, by which a scheduler can know that the job is to be queued again.
  */
 export const STOPPED = 75;
+
+/** A command that keeps no checkpoints was ended by a signal, and has said what is lost; shells give a Ctrl-C that number. */
+export const INTERRUPTED = 130;
