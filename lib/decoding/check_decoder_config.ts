@@ -31,7 +31,10 @@ const SHAPES: Record<DecoderConfig["kind"], Shape> = {
   pooled: record<PooledDecoderConfig>({
     kind: oneOf("pooled"),
     ...TRAINING,
-    network: record<UnetSize>({ image: count, channels: counts, heads: count, condition: count }, checkUnet),
+    network: record<UnetSize>({
+      ...{ image: count, channels: counts, heads: count, condition: count },
+      ...{ blocks: optional(count), attention: optional(counts) },
+    }, checkUnet),
     diffusion: record<PooledDecoderConfig["diffusion"]>(
       { schedule: oneOf("cosine", "linear"), steps: count },
       ({ schedule, steps }) => alphaBars(schedule, steps),

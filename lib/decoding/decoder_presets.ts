@@ -125,6 +125,28 @@ export const DECODER_PRESETS = {
     precision: "bfloat16",
   }),
 
+  /**
+   * RCDM's settings (its code's for 128 pixels, guided-diffusion's): 256 channels times 1, 1, 2, 3 and 4, two residual blocks a
+   * level, attention at 32, 16 and 8, a linear schedule of 1,000 steps, lr 1e-4, batch 256. Not theirs: v is predicted and
+   * not the noise, sizes change without convolutions, and no sigma is learned, for DDIM without noise, by which samples are
+   * drawn here, has no use for one. For GPUs; untried.
+   */
+  "rcdm": ({ width }: EncoderSize): PooledDecoderConfig => ({
+    ...DIFFUSION,
+    network: {
+      ...{ image: 128, channels: [256, 256, 512, 768, 1024], heads: 4, condition: width },
+      ...{ blocks: 2, attention: [32, 16, 8] },
+    },
+    diffusion: { schedule: "linear", steps: 1000 },
+    batch: 256,
+    epochs: 100,
+    learningRate: { peak: 1e-4, final: 1e-4, warmup: 0 },
+    weightDecay: 0,
+    average: 0.9999,
+    clip: Infinity,
+    precision: "bfloat16",
+  }),
+
   /** The patch decoder for an encoder of 32 pixels. */
   "patches": ({ image, patch, width }: EncoderSize): PatchDecoderConfig => ({
     ...TRAINING,

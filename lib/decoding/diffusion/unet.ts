@@ -1,8 +1,8 @@
 /**
  * The diffusion's network: a U-Net (Ho et al. 2020, arXiv 2006.11239) whose residual blocks are scaled and shifted by what the
  * time step and a representation say (Dhariwal and Nichol 2021, arXiv 2105.05233), as in RCDM's code (Bordes et al. 2022,
- * arXiv 2112.09164). It is smaller than theirs: one block on each level down and up, one block and attention in the middle,
- * no convolutions where the size changes, no parameters in the norms.
+ * arXiv 2112.09164). Unless asked for more it is smaller than theirs: one block on each level down and up, and attention in
+ * the middle alone; and it has no convolutions where the size changes, and no parameters in the norms.
  *
  * Why no transformer: a DiT (Peebles and Xie 2023, arXiv 2212.09748) on patches of 4 pixels took half again as many images a
  * second and learned less from them in an hour; its samples found their source half as often (weights/EXPERIMENTS.md).
@@ -27,8 +27,12 @@ export interface UnetSize {
   image: number;
   /** Channels of each level, multiples of 16: the first is at the image's size, each next one at half of the size before. */
   channels: readonly number[];
-  /** Attention heads at the last level, a divisor of its channels. */
+  /** Attention heads, a divisor of the channels where there is attention. */
   heads: number;
+  /** Residual blocks of each level down, and as many up. Default 1. */
+  blocks?: number;
+  /** Sides of the levels, in pixels, on which attention follows each residual block. Default none; the middle always has it. */
+  attention?: readonly number[];
   /** Length of the representation that it is conditioned on, R. */
   condition: number;
 }
@@ -38,6 +42,30 @@ const GROUPS = 16;
 
 /** Length of the sines and cosines of a time step, and of the embedding of it and of the condition, E. */
 const EMBEDDING = 256;
+
+/** A residual block on the way down or up, and what follows it. */
+interface Stage {
+  name: string;
+  level: number;
+  inputs: number;
+  outputs: number;
+  attended: boolean;
+}
+
+/** The residual blocks on the way down, from fine to coarse, and on the way up, each of which takes one's output from there. */
+function stages({ image, channels, blocks = 1, attention = [] }: UnetSize): { down: Stage[]; up: Stage[] } {
+  const down: Stage[] = [], up: Stage[] = [];
+  channels.forEach((width, level) => {
+    const above = channels[Math.max(level - 1, 0)], attended = attention.includes(image / 2 ** level);
+    for (let i = 0; i < blocks; i++) {
+      const part = i === 0 ? `${level}` : `${level}.${i}`;
+      down.push({ name: `down.${part}`, level, inputs: i === 0 ? above : width, outputs: width, attended });
+      // The last one on a level has the channels of the level above.
+      up.push({ name: `up.${part}`, level, inputs: 2 * width, outputs: i === 0 ? above : width, attended });
+    }
+  });
+  return { down, up: up.reverse() };
+}
 
 /**
  * Names and shapes of the parameters.
@@ -69,11 +97,19 @@ export function unetShapes(size: UnetSize): ParameterShapes {
   shapes["condition.none"] = [EMBEDDING];
   const first = channels[0], last = channels[channels.length - 1];
   convolution("conv_in", 3, 3, first);
-  channels.forEach((width, level) => residual(`down.${level}`, channels[Math.max(level - 1, 0)], width));
-  dense("mid.attn.qkv", 3 * last, last);
-  dense("mid.attn.proj", last, last);
+  const attention = (name: string, width: number) => {
+    dense(`${name}.qkv`, 3 * width, width);
+    dense(`${name}.proj`, width, width);
+  };
+  const stage = ({ name, inputs, outputs, attended }: Stage) => {
+    residual(name, inputs, outputs);
+    if (attended) attention(`${name}.attn`, outputs);
+  };
+  const { down, up } = stages(size);
+  down.forEach(stage);
+  attention("mid.attn", last);
   residual("mid.block", last, last);
-  channels.forEach((width, level) => residual(`up.${level}`, 2 * width, channels[Math.max(level - 1, 0)]));
+  up.toReversed().forEach(stage);
   convolution("conv_out", 3, first, 3);
   return shapes;
 }
@@ -83,7 +119,8 @@ export function unetShapes(size: UnetSize): ParameterShapes {
  *
  * @throws RangeError that says which do not
  */
-export function checkUnet({ image, channels, heads }: UnetSize): void {
+export function checkUnet(size: UnetSize): void {
+  const { image, channels, heads, blocks = 1, attention = [] } = size;
   if (!channels?.length || !channels.every((n) => n > 0 && n % GROUPS === 0)) {
     throw new RangeError(
       `A U-Net has at least one level, each of a multiple of ${GROUPS} channels; got ${channels && `[${channels}]`}.`,
@@ -99,6 +136,13 @@ export function checkUnet({ image, channels, heads }: UnetSize): void {
   if (!(heads > 0 && last % heads === 0)) {
     throw new RangeError(`${heads} heads do not divide the last level's ${last} channels.`);
   }
+  if (!Number.isSafeInteger(blocks) || blocks < 1) throw new RangeError(`A level has at least 1 block; got ${blocks}.`);
+  const sides = channels.map((_, level) => image / 2 ** level), stray = attention.find((side) => !sides.includes(side));
+  if (stray !== undefined) {
+    throw new RangeError(`No level has a side of ${stray} pixels for attention: they have ${sides.join(", ")}.`);
+  }
+  const { down, up } = stages(size), odd = [...down, ...up].find((one) => one.attended && one.outputs % heads !== 0);
+  if (odd) throw new RangeError(`${heads} heads do not divide the ${odd.outputs} channels of ${odd.name}.`);
 }
 
 /**
@@ -211,25 +255,30 @@ function embed(p: Parameters, time: Tensor, representation: Tensor, kept: Tensor
  */
 export function unet(
   p: Parameters,
-  { channels, heads }: UnetSize,
+  size: UnetSize,
   noisy: Tensor,
   time: Tensor,
   representation: Tensor,
   kept: Tensor,
 ): Tensor {
+  const { heads } = size, { down, up } = stages(size);
   const embedding = embed(p, time, representation, kept); // [B, E]
-  let x = convolution(p, "conv_in", noisy); // [B, H, W, C0]
+  const stage = ({ name, attended }: Stage, x: Tensor) => {
+    const y = residualBlock(p, name, x, embedding);
+    return attended ? attentionBlock(p, `${name}.attn`, y, heads) : y;
+  };
+  let x = convolution(p, "conv_in", noisy), level = 0; // [B, H, W, C0]
   const skips: Tensor[] = [];
-  for (let level = 0; level < channels.length; level++) {
-    if (level > 0) x = halve(x);
-    x = residualBlock(p, `down.${level}`, x, embedding); // [B, H/2^l, W/2^l, Cl]
-    skips.push(x);
+  for (const one of down) {
+    if (one.level > level) x = halve(x);
+    level = one.level;
+    skips.push(x = stage(one, x)); // [B, H/2^l, W/2^l, Cl]
   }
   x = residualBlock(p, "mid.block", attentionBlock(p, "mid.attn", x, heads), embedding);
-  for (let level = channels.length - 1; level >= 0; level--) {
-    const both = tf.concat([x, skips[level]], 3); // [B, H/2^l, W/2^l, 2*Cl]
-    x = residualBlock(p, `up.${level}`, both, embedding); // the channels of the level above
-    if (level > 0) x = double(x);
+  for (const one of up) {
+    if (one.level < level) x = double(x);
+    level = one.level;
+    x = stage(one, tf.concat([x, skips.pop()!], 3)); // of [B, H/2^l, W/2^l, 2*Cl]
   }
   return convolution(p, "conv_out", activatedNorm(x));
 }

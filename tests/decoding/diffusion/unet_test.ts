@@ -66,6 +66,25 @@ Deno.test("unet() and its gradients are PyTorch's, with a condition and without 
   });
 });
 
+Deno.test("unet() of several blocks a level, with attention on one, is PyTorch's", () => {
+  tf.tidy(() => {
+    const size = { image: 8, channels: [32, 48], heads: 2, condition: 5, blocks: 2, attention: [4] };
+    const shapes = Object.entries(unetShapes(size)), { noisy, time, representation, kept } = inputs();
+    const p = Object.fromEntries(shapes.map(([name, shape], i) => [name, sines(shape, i, 0.1)]));
+    assertLess(largestDifference(unet(p, size, noisy, time, representation, kept), fixture.deep), 1e-4);
+    for (
+      const [wrong, message] of [[{ attention: [3] }, "No level has a side of 3"], [{ blocks: 0 }, "at least 1 block"]]
+    ) {
+      assertThrows(() => checkUnet({ ...size, ...wrong as object }), RangeError, message as string);
+    }
+    assertThrows(
+      () => checkUnet({ ...size, channels: [16, 48], heads: 3, attention: [8] }),
+      RangeError,
+      "heads do not divide",
+    );
+  });
+});
+
 Deno.test("unet() compiled gives what it gives eagerly, gradients too; in bfloat16 nearly", async () => {
   // As in training, no output is a small difference of large sums, which bfloat16 would not give.
   const random = randomStream(5), given = inputs();
