@@ -1,6 +1,6 @@
 /**
- * V-JEPA's masks (Bardes et al. 2024, arXiv 2404.08471, section 3.2): the union of a few blocks of the frame, as long as the
- * clip, is to be predicted from all the rest.
+ * V-JEPA's masks (Bardes et al. 2024, arXiv 2404.08471, section 3.2): the union of a few blocks of the frame, as long
+ * as the clip, is to be predicted from all the rest.
  *
  * @module
  */
@@ -34,9 +34,11 @@ export const PUBLISHED_MASKS: readonly VideoMask[] = [
 
 /**
  * How contexts and targets of different lengths become those of a batch:
- * - "raster", as published: the first tokens in raster order, as many as the batch's shortest has. So the last frames are
+ * - "raster", as published: the first tokens in raster order, as many as the batch's shortest has. So the last frames
+ * are
  *   lost, more often than not, and a step is compiled for each pair of lengths, or padded (see videoMaskSize()).
- * - "random": random ones, of lengths that stay the same for a whole run. A quarter of the draws leave a shorter context, and
+ * - "random": random ones, of lengths that stay the same for a whole run. A quarter of the draws leave a shorter
+ * context, and
  *   one in twenty less to predict: these are drawn anew.
  */
 export type Truncation = "raster" | "random";
@@ -158,8 +160,9 @@ export function videoMasks(options: VideoMask & { grid: ClipGrid; truncation: Tr
 const BATCHES = 256;
 
 /**
- * To which size a run pads masks that are cut in raster order, so that its step is compiled once: that which holds all of 256
- * simulated batches. What exceeds it stays as it is, and is compiled for. None for masks whose lengths stay the same.
+ * To which size a run pads masks that are cut in raster order, so that its step is compiled once: that which holds all
+ * of 256 simulated batches. What exceeds it stays as it is, and is compiled for. None for masks whose lengths stay the
+ * same.
  */
 export function videoMaskSize(
   options: VideoMask & { grid: ClipGrid; truncation: Truncation },

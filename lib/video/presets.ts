@@ -67,9 +67,10 @@ export type VjepaPreset = "vjepa-scenes" | "vjepa-l16";
 /** The presets by name. */
 export const VJEPA_PRESETS: Readonly<Record<VjepaPreset, VjepaConfig>> = {
   /**
-   * Scenes in motion, drawn here: clips of 8 frames of 64 pixels in patches of 16, 64 tokens. On a grid of 4 x 4 the published
-   * pair of masks leaves nothing: one mask hides two blocks, another the second half of the clip, so that the predictor learns
-   * what comes next. The regulariser is on, as in the presets of images. 310 steps. `deno task pretrain-video`
+   * Scenes in motion, drawn here: clips of 8 frames of 64 pixels in patches of 16, 64 tokens. On a grid of 4 x 4 the
+   * published pair of masks leaves nothing: one mask hides two blocks, another the second half of the clip, so that the
+   * predictor learns what comes next. The regulariser is on, as in the presets of images. 310 steps. `deno task
+   * pretrain-video`
    */
   "vjepa-scenes": {
     method: "vjepa",
@@ -92,8 +93,9 @@ export const VJEPA_PRESETS: Readonly<Record<VjepaPreset, VjepaConfig>> = {
   },
 
   /**
-   * The authors' ViT-L/16 on VideoMix2M (Bardes et al. 2024, table 1; facebookresearch/jepa, configs/pretrain/vitl16.yaml):
-   * 90,000 steps of 24 clips on each of 128 GPUs; that is 138 passes over 2 million videos.
+   * The authors' ViT-L/16 on VideoMix2M (Bardes et al. 2024, table 1; facebookresearch/jepa,
+   * configs/pretrain/vitl16.yaml): 90,000 steps of 24 clips on each of 128 GPUs; that is 138 passes over 2 million
+   * videos.
    */
   "vjepa-l16": {
     method: "vjepa",

@@ -42,8 +42,9 @@ export interface VideoResult {
 }
 
 /**
- * Pretrains an encoder of clips with V-JEPA (Bardes et al. 2024), writing the run into a folder: config.json, log.jsonl, the
- * newest checkpoints, and at the end encoder.safetensors, the target encoder and the predictor, which loadEncoder() reads.
+ * Pretrains an encoder of clips with V-JEPA (Bardes et al. 2024), writing the run into a folder: config.json,
+ * log.jsonl, the newest checkpoints, and at the end encoder.safetensors, the target encoder and the predictor, which
+ * loadEncoder() reads.
  *
  * The result depends on the configuration and the clips alone: a run that was stopped, by its signal or by a kill, and
  * resumed ends with the same weights, bit for bit, on the same machine.

@@ -1,6 +1,7 @@
 /**
- * Surprise: how far what comes lies from what was predicted from the beginning of a clip (after Garrido et al. 2025, arXiv
- * 2502.11831). Of two clips, one of which breaks a law, the encoder that has learned it is more surprised by that one.
+ * Surprise: how far what comes lies from what was predicted from the beginning of a clip (after Garrido et al. 2025,
+ * arXiv 2502.11831). Of two clips, one of which breaks a law, the encoder that has learned it is more surprised by that
+ * one.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
- * V-JEPA (Bardes et al. 2024, arXiv 2404.08471; facebookresearch/jepa) as an objective: I-JEPA's networks on tubelets. What
- * the moving average of the encoder says of a clip, layer-normed, is predicted at the hidden tokens from those that are seen;
- * all kinds of masks share one pass of the moving average; the loss is the mean absolute error, averaged over the kinds.
+ * V-JEPA (Bardes et al. 2024, arXiv 2404.08471; facebookresearch/jepa) as an objective: I-JEPA's networks on tubelets.
+ * What the moving average of the encoder says of a clip, layer-normed, is predicted at the hidden tokens from those
+ * that are seen; all kinds of masks share one pass of the moving average; the loss is the mean absolute error, averaged
+ * over the kinds.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What a world model learns from: sequences of pictures and of the actions between them, made as they are needed, and the
- * starts and goals that it is measured on.
+ * What a world model learns from: sequences of pictures and of the actions between them, made as they are needed, and
+ * the starts and goals that it is measured on.
  *
  * @module
  */
@@ -161,8 +161,8 @@ export function isReached(place: Place, goal: Place): boolean {
 const CLEAR = 2 * DOT;
 
 /**
- * Starts and goals in different rooms, 2.6 units or more from all walls, as eb_jepa draws them: the start is to the left as
- * often as to the right. None is reached where it starts, for the wall is between them.
+ * Starts and goals in different rooms, 2.6 units or more from all walls, as eb_jepa draws them: the start is to the
+ * left as often as to the right. None is reached where it starts, for the wall is between them.
  *
  * @param seed the i-th task follows from it and i alone
  */

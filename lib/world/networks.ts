@@ -1,6 +1,7 @@
 /**
- * The networks of a world model: an encoder of pictures (Impala's, Espeholt et al. 2018, arXiv 1802.01561), a predictor of the
- * next state from a state and an action, and an inverse model that says the action between two states. As in eb_jepa.
+ * The networks of a world model: an encoder of pictures (Impala's, Espeholt et al. 2018, arXiv 1802.01561), a predictor
+ * of the next state from a state and an action, and an inverse model that says the action between two states. As in
+ * eb_jepa.
  *
  * @module
  */

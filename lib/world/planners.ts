@@ -1,7 +1,8 @@
 /**
- * Planners that draw action sequences, keep the cheapest, and draw again around them: the cross-entropy method (Rubinstein
- * 1999) and model predictive path integral control (Williams et al. 2015, arXiv 1509.01149), both as in eb_jepa. They know
- * nothing of models or rooms: a cost is a function of sequences. Several episodes are planned side by side.
+ * Planners that draw action sequences, keep the cheapest, and draw again around them: the cross-entropy method
+ * (Rubinstein 1999) and model predictive path integral control (Williams et al. 2015, arXiv 1509.01149), both as in
+ * eb_jepa. They know nothing of models or rooms: a cost is a function of sequences. Several episodes are planned side
+ * by side.
  *
  * @module
  */

@@ -49,8 +49,8 @@ export function picturesOf(
 }
 
 /**
- * What candidates cost: the squared distance of the states that they lead to from the goal's, averaged over D and added up
- * over the horizon. [E, N], of states and goals [E, D] and candidates [E*N, H, 2].
+ * What candidates cost: the squared distance of the states that they lead to from the goal's, averaged over D and added
+ * up over the horizon. [E, N], of states and goals [E, D] and candidates [E*N, H, 2].
  */
 export function candidateCosts(
   { encoder, predictor }: Networks,

@@ -1,7 +1,7 @@
 /**
- * Two rooms with a wall between them and a door in it, and a dot that moves through them: the world of PLDM (Sobal et al.
- * 2025, arXiv 2502.14819) and of eb_jepa. Places are in units of which the rooms with what is around them measure 65 a side;
- * x grows to the right, y downwards.
+ * Two rooms with a wall between them and a door in it, and a dot that moves through them: the world of PLDM (Sobal et
+ * al. 2025, arXiv 2502.14819) and of eb_jepa. Places are in units of which the rooms with what is around them measure
+ * 65 a side; x grows to the right, y downwards.
  *
  * @module
  */
