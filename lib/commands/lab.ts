@@ -39,8 +39,11 @@ async function main(): Promise<void> {
   const port = numberOf("port", flags.port, { integer: true });
   await setUpTensorFlow();
   await setUpJupyter("deno task lab");
-  const lab = new Deno.Command(`${JUPYTER_VENV}/bin/jupyter-lab`, {
+  // Not its own script, which names the folder that the project was in when it was installed.
+  const lab = new Deno.Command(`${JUPYTER_VENV}/bin/python`, {
     args: [
+      "-m",
+      "jupyterlab",
       ...SETTINGS,
       ...(port === undefined ? [] : [`--ServerApp.port=${port}`]),
       ...(flags["no-browser"] ? ["--no-browser"] : []),

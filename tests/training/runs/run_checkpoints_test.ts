@@ -221,7 +221,7 @@ Deno.test("a run whose last checkpoint cannot be written has not ended well", as
 });
 
 Deno.test("a checkpoint costs one more state in memory, reading it none, and steps go on; a full disk leaves no half", async () => {
-  const { code, stdout, stderr } = await execute("../programs/large_checkpoint.ts");
+  const { code, stdout, stderr } = await execute("../../training/programs/large_checkpoint.ts");
   assertEquals(code, 0, stderr);
   const { megabytes, stepsWhileWriting, longestWait, full } = JSON.parse(stdout);
   const { state, before, training, writing, reading } = megabytes;
