@@ -40,6 +40,8 @@ export interface AblationOutcome {
   protocols: string[];
   /** A row for each setting. */
   rows: AblationRow[];
+  /** The paper's settings, some of which may not be among the rows, with its numbers in percent. */
+  paper: { setting: string; published: number }[];
   /** Random weights and pixels; none at the paper's scale. */
   baselines: { name: string; scores: Scores }[];
 }
@@ -74,19 +76,25 @@ export async function ablationOutcome(table: AblationTable, options: AblationOpt
     { name: "raw pixels", scores: await scoresOf(files(BASELINES["raw pixels"], [0]), protocols) },
   ];
   const { title, claim, source: { measuredBy } } = table;
-  return { title, claim, scale, measuredBy, seeds: seeds.length, protocols, rows, baselines };
+  const paper = table.paper.settings.map(({ name, published }) => ({ setting: name, published: published! }));
+  return { title, claim, scale, measuredBy, seeds: seeds.length, protocols, rows, paper, baselines };
 }
 
-/** The table's columns and rows: mean and deviation over the seeds of each protocol. */
-export function ablationCells({ protocols, rows, baselines }: AblationOutcome): { columns: Column[]; cells: Cell[][] } {
+/** The table's columns and rows: mean and deviation over the seeds of each protocol; the paper's settings last that are not here. */
+export function ablationCells(
+  { protocols, rows, paper, baselines }: AblationOutcome,
+): { columns: Column[]; cells: Cell[][] } {
   const one = (title: string) => ({ title, decimals: 1 });
   const columns = ["setting", one("paper, %"), ...protocols.flatMap((name) => [one(`${name}, %`), one("±")])];
   const numbers = (scores: Scores) => protocols.flatMap((name) => [mean(scores[name]), deviation(scores[name])]);
+  const others = paper.filter(({ published }) => !rows.some((row) => row.published === published));
+  const nothing = protocols.flatMap(() => [null, null]);
   return {
     columns,
     cells: [
       ...rows.map(({ setting, published, scores }) => [setting, published, ...numbers(scores)]),
       ...baselines.map(({ name, scores }) => [name, null, ...numbers(scores)]),
+      ...others.map(({ setting, published }) => [`the paper's ${setting}`, published, ...nothing]),
     ],
   };
 }
@@ -97,9 +105,9 @@ function orderOf(rows: readonly AblationRow[], protocol: string, seed: number): 
 }
 
 /** Which setting is best in the paper and in each seed here, in sentences: one for each protocol. */
-export function verdicts({ protocols, rows, seeds }: AblationOutcome): string[] {
-  const numbered = rows.filter(({ published }) => published !== null);
-  const best = numbered.reduce((a, b) => b.published! > a.published! ? b : a).setting;
+export function verdicts({ protocols, rows, paper, seeds }: AblationOutcome): string[] {
+  const top = paper.reduce((a, b) => b.published > a.published ? b : a);
+  const here = rows.find(({ published }) => published === top.published), best = here?.setting ?? top.setting;
   return protocols.map((protocol) => {
     const orders = Array.from({ length: seeds }, (_, seed) => orderOf(rows, protocol, seed));
     const agree = new Set(orders.map((order) => order.join(" > "))).size === 1;
@@ -107,19 +115,19 @@ export function verdicts({ protocols, rows, seeds }: AblationOutcome): string[] 
     const order = agree
       ? `${seeds === 1 ? "The one seed has" : `All ${seeds} seeds have`} the order ${orders[0].join(" > ")}.`
       : `The seeds do not agree on an order: ${orders.map((names) => names.join(" > ")).join("; ")}.`;
-    return `${protocol}: the paper's best, ${best}, is best in ${bests} of ${seeds}. ${order}`;
+    const found = here ? `is best in ${bests} of ${seeds}` : "is none of the settings here";
+    return `${protocol}: the paper's best, ${best}, ${found}. ${order}`;
   });
 }
 
 /** The paper's numbers beside those of its protocol here, each seed a circle. */
 export function ablationFigure(outcome: AblationOutcome, kinds: boolean): Figure {
-  const { title, rows, protocols: [protocol], baselines, scale } = outcome;
-  const numbered = rows.filter(({ published }) => published !== null);
+  const { title, rows, paper, protocols: [protocol], baselines, scale } = outcome;
   const random = baselines.find(({ name }) => name === "random weights");
   return ablationsFigure([{
     title: `<b>${title}</b>`,
     kinds,
-    published: { settings: numbered.map(({ setting }) => setting), values: numbered.map((row) => row.published!) },
+    published: { settings: paper.map(({ setting }) => setting), values: paper.map(({ published }) => published) },
     measured: { settings: rows.map(({ setting }) => setting), values: rows.map(({ scores }) => scores[protocol]) },
   }], {
     published: "The paper, %",
