@@ -28,8 +28,7 @@ Deno.test({
   ignore: Deno.build.os === "darwin",
   fn: () =>
     withEnvironment({}, async (cache) => {
-      const run = () =>
-        execute("compute.ts", [], { TF_CPP_MIN_LOG_LEVEL: "3", TF_XLA_FLAGS: "", XLA_FLAGS: "", ...withCache(cache) });
+      const run = () => execute("compute.ts", [], { TF_CPP_MIN_LOG_LEVEL: "3", ...withCache(cache) });
       const expected = { code: 0, stdout: `${[1, 1, 1].map(() => 64 ** 3).join()}\n`, stderr: "" };
       assertEquals(await run(), expected);
       const [folder] = Array.from(Deno.readDirSync(`${cache}/ijepa-kit`), ({ name }) => `${cache}/ijepa-kit/${name}`);

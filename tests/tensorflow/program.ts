@@ -4,10 +4,14 @@ import { fileURLToPath } from "node:url";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
-function command(name: string, { flags = [], args = [], ...options }: Deno.CommandOptions & { flags?: string[] }) {
+/** What this process set for its own TensorFlow, and a program would take for the user's. */
+const OWN = { XLA_FLAGS: "", TF_XLA_FLAGS: "" };
+
+function command(name: string, { flags = [], args = [], env, ...options }: Deno.CommandOptions & { flags?: string[] }) {
   const config = `--config=${path("../../deno.json")}`;
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--quiet", "--no-check", config, ...flags, path(`programs/${name}`), ...args],
+    env: { ...OWN, ...env },
     ...options,
   });
 }
