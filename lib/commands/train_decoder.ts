@@ -141,7 +141,9 @@ async function measure(
   const { network } = decoder.config;
   const encode = async (drawn: Uint8Array) => representImages(encoder, await resized(drawn, network.image, image));
   const representations = await representImages(encoder, pixels),
-    conditions = await conditionsOf(encoder, decoder, pixels);
+    conditions = decodes(decoder.config) === "predictions"
+      ? await conditionsOf(encoder, decoder, pixels)
+      : representations;
   const bar = progressBar({ label: "Measuring", total: 0, unit: "samples" });
   const options = { seed, onProgress: (samples: number) => bar.update(samples) };
   return {
@@ -190,7 +192,7 @@ function ofWhat({ of, resume }: Flags, config: DecoderConfig): DecoderConfig {
   if (config.kind === "patches") {
     throw new Error("A patch decoder is of tokens: leave --of out, or take another --preset.");
   }
-  const now = config.of ?? "representations";
+  const now = decodes(config);
   if (resume && now !== of) throw new Error(`The run that goes on is of ${now}: leave --of out.`);
   return of === "predictions" ? { ...config, of, blocks: 0 } : { ...config, of: "representations" };
 }

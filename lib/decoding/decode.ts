@@ -7,9 +7,10 @@
 import type { PredictorSize } from "../jepa/architectures.ts";
 import { multiBlock } from "../jepa/mask_samplers/multi_block.ts";
 import type { Masks } from "../jepa/masks.ts";
+import { stepTensors } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream } from "../random.ts";
-import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { disposeAll, type Tensor, tf } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
 import { forBatches, imageCount } from "./image_batches.ts";
 import { decodePatches } from "./patch_decoder.ts";
@@ -64,15 +65,11 @@ export async function representPredictions(
   { parameters, ...setting }: FrozenEncoder,
   predictor: { size: PredictorSize; parameters: Parameters },
   pixels: Uint8Array,
-  { batch, blocks, contextLength, targetLength, context, targets }: Masks,
+  masks: Masks,
 ): Promise<Float32Array<ArrayBuffer>> {
-  const { image } = setting.size, count = imageCount(pixels, image);
+  const { image } = setting.size, { batch } = masks, count = imageCount(pixels, image);
   if (count !== batch) throw new RangeError(`${count} images have no masks for ${batch}.`);
-  const inputs = {
-    pixels: uint8Tensor(pixels, [batch, image, image, 3]),
-    context: tf.tensor2d(context, [batch, contextLength], "int32"),
-    targets: tf.tensor3d(targets, [blocks, batch, targetLength], "int32"),
-  };
+  const inputs = stepTensors(pixels, image, masks);
   const run = compile(
     (encoder: Parameters, p: Parameters, given: typeof inputs) =>
       predictBlocks(encoder, setting, p, predictor.size, given),

@@ -25,7 +25,7 @@ import {
   type Standardisation,
   standardiseBy,
 } from "./representation.ts";
-import { decoderShapes } from "./saved_decoder.ts";
+import { decoderShapes, decodes } from "./saved_decoder.ts";
 import { pooledDraws } from "./diffusion/training_inputs.ts";
 import { checkUnet, initialiseUnet, unet } from "./diffusion/unet.ts";
 
@@ -110,7 +110,7 @@ export function checkDecoderFits(
   { size, predictor }: Pick<FrozenEncoder, "size" | "predictor">,
 ): void {
   const { kind, network } = config, { condition } = network;
-  if (config.kind === "pooled" && config.of === "predictions" && !predictor) {
+  if (decodes(config) === "predictions" && !predictor) {
     throw new RangeError("A decoder of predictions needs a predictor, which the encoder's weights do not hold.");
   }
   if (condition !== size.width) {
@@ -178,7 +178,7 @@ export function decoderObjective(
     frozen: {
       encoder: parameters,
       standardisation: { ...standardisation },
-      ...config.kind === "pooled" && config.of === "predictions" ? { predictor: predictor!.parameters } : {},
+      ...decodes(config) === "predictions" ? { predictor: predictor!.parameters } : {},
     },
     batches: (start, share) => inputsOf(config, setting, images, start, share),
     lossOf(given, inputs) {

@@ -25,7 +25,7 @@ import {
   type Standardisation,
   standardisationOf,
 } from "./representation.ts";
-import { saveDecoder, type TrainedDecoder } from "./saved_decoder.ts";
+import { decodes, saveDecoder, type TrainedDecoder } from "./saved_decoder.ts";
 
 /** One line of a decoder's log.jsonl. */
 export type DecoderLogEntry = RunLogEntry;
@@ -63,7 +63,7 @@ async function measureStandardisation(
   images: Dataset,
 ): Promise<Standardisation> {
   const { kind, seed } = config, { image, width, patch } = setting.size, tokens = (image / patch) ** 2;
-  const ofPredictions = config.kind === "pooled" && config.of === "predictions";
+  const ofPredictions = decodes(config) === "predictions";
   const count = Math.min(kind === "pooled" ? STANDARDISED_BY : STANDARDISED_BY / 4, images.length);
   const batch = Math.min(64, count), rowsEach = kind === "pooled" ? 1 : tokens;
   const order = shuffled(images.length, randomStream(seed)), rows = new Float32Array(count * rowsEach * width);
@@ -99,7 +99,7 @@ export async function encoderDigest(config: DecoderConfig, { parameters, predict
   const hash = createHash("sha256");
   const networks = [
     parameters,
-    ...config.kind === "pooled" && config.of === "predictions" ? [predictor!.parameters] : [],
+    ...decodes(config) === "predictions" ? [predictor!.parameters] : [],
   ];
   for (const network of networks) {
     for (const name of Object.keys(network).sort()) {

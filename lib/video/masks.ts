@@ -34,12 +34,10 @@ export const PUBLISHED_MASKS: readonly VideoMask[] = [
 
 /**
  * How contexts and targets of different lengths become those of a batch:
- * - "raster", as published: the first tokens in raster order, as many as the batch's shortest has. So the last frames
- * are
+ * - "raster", as published: the first tokens in raster order, as many as the batch's shortest has. So the last frames are
  *   lost, more often than not, and a step is compiled for each pair of lengths, or padded (see videoMaskSize()).
- * - "random": random ones, of lengths that stay the same for a whole run. A quarter of the draws leave a shorter
- * context, and
- *   one in twenty less to predict: these are drawn anew.
+ * - "random": random ones, of lengths that stay the same for a whole run. A quarter of the draws leave a shorter context,
+ *   and one in twenty less to predict: these are drawn anew.
  */
 export type Truncation = "raster" | "random";
 

@@ -6,6 +6,7 @@
  */
 import { blockShapesOfOneArea, patchesOf, placeBlock } from "../../jepa/mask_samplers/blocks.ts";
 import { multiBlock } from "../../jepa/mask_samplers/multi_block.ts";
+import { maskTensors } from "../../jepa/pretraining/pretraining_objective.ts";
 import { type Random, randomStream } from "../../random.ts";
 import { tf } from "../../tensorflow/backend.ts";
 import type { PooledDecoderConfig } from "../decoder_presets.ts";
@@ -44,11 +45,8 @@ function poolings({ blocks }: PooledDecoderConfig, side: number): (batch: number
 export function maskings(side: number): (batch: number, random: Random) => Masked {
   const sampler = multiBlock({ grid: [side, side] });
   return (batch, random) => {
-    const { context, contextLength, targets, targetLength } = sampler(batch, random);
-    return {
-      context: tf.tensor2d(context, [batch, contextLength], "int32"),
-      targets: tf.tensor3d(targets.subarray(0, batch * targetLength), [1, batch, targetLength], "int32"),
-    };
+    const masks = sampler(batch, random);
+    return maskTensors({ ...masks, blocks: 1, targets: masks.targets.subarray(0, batch * masks.targetLength) });
   };
 }
 
