@@ -7,17 +7,19 @@ import { runProgram } from "./program.ts";
 const numHandles = () => (tf.memory() as unknown as { numHandles: number }).numHandles;
 
 Deno.test("tf.memory() counts the handles that TensorFlow holds, and dispose() frees them", () => {
-  const before = numHandles();
-  const x = tf.ones([3]).square(); // tfjs writes the ones into TensorFlow when square() needs them
+  const before = numHandles(), ones = tf.ones([3]);
+  const x = ones.square(); // tfjs writes the ones into TensorFlow when square() needs them
   assertEquals(numHandles(), before + 2);
   const y = tf.clone(x); // the same memory
   assertEquals(numHandles(), before + 2);
   tf.dispose([x, y]);
   assertEquals(numHandles(), before + 1);
+  ones.dispose();
+  assertEquals(numHandles(), before);
 });
 
 Deno.test("tidy() frees what it does not return, also when it throws", () => {
-  const x = tf.ones([4, 4]).square() as tf.Tensor2D;
+  const x = tf.tidy(() => tf.ones([4, 4]).square()) as tf.Tensor2D;
   const before = numHandles();
   const y = tf.tidy(() => tf.sum(tf.matMul(tf.exp(x), tf.relu(tf.gather(x, tf.tensor1d([0, 1, 2, 3], "int32"))))));
   assertEquals(numHandles(), before + 1);
@@ -32,10 +34,12 @@ Deno.test("tidy() frees what it does not return, also when it throws", () => {
   }
   tf.tidy(() => tf.grads((a: Tensor) => tf.sum(tf.square(a)))([x]).length);
   assertEquals(numHandles(), before);
+  x.dispose();
 });
 
 Deno.test("tracing and calling leave no handles behind but the results' and the captures', until dispose()", async () => {
-  const x = numbers([3, 3], 1).square(), captured = numbers([3], 2).square();
+  // Nothing is left to the garbage collector, which would change the count while the test waits.
+  const [x, captured] = tf.tidy(() => [numbers([3, 3], 1).square(), numbers([3], 2).square()]);
   const before = numHandles();
   const compiled = compile((x: Tensor) => {
     const y = tf.add(tf.matMul(x as tf.Tensor2D, x as tf.Tensor2D), captured);
@@ -49,6 +53,7 @@ Deno.test("tracing and calling leave no handles behind but the results' and the 
   assertEquals(numHandles(), before + 1);
   compiled.dispose();
   assertEquals(numHandles(), before);
+  tf.dispose([x, captured]);
 });
 
 Deno.test("tensors that nobody disposed of are freed once they are garbage", async () => {

@@ -1,6 +1,7 @@
 /** Programs of the folder programs/, each in a process of its own: for V8's flags, memory and exit codes. @module */
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
+import { locateTensorFlow } from "../../lib/tensorflow/locate.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 
@@ -16,10 +17,11 @@ function command(name: string, { flags = [], args = [], env, ...options }: Deno.
   });
 }
 
-/** Another cache folder for a program, which finds Deno's own where it was. */
+/** Another cache folder for a program, which finds Deno's own and TensorFlow where they were. */
 export function withCache(folder: string): Record<string, string> {
   const cache = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`;
-  return { XDG_CACHE_HOME: folder, DENO_DIR: Deno.env.get("DENO_DIR") ?? `${cache}/deno` };
+  const denoDir = Deno.env.get("DENO_DIR") ?? `${cache}/deno`;
+  return { XDG_CACHE_HOME: folder, DENO_DIR: denoDir, TF_DIR: locateTensorFlow().dir };
 }
 
 /** Runs a program to its end. */
