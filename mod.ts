@@ -141,7 +141,7 @@ export {
 export {
   gradientsOf,
   initialState,
-  scalarTensors,
+  packedScalars,
   type StepMetrics,
   type StepScalars,
   type TrainingState,

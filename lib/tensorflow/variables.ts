@@ -44,6 +44,11 @@ function makeVariable(value: EagerValue, path: string): Variable {
   return variable;
 }
 
+/** The same values in memory of their own. */
+function copyOf(value: EagerValue): EagerValue {
+  return execute("DeepCopy", [{ name: "T", type: AttrKind.TYPE, value: value.dtype }], [value], 1)[0];
+}
+
 function assignVariable({ resource, dtype }: Variable, value: EagerValue): void {
   execute("AssignVariableOp", [{ name: "dtype", type: AttrKind.TYPE, value: dtype }], [resource, value], 0);
 }
@@ -62,11 +67,23 @@ export class Variables<State> {
   turn: Promise<unknown> = Promise.resolve();
   readonly #rebuild: (tensors: readonly Tensor[]) => unknown;
 
-  /** Copies the initial values; the caller keeps the tensors. */
+  /**
+   * Takes the initial values; the caller keeps the tensors. A tensor that is met twice, as a clone is, is copied: variables that
+   * share memory could not be updated in place.
+   */
   constructor(initial: State) {
     const { tensors, paths, rebuild } = flatten(initial, "state");
     this.#rebuild = rebuild;
-    this.list = idsOf(tensors).map((id, i) => makeVariable(eagerValue(id), paths[i]));
+    const met = new Set<EagerValue>();
+    this.list = idsOf(tensors).map(eagerValue).map((value, i) => {
+      if (!met.has(value)) return met.add(value), makeVariable(value, paths[i]);
+      const own = copyOf(value);
+      try {
+        return makeVariable(own, paths[i]);
+      } finally {
+        release(own);
+      }
+    });
   }
 
   /** The structure around other tensors. */

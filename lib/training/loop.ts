@@ -8,7 +8,7 @@
  */
 import { disposeAll } from "../tensorflow/backend.ts";
 import type { MicroBatch, Objective, Scheduled, Share } from "./objective.ts";
-import { scalarTensors } from "./step.ts";
+import { packedScalars } from "./step.ts";
 import { accumulatingStepper, type Source, type StepperOptions, wholeStepper, type Workers } from "./stepper.ts";
 
 /** One step, as it is logged. */
@@ -97,9 +97,9 @@ export async function train<Inputs>(objective: Objective<Inputs>, options: Train
   try {
     while (step < totalSteps && !stopping) {
       const scheduled = objective.scheduled(step);
-      const scalars = scalarTensors(scheduled, step, objective.beta2);
+      const scalars = packedScalars(scheduled, step, objective.beta2);
       const { values, epoch, stop } = await stepper.step(source, scalars, signal?.aborted ?? false)
-        .finally(() => disposeAll(scalars));
+        .finally(() => scalars.dispose());
       step++;
       const seconds = (performance.now() - last) / 1000;
       const { loss, gradientNorm } = values;

@@ -6,7 +6,7 @@
  */
 import { isTrained, type Parameters } from "../nn/parameters.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { adamw, biasCorrections, clipFactor, globalNorm, movingAverage, type UpdateScalars } from "./adamw.ts";
+import { adamw, biasCorrections, clipFactor, globalNorm, movingAverage } from "./adamw.ts";
 import type { Losses, Networks, Objective, Scheduled } from "./objective.ts";
 
 /** All that a run carries from step to step, by network. */
@@ -21,8 +21,11 @@ export interface TrainingState {
   second: Networks;
 }
 
-/** The schedules' values and AdamW's bias corrections at a step, as float32 scalars. */
-export type StepScalars = Omit<UpdateScalars, "clip"> & { momentum: Tensor };
+/**
+ * [5], float32: learning rate, weight decay, momentum, and AdamW's two bias corrections at a step. One tensor, because a GPU
+ * takes each by a copy that waits for what it is computing.
+ */
+export type StepScalars = tf.Tensor1D;
 
 const mapNetworks = (networks: Networks, fn: (p: Parameters) => Parameters): Networks =>
   Object.fromEntries(Object.entries(networks).map(([network, p]) => [network, fn(p)]));
@@ -51,19 +54,13 @@ export function initialState({ initialise, averages }: Pick<Objective, "initiali
 }
 
 /** The scalars of update `step` + 1, for an objective's `beta2`; the caller disposes of them. */
-export function scalarTensors(
+export function packedScalars(
   { learningRate, weightDecay, momentum = 0 }: Scheduled,
   step: number,
   beta2?: number,
 ): StepScalars {
   const { correction1, correction2 } = biasCorrections(step + 1, beta2);
-  return {
-    learningRate: tf.scalar(learningRate),
-    weightDecay: tf.scalar(weightDecay),
-    momentum: tf.scalar(momentum),
-    correction1: tf.scalar(correction1),
-    correction2: tf.scalar(correction2),
-  };
+  return tf.tensor1d([learningRate, weightDecay, momentum, correction1, correction2]);
 }
 
 /** Loss, what is reported beside it, and the gradients with respect to every trained parameter. */
@@ -104,11 +101,12 @@ export function update(
     Object.entries(p).map(([name, gradient]) => [`${network} ${name}`, gradient])
   );
   const gradientNorm = globalNorm(Object.fromEntries(every));
-  const { momentum, ...rest } = scalars, clipped = { ...rest, clip: clipFactor(gradientNorm, clip) };
+  const [learningRate, weightDecay, momentum, correction1, correction2] = tf.unstack(scalars);
+  const settings = { learningRate, weightDecay, correction1, correction2, clip: clipFactor(gradientNorm, clip) };
   const next: TrainingState = { trained: {}, averages: {}, first: {}, second: {} };
   for (const [network, p] of Object.entries(state.trained)) {
     const moments = { first: state.first[network], second: state.second[network] };
-    const updated = adamw(p, gradients[network], moments, clipped, rateFactor, beta2);
+    const updated = adamw(p, gradients[network], moments, settings, rateFactor, beta2);
     next.trained[network] = updated.parameters;
     next.first[network] = updated.moments.first;
     next.second[network] = updated.moments.second;

@@ -7,18 +7,10 @@
 import type { Precision } from "../tensorflow/autocast.ts";
 import { disposeAll, type Tensor, tf } from "../tensorflow/backend.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
-import { type Compiled, compileUpdate } from "../tensorflow/compile.ts";
+import { compileUpdate } from "../tensorflow/compile.ts";
 import { Variables } from "../tensorflow/variables.ts";
 import type { MicroBatch, Networks, Objective, Share } from "./objective.ts";
-import {
-  gradientsOf,
-  type StepMetrics,
-  type StepScalars,
-  type TrainingState,
-  trainingStep,
-  update,
-  zerosFor,
-} from "./step.ts";
+import { gradientsOf, type StepScalars, type TrainingState, trainingStep, update, zerosFor } from "./step.ts";
 
 /** The other workers of a run, as a step needs them: see joinWorld(). */
 export type Workers = Pick<Communicator, "rank" | "size" | "allReduce">;
@@ -57,13 +49,25 @@ export interface Stepper<Inputs> {
   dispose(): void;
 }
 
-/** The values of scalars, which are disposed of. */
-async function takeScalars(tensors: Record<string, Tensor>): Promise<Record<string, number>> {
-  const read = async ([name, tensor]: [string, Tensor]) => [name, (await tensor.data())[0]];
+/** Scalars as one tensor, which a GPU gives back by one copy, and what they are called. */
+interface Packed {
+  names: string[];
+  /** [names], float32 */
+  values: Tensor;
+}
+
+const pack = (scalars: Record<string, Tensor>): Packed => ({
+  names: Object.keys(scalars),
+  values: tf.stack(Object.values(scalars)),
+});
+
+/** The values, whose tensor is disposed of. */
+async function takeScalars({ names, values }: Packed): Promise<Record<string, number>> {
   try {
-    return Object.fromEntries(await Promise.all(Object.entries(tensors).map(read)));
+    const numbers = await values.data();
+    return Object.fromEntries(names.map((name, i) => [name, numbers[i]]));
   } finally {
-    disposeAll(tensors);
+    values.dispose();
   }
 }
 
@@ -73,11 +77,13 @@ export function wholeStepper<Inputs>(
   { variables, precision, recompute, onCompile }: StepperOptions,
 ): Stepper<Inputs> {
   const run = compileUpdate(
-    (state: TrainingState, frozen: Networks, inputs: Inputs, scalars: StepScalars) =>
-      trainingStep({ ...objective, frozen }, state, inputs, scalars),
+    (state: TrainingState, frozen: Networks, inputs: Inputs, scalars: StepScalars) => {
+      const { state: next, result } = trainingStep({ ...objective, frozen }, state, inputs, scalars);
+      return { state: next, result: pack(result) };
+    },
     variables,
     { name: objective.name, precision, recompute, onCompile },
-  ) as Compiled<[Networks, Inputs, StepScalars], StepMetrics>;
+  );
   return {
     async step(source, scalars, stop) {
       const { inputs, epoch } = await source.take();
@@ -123,7 +129,7 @@ export function accumulatingStepper<Inputs>(
           ) => [name, tf.add(tf.mul(sum, kept), tf.div(gradients[network][name], parts))]),
         ),
       ]);
-      return { state: { gradients: Object.fromEntries(added) }, result: { loss, ...reported } };
+      return { state: { gradients: Object.fromEntries(added) }, result: pack({ loss, ...reported }) };
     },
     sums,
     { name: objective.name, precision, recompute, onCompile },
@@ -131,7 +137,7 @@ export function accumulatingStepper<Inputs>(
   const apply = compileUpdate(
     (state: TrainingState, gradients: Networks, scalars: StepScalars) => {
       const { state: next, gradientNorm } = update(objective, state, gradients, scalars);
-      return { state: next, result: { gradientNorm } };
+      return { state: next, result: pack({ gradientNorm }) };
     },
     variables,
     { name: `${objective.name}_update`, precision, onCompile },
@@ -171,8 +177,13 @@ export function accumulatingStepper<Inputs>(
     const own = { gradients, scalars, told: { stop: tf.scalar(stop ? 1 : 0) } };
     try {
       const sums = await workers.allReduce(own, { bfloat16 });
-      const told = { values: await takeScalars(sums.scalars), stop: (await takeScalars(sums.told)).stop > 0 };
-      return { gradients: sums.gradients, ...told };
+      const reported = pack(sums.scalars), told = pack(sums.told);
+      disposeAll([sums.scalars, sums.told]);
+      return {
+        gradients: sums.gradients,
+        values: await takeScalars(reported),
+        stop: (await takeScalars(told)).stop > 0,
+      };
     } finally {
       disposeAll(own);
     }

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { type Tensor, tf } from "../../lib/tensorflow/backend.ts";
+import { lendBytes, type Tensor, tf } from "../../lib/tensorflow/backend.ts";
 import { compileUpdate } from "../../lib/tensorflow/compile.ts";
 import { Variables } from "../../lib/tensorflow/variables.ts";
 import { assertClose, numbers, plain } from "./reference.ts";
@@ -156,4 +156,16 @@ Deno.test("assign() refuses a state that does not fit, by the tensor's path, and
   refuse({ a: tf.ones([2]), b: tf.ones([3]), c: tf.ones([1]) }, "has state.c, for which there is no variable.");
   assertEquals(read(variables), [[0, 0], [0, 0, 0]]);
   variables.dispose();
+});
+
+Deno.test("variables of clones have memory of their own, so that the first update is in place, too", async () => {
+  const weight = numbers([64], 1), initial = { trained: weight, average: tf.clone(weight) };
+  const variables = new Variables(initial);
+  const { trained, average } = variables.read();
+  const addressOf = (tensor: Tensor) => lendBytes(tensor, (bytes) => Promise.resolve(Deno.UnsafePointer.of(bytes)));
+  const [one, other] = await Promise.all([addressOf(trained), addressOf(average)]);
+  assert(!Deno.UnsafePointer.equals(one, other));
+  assertEquals(await average.data(), await weight.data());
+  variables.dispose();
+  tf.dispose([weight, initial.average, trained, average]);
 });

@@ -10,7 +10,7 @@ import { preset } from "../../lib/jepa/pretraining/presets.ts";
 import { jepaObjective } from "../../lib/jepa/pretraining/pretraining_objective.ts";
 import {
   initialState as stateOf,
-  scalarTensors,
+  packedScalars,
   type StepMetrics,
   type StepScalars,
   type TrainingState,
@@ -43,7 +43,7 @@ function objectiveOf({ clip, variance, covariance, invariance }: ReferenceCase) 
 
 function stepScalars({ learningRate, weightDecay, momentum }: ReferenceCase, step: number): StepScalars {
   const of = (values: number[]) => values[step];
-  return scalarTensors({
+  return packedScalars({
     learningRate: of(learningRate),
     weightDecay: of(weightDecay),
     momentum: of(momentum),

@@ -14,7 +14,7 @@ import { disposeAll } from "../../tensorflow/backend.ts";
 import { productRates } from "../../tensorflow/product_rates.ts";
 import { Variables } from "../../tensorflow/variables.ts";
 import { shareOf } from "../../training/loop.ts";
-import { initialState, scalarTensors } from "../../training/step.ts";
+import { initialState, packedScalars } from "../../training/step.ts";
 import { accumulatingStepper, wholeStepper, type Workers } from "../../training/stepper.ts";
 import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
 
@@ -77,9 +77,9 @@ export function ourSteps(size: BenchSize, precision: Precision, workers?: Worker
   let t = 0;
 
   const step = async () => {
-    const scalars = scalarTensors({ learningRate: 1e-4, weightDecay: 0.05, momentum: 0.996 }, t++);
+    const scalars = packedScalars({ learningRate: 1e-4, weightDecay: 0.05, momentum: 0.996 }, t++);
     const { values: { loss } } = await stepper.step(source, scalars, false);
-    disposeAll(scalars);
+    scalars.dispose();
     if (!Number.isFinite(loss)) throw new Error(`Our step ${t} in ${precision} has the loss ${loss}.`);
   };
   return {

@@ -15,7 +15,7 @@ import { type CompileOptions, compileUpdate } from "../../../lib/tensorflow/comp
 import { Variables } from "../../../lib/tensorflow/variables.ts";
 import {
   initialState as stateOf,
-  scalarTensors,
+  packedScalars,
   type StepMetrics,
   type StepScalars,
   type TrainingState,
@@ -67,7 +67,7 @@ function inputsOf(step: number): LabelledImages {
 }
 
 const scalarsOf = (step: number): StepScalars =>
-  scalarTensors({ learningRate: settings.learningRate[step], weightDecay: settings.weightDecay }, step);
+  packedScalars({ learningRate: settings.learningRate[step], weightDecay: settings.weightDecay }, step);
 
 const numbers = (metrics: StepMetrics) =>
   Object.fromEntries(Object.entries(metrics).map(([name, x]) => [name, x.dataSync()[0]])) as typeof settings.reports[0];
@@ -158,7 +158,7 @@ for (const jit of [undefined, "graph"] as const) {
         shares: tf.tensor2d(shares, [16, 16]),
         paths: tf.tensor3d(paths, [2, 2, 3]),
       };
-      const scalars = scalarTensors({ learningRate: own.learningRate, weightDecay: own.weightDecay }, i);
+      const scalars = packedScalars({ learningRate: own.learningRate, weightDecay: own.weightDecay }, i);
       let report: typeof settings.reports[0];
       if (update) report = numbers(await update(inputs, scalars) as StepMetrics);
       else {

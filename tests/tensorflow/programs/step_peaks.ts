@@ -14,7 +14,7 @@ import { compileUpdate } from "../../../lib/tensorflow/compile.ts";
 import { Variables } from "../../../lib/tensorflow/variables.ts";
 import {
   initialState,
-  scalarTensors,
+  packedScalars,
   type StepScalars,
   type TrainingState,
   trainingStep,
@@ -44,7 +44,7 @@ async function peakAfterSteps(batch: number, recompute: boolean): Promise<number
   );
   const masks = maskSampler(config.masks, [image / patch, image / patch])(batch, randomStream(0));
   const inputs = stepTensors(pixels, image, masks);
-  const scalars = scalarTensors({ learningRate: 1e-3, weightDecay: 0, momentum: 0.99 }, 0);
+  const scalars = packedScalars({ learningRate: 1e-3, weightDecay: 0, momentum: 0.99 }, 0);
   for (let step = 0; step < 2; step++) disposeAll(await update(inputs, scalars));
   disposeAll([inputs, scalars]);
   update.dispose();
