@@ -39,10 +39,9 @@ async function untilFile(
   const copied = child.stderr.pipeTo(sink.writable);
   let ended = false, size = -1;
   const ending = child.status.then(() => ended = true);
-  for (let file: string | undefined; !ended;) {
+  while (!ended) {
     await new Promise((resolve) => setTimeout(resolve, 1500));
-    file = fileOf(folder, name);
-    const now = file ? Deno.statSync(file).size : -1;
+    const file = fileOf(folder, name), now = file ? Deno.statSync(file).size : -1;
     if (now > 0 && now === size) break;
     size = now;
   }
