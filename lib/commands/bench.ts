@@ -11,6 +11,7 @@ import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
 import { benchLoader } from "./bench/bench_loader.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
 import { median, middleOf, roundsInTime, spreadText, stepsOfTurn, type Timings } from "./bench/bench_rounds.ts";
+import { benchCold, type ColdResult } from "./bench/bench_cold.ts";
 import { benchEncode } from "./bench/bench_encode.ts";
 import { benchProfile } from "./bench/bench_profile.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
@@ -23,25 +24,32 @@ import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task bench [options]
 
-Times whole training steps (masks, targets, loss, gradients, AdamW, EMA) of this project and of PyTorch with lightly's and
-timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes about a quarter of an hour on two cores.
+Times whole training steps (masks, targets, loss, gradients, AdamW, EMA) of this project and of PyTorch, in turn: with
+lightly's and timm's networks, and with plain ones, whose attention is PyTorch's fused one or written out ("unfused");
+each as it is and through torch.compile. The first time it installs PyTorch in .venv/peer. Takes about half an hour on
+two cores.
 
   --size NAME   ${Object.keys(SIZES).join(" | ")} (default both; cifar with --workers)
-  --rounds N    turns of each side (default 5, fewer where they take over 2 minutes, but at least 2)
+  --rounds N    turns of each side (default 5, fewer where they take over 6 minutes, but at least 2; of
+                --cold 2)
   --workers N   compares N workers that share this machine's cores with one that has them all, and their sums of gradients
                 with those of PyTorch's gloo, instead
   --loader      compares the reading of image files with torchvision's, in a DataLoader of as many workers as cores, instead;
                 the first time it installs PyTorch and torchvision in .venv/peer-loader
   --data DIR    the images of --loader, in any folders (default pictures of 500 x 375 pixels, drawn the first time)
   --encode      encodes a folder of photographs with ViT-B/16 instead, beside transformers; start-up counts
+  --cold        times the first step of a process instead, with nothing kept from earlier ones and with what one before it
+                kept, beside torch.compile's
   --profile     prints where the time of our steps goes instead, kernel by kernel
-  --precision P what --profile's steps compute in: float32 | bfloat16 | auto (default), the faster of both here
+  --precision P what --profile's and --cold's steps compute in: float32 | bfloat16 | auto (default), the faster of both here
   --json FILE   writes the results there too
   --help
 `;
 
 /** A mode whose first step takes so many times as long as f32's is not worth more of them. */
 const SLOW = 4;
+/** One whose first round takes so many times as long as that of its precision's fastest is not worth more rounds. */
+const BEHIND = 1.15;
 
 /** One of PyTorch's modes against ours; null is what was not measured, for which `note` says why. */
 export interface BenchResult {
@@ -90,6 +98,7 @@ async function measure(
     const stepTime = await warmUp(peer, peerTimes, notes, show);
     const count = stepsOfTurn(stepTime);
     for (const round of roundsInTime(rounds)) {
+      if (round === 2) leaveOutSlower(peerTimes, notes);
       for (const precision of ours.keys()) {
         show(`round ${round}, ours ${precision}`);
         ourTimes.get(precision)!.push(await ours.get(precision)!.run(count));
@@ -115,6 +124,20 @@ async function measure(
 const ourPrecision = (mode: PeerMode, ours: Map<Precision, Steps>): Precision =>
   mode.precision === "bf16" && ours.has("bfloat16") ? "bfloat16" : "float32";
 
+/** After the first round, notes which modes are not worth another. */
+function leaveOutSlower(times: Map<PeerMode, Timings>, notes: Map<PeerMode, string>): void {
+  for (const precision of ["f32", "bf16"]) {
+    const own = PEER_MODES.filter((mode) => mode.precision === precision && !notes.has(mode));
+    const fastest = Math.min(...own.map((mode) => median(times.get(mode)![0])));
+    for (const mode of own) {
+      const behind = median(times.get(mode)![0]) / fastest;
+      if (behind > BEHIND) {
+        notes.set(mode, `one round only, ${behind.toFixed(2)} times the time of the fastest ${precision}`);
+      }
+    }
+  }
+}
+
 /** Runs PyTorch's first steps, and finds out which modes are not worth more; returns f32's milliseconds a step. */
 async function warmUp(
   peer: Peer,
@@ -134,12 +157,13 @@ async function warmUp(
     }
     show(`PyTorch ${mode.name}, first step`);
     let answer = await peer.run(mode, 1);
-    if (mode.name === "f32") answer = await peer.run(mode, 1); // the first one also allocates
+    const isFirst = mode === PEER_MODES[0];
+    if (isFirst) answer = await peer.run(mode, 1); // the first one also allocates
     if ("error" in answer) {
       notes.set(mode, answer.error);
       continue;
     }
-    if (mode.name === "f32") f32 = answer.ms[0];
+    if (isFirst) f32 = answer.ms[0];
     if (!mode.compiled && answer.ms[0] > SLOW * f32) {
       slow.add(mode.precision);
       notes.set(mode, `one step only, as it took over ${SLOW} times as long as f32's`);
@@ -205,11 +229,12 @@ async function main(): Promise<void> {
     args: Deno.args,
     options: {
       size: { type: "string" },
-      rounds: { type: "string", default: "5" },
+      rounds: { type: "string" },
       workers: { type: "string" },
       loader: { type: "boolean" },
       data: { type: "string" },
       encode: { type: "boolean", default: false },
+      cold: { type: "boolean", default: false },
       profile: { type: "boolean", default: false },
       precision: { type: "string", default: "auto" },
       json: { type: "string" },
@@ -217,7 +242,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.help) return console.log(HELP);
-  const { size, json, loader, data } = values, rounds = Number(values.rounds);
+  const { size, json, loader, data, cold } = values, rounds = Number(values.rounds ?? (cold ? 2 : 5));
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds takes a number from 1 on; got "${values.rounds}".`);
   }
@@ -250,12 +275,20 @@ async function main(): Promise<void> {
     return;
   }
   await setUpPeer();
+  if (cold) {
+    const results: ColdResult[] = [];
+    for (const name of names) {
+      results.push(...await benchCold(name, rounds, precision, (what) => console.error(`${name}: ${what}`)));
+      if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+    }
+    return;
+  }
   if (workers !== undefined) {
     const results = await benchWorkers(names[0], workers, rounds);
     if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
     return;
   }
-  console.log(`TensorFlow ${tensorflowVersion()} under this project, against PyTorch with lightly and timm.`);
+  console.log(`TensorFlow ${tensorflowVersion()} under this project, against PyTorch.`);
   const results: BenchResult[] = [];
   for (const name of names) {
     const measured = await measure(name, SIZES[name], rounds, (what) => console.error(`${name}: ${what}`));

@@ -8,7 +8,7 @@
  */
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused, kernel, sumOfRows } from "../tensorflow/fused.ts";
-import { withGradient } from "../tensorflow/nested.ts";
+import { withGradient, withGradientOfResult } from "../tensorflow/nested.ts";
 import { recomputed } from "../tensorflow/recomputed.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -125,20 +125,30 @@ function softmax(scores: Tensor): Tensor {
   return tf.div(exponentials, tf.sum(exponentials, -1, true));
 }
 
-const scaledSoftmax = fused(
-  "softmax",
-  (scores: Tensor, scale: Tensor) => softmax(tf.mul(scores, scale)),
+/** By the scores S, for the weights P = softmax(scale S): scale (P dP - P sum(P dP)), the sum over a row. */
+const scoresGradient = fused(
+  "softmax_gradient",
+  (dy: Tensor, weights: Tensor, scale: Tensor) => {
+    const product = tf.mul(weights, dy);
+    return tf.mul(scale, tf.sub(product, tf.mul(weights, tf.sum(product, -1, true))));
+  },
   "activation",
-  1,
+);
+
+const scaledSoftmax = withGradientOfResult(
+  fused("softmax", (scores: Tensor, scale: Tensor) => softmax(tf.mul(scores, scale)), "activation") as Plain,
+  scoresGradient,
 );
 
 /** Less 1e9, of which the exponential is 0, where `present` [N] is 0: such keys get no weight and no gradient. */
-const scaledSoftmaxOfPresent = fused(
-  "softmax_of_present",
-  (scores: Tensor, scale: Tensor, present: Tensor) =>
-    softmax(tf.add(tf.mul(scores, scale), tf.mul(tf.sub(present, 1), 1e9))),
-  "activation",
-  2,
+const scaledSoftmaxOfPresent = withGradientOfResult(
+  fused(
+    "softmax_of_present",
+    (scores: Tensor, scale: Tensor, present: Tensor) =>
+      softmax(tf.add(tf.mul(scores, scale), tf.mul(tf.sub(present, 1), 1e9))),
+    "activation",
+  ) as Plain,
+  (dy, weights, scale) => scoresGradient(dy, weights, scale),
 );
 
 const mergeHeads = fused("merge_heads", (x: Tensor) => {

@@ -126,3 +126,28 @@ export function withGradient(
   });
   return (...inputs) => differentiable(...inputs);
 }
+
+/**
+ * A function of one input, and of constants, whose gradient follows from its result, so that the input need not be kept.
+ *
+ * @param backward dy, the result and the constants to the gradient by the input
+ */
+export function withGradientOfResult(
+  forward: (x: Tensor, ...constants: Tensor[]) => Tensor,
+  backward: (dy: Tensor, result: Tensor, ...constants: Tensor[]) => Tensor,
+): (x: Tensor, ...constants: Tensor[]) => Tensor {
+  const differentiable = tf.customGrad((...args) => {
+    const save = args.pop() as unknown as tf.GradSaveFunc;
+    const [x, ...constants] = args as Tensor[];
+    const value = forward(x, ...constants);
+    save([value, ...constants]);
+    return {
+      value,
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [result, ...given] = saved;
+        return [backward(dy, result, ...given), ...given.map((constant) => tf.zerosLike(constant))];
+      },
+    };
+  });
+  return (x, ...constants) => differentiable(x, ...constants);
+}

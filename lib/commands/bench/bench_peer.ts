@@ -1,5 +1,5 @@
 /**
- * PyTorch's side of `deno task bench`: its Python environment in .venv/peer, and the process that runs bench_peer.py.
+ * PyTorch's side of `deno task bench`: its Python environment in .venv/peer, and the process that runs peer/step.py.
  *
  * @module
  */
@@ -21,18 +21,27 @@ const WITHOUT_DEPENDENCIES = ["torchvision==0.28.0", "lightly==1.6.0", "timm==1.
 
 /** A way to run PyTorch's step. */
 export interface PeerMode {
-  name: string;
+  /** Whose networks: lightly's and timm's, or plain PyTorch's with its fused attention or with one written out. */
+  parts: "lightly" | "plain" | "unfused";
   precision: "f32" | "bf16";
   compiled: boolean;
+  /** All three, as the process is told them. */
+  name: string;
 }
 
-/** PyTorch's modes: each precision as it is, then through torch.compile. */
-export const PEER_MODES: readonly PeerMode[] = [
-  { name: "f32", precision: "f32", compiled: false },
-  { name: "f32 compiled", precision: "f32", compiled: true },
-  { name: "bf16", precision: "bf16", compiled: false },
-  { name: "bf16 compiled", precision: "bf16", compiled: true },
-];
+const modeOf = (parts: PeerMode["parts"], precision: PeerMode["precision"], compiled: boolean): PeerMode => ({
+  ...{ parts, precision, compiled },
+  name: `${parts} ${precision}${compiled ? " compiled" : ""}`,
+});
+
+/** PyTorch's modes: each precision as it is, then through torch.compile, without which unfused attention is nobody's choice. */
+export const PEER_MODES: readonly PeerMode[] = (["f32", "bf16"] as const).flatMap((precision) => [
+  modeOf("lightly", precision, false),
+  modeOf("lightly", precision, true),
+  modeOf("plain", precision, false),
+  modeOf("plain", precision, true),
+  modeOf("unfused", precision, true),
+]);
 
 /** Installs PyTorch, lightly and timm where that has not been done, with a progress bar; offline afterwards. */
 export async function setUpPeer(): Promise<void> {
@@ -55,14 +64,14 @@ export interface Peer {
 }
 
 /**
- * Starts it for one size.
+ * Starts it for one size, with more in its environment.
  *
  * @throws Error with Python's last words where it stops.
  */
-export async function startPeer(size: BenchSize): Promise<Peer> {
-  const script = fileURLToPath(new URL("bench_peer.py", import.meta.url));
+export async function startPeer(size: BenchSize, env: Record<string, string> = {}): Promise<Peer> {
+  const script = fileURLToPath(new URL("peer/step.py", import.meta.url));
   const args = [script, JSON.stringify({ ...size, blocks: BLOCKS })];
-  const process = startProcess("PyTorch's side of the benchmark", PEER_PYTHON, args);
+  const process = startProcess("PyTorch's side of the benchmark", PEER_PYTHON, args, env);
   return {
     about: await process.answer<Peer["about"]>(),
     run: ({ name }, steps) => process.ask(`${name} ${steps}`),

@@ -7,7 +7,7 @@
 /** A turn takes about so long, in milliseconds, where steps are shorter. */
 const TURN = 3000;
 /** No round is begun after so many milliseconds of rounds. */
-const ROUNDS_LIMIT = 120_000;
+const ROUNDS_LIMIT = 360_000;
 
 /** Milliseconds a step, by round. */
 export type Timings = number[][];

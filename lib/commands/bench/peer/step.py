@@ -1,10 +1,12 @@
-"""The other side of `deno task bench`: the I-JEPA step that a PyTorch user would run, of lightly's and timm's own parts.
+"""The other side of `deno task bench`: the I-JEPA step that a PyTorch user would run, of lightly's and timm's own parts or of
+plain PyTorch.
 
-Takes the size as JSON. Then reads lines such as "bf16 compiled 3" (a mode, and how many steps) and answers each with a
-line of JSON: {"ms": [...]}, what each step took, or {"error": "..."}. Images are standardised and in memory; masks are
-drawn, and the loss is read, in every step, as on our side.
+Takes the size as JSON. Then reads lines such as "lightly bf16 compiled 3" (whose parts, a mode, and how many steps) and answers
+each with a line of JSON: {"ms": [...]}, what each step took, or {"error": "..."}. Images are standardised and in memory; masks
+are drawn, and the loss is read, in every step, as on our side.
 """
 import copy
+import importlib
 import json
 import sys
 import time
@@ -14,42 +16,26 @@ import torch
 import torch.nn.functional as F
 
 warnings.simplefilter("ignore")
-try:
-    import torchvision
-except RuntimeError:
-    # lightly imports torchvision, whose operators are not there where it was built for another torch. None is used.
-    library = torch.library.Library("torchvision", "DEF")
-    for name in ("nms", "qnms"):
-        library.define(f"{name}(Tensor boxes, Tensor scores, float threshold) -> Tensor")
-    import torchvision  # noqa: F401
-from lightly.models.modules.ijepa_timm import IJEPAPredictorTIMM
-from lightly.models.modules.masked_vision_transformer_timm import MaskedVisionTransformerTIMM
-from lightly.models.utils import apply_masks
-from timm.models.vision_transformer import VisionTransformer
 
 LEARNING_RATE, WEIGHT_DECAY, MOMENTUM = 1e-4, 0.05, 0.996
 
 
 class Pretraining:
-    """Networks, optimiser and one step of the official recipe."""
+    """Networks, optimiser and one step of the official recipe.
 
-    def __init__(self, size, device):
+    `parts` is a module with Encoder(size), called with images and, for the context, the kept patches, and Predictor(size),
+    called with the context's tokens, its patches and a list of target blocks; both as a list gives them: blocks along the batch.
+    """
+
+    def __init__(self, size, device, parts):
         torch.manual_seed(0)
         self.device, self.batch = device, size["batch"]
         self.context_length, self.target_length, self.blocks = size["context"], size["targets"], size["blocks"]
         a = size["architecture"]
         self.patches = (a["image"] // a["patch"]) ** 2
-        vit = VisionTransformer(
-            img_size=a["image"], patch_size=a["patch"], embed_dim=a["width"], depth=a["depth"], num_heads=a["heads"],
-            mlp_ratio=a["mlpRatio"], class_token=False, global_pool="avg", num_classes=0,
-        )
-        self.context_encoder = MaskedVisionTransformerTIMM(vit=vit).to(device)
+        self.context_encoder = parts.Encoder(a).to(device)
         self.target_encoder = copy.deepcopy(self.context_encoder).requires_grad_(False)
-        predictor = a["predictor"]
-        self.predictor = IJEPAPredictorTIMM(
-            num_patches=self.patches, depth=predictor["depth"], mlp_dim=a["width"],
-            predictor_embed_dim=predictor["width"], num_heads=predictor["heads"],
-        ).to(device)
+        self.predictor = parts.Predictor(a).to(device)
         trained = [p for net in (self.context_encoder, self.predictor) for p in net.parameters() if p.requires_grad]
         # The recipe's rule: what has one dimension (biases, norms) is not decayed.
         groups = [
@@ -70,9 +56,10 @@ class Pretraining:
 
     def loss(self, images, context, targets):
         with torch.no_grad():
-            h = self.target_encoder.encode(images)
-            h = apply_masks(F.layer_norm(h, (h.size(-1),)), targets)
-        z = self.predictor(self.context_encoder.encode(images, idx_keep=context), [context], targets)
+            h = self.target_encoder(images)
+            h = F.layer_norm(h, (h.size(-1),))
+            h = torch.cat([h.gather(1, block[..., None].expand(-1, -1, h.size(-1))) for block in targets])
+        z = self.predictor(self.context_encoder(images, context), context, targets)
         return F.smooth_l1_loss(z, h)
 
     def step(self, precision, compiled):
@@ -93,16 +80,19 @@ class Pretraining:
 
 def main():
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.set_float32_matmul_precision("high")  # TF32 on a GPU, as TensorFlow does
-    training = Pretraining(json.loads(sys.argv[1]), device)
+    torch.set_float32_matmul_precision("high")  # TF32 on a GPU
+    size = json.loads(sys.argv[1])
+    trainings = {}
     print(json.dumps(dict(torch=torch.__version__, device=device, threads=torch.get_num_threads())), flush=True)
     for line in sys.stdin:
-        *mode, count = line.split()
+        parts, *mode, count = line.split()
         try:
+            if parts not in trainings:
+                trainings[parts] = Pretraining(size, device, importlib.import_module(parts))
             times = []
             for _ in range(int(count)):
                 start = time.perf_counter()
-                training.step(mode[0], "compiled" in mode)
+                trainings[parts].step(mode[0], "compiled" in mode)
                 times.append((time.perf_counter() - start) * 1000)
             answer = dict(ms=times)
         except Exception as error:  # e.g. torch.compile without a C++ compiler: the other modes can still be measured
