@@ -10,9 +10,11 @@ import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused, kernel, sumOfRows } from "../tensorflow/fused.ts";
 import { withGradient, withGradientOfResult } from "../tensorflow/nested.ts";
 import { recomputed } from "../tensorflow/recomputed.ts";
+import { rowMax, rowMean, rowSum } from "../tensorflow/row_reductions.ts";
 import type { Parameters } from "./parameters.ts";
 
 type Plain = (...inputs: Tensor[]) => Tensor;
+type Gradient = (...inputs: Tensor[]) => Tensor[];
 
 /** Of every norm where nothing else is said, as in the authors' code. */
 const EPSILON = 1e-6;
@@ -39,20 +41,36 @@ export function linear(p: Parameters, name: string, x: Tensor): Tensor {
   return addBias(product(x, p[`${name}.weight`]), p[`${name}.bias`]);
 }
 
-/** (x - mean) / sqrt(variance + epsilon) over the last axis. */
-export function standardise(x: Tensor, epsilon: number): Tensor {
-  const centred = tf.sub(x, tf.mean(x, -1, true));
-  const variance = tf.mean(tf.square(centred), -1, true);
-  return tf.mul(centred, tf.rsqrt(tf.add(variance, epsilon)));
+/** z = (x - mean) / sqrt(variance + epsilon) over the last axis, [..., D], and 1 / sqrt(variance + epsilon), [..., 1]. */
+function standardised(x: Tensor, epsilon: number): [z: Tensor, factor: Tensor] {
+  const centred = tf.sub(x, rowMean(x));
+  const factor = tf.rsqrt(tf.add(rowMean(tf.square(centred)), epsilon));
+  return [tf.mul(centred, factor), factor];
 }
+
+/** By x, of dz by z: factor (dz - mean(dz) - z mean(z dz)). */
+function standardisedGradient(dz: Tensor, [z, factor]: [Tensor, Tensor]): Tensor {
+  return tf.mul(factor, tf.sub(tf.sub(dz, rowMean(dz)), tf.mul(z, rowMean(tf.mul(z, dz)))));
+}
+
+/** (x - mean) / sqrt(variance + epsilon) over the last axis; not to be differentiated inside a kernel. */
+export const standardise = (x: Tensor, epsilon: number): Tensor => standardised(x, epsilon)[0];
 
 type Affine = (x: Tensor, weight: Tensor, bias: Tensor) => Tensor;
 
 function affineNorm(epsilon: number): Affine {
   let norm = norms.get(epsilon);
   if (!norm) {
-    const fn: Affine = (x, weight, bias) => tf.add(tf.mul(standardise(x, epsilon), weight), bias);
-    norms.set(epsilon, norm = fused("layer_norm", fn, "activation"));
+    const forward: Affine = (x, weight, bias) => tf.add(tf.mul(standardise(x, epsilon), weight), bias);
+    const backward = kernel("layer_norm_gradient", (dy: Tensor, x: Tensor, weight: Tensor) => {
+      const [z, factor] = standardised(x, epsilon);
+      return [standardisedGradient(tf.mul(dy, weight), [z, factor]), tf.mul(dy, z)];
+    });
+    norm = withGradient(fused("layer_norm", forward, "activation") as Plain, (dy, x, weight) => {
+      const [dx, byWeight] = backward(dy, x, weight);
+      return [dx, sumOfRows(byWeight), sumOfRows(dy)];
+    }, 0);
+    norms.set(epsilon, norm);
   }
   return norm;
 }
@@ -68,7 +86,14 @@ export function layerNorm(p: Parameters, name: string, x: Tensor, epsilon = EPSI
 }
 
 /** Layer norm without scale and shift, epsilon 1e-5: what the targets go through (PyTorch's F.layer_norm). */
-export const normalise: (x: Tensor) => Tensor = fused("normalise", (x: Tensor) => standardise(x, 1e-5));
+export const normalise: (x: Tensor) => Tensor = withGradient(
+  fused("normalise", (x: Tensor) => standardise(x, 1e-5)) as Plain,
+  kernel(
+    "normalise_gradient",
+    (dy: Tensor, x: Tensor) => [standardisedGradient(dy, standardised(x, 1e-5))],
+  ) as Gradient,
+  0,
+);
 
 const gelu = fused(
   "gelu",
@@ -121,8 +146,8 @@ function splitHeads(parts: number, heads: number): (x: Tensor, bias: Tensor) => 
 const splits = new Map<string, (x: Tensor, bias: Tensor) => Tensor>();
 
 function softmax(scores: Tensor): Tensor {
-  const exponentials = tf.exp(tf.sub(scores, tf.max(scores, -1, true)));
-  return tf.div(exponentials, tf.sum(exponentials, -1, true));
+  const exponentials = tf.exp(tf.sub(scores, rowMax(scores)));
+  return tf.mul(exponentials, tf.reciprocal(rowSum(exponentials)));
 }
 
 /** By the scores S, for the weights P = softmax(scale S): scale (P dP - P sum(P dP)), the sum over a row. */
@@ -130,7 +155,7 @@ const scoresGradient = fused(
   "softmax_gradient",
   (dy: Tensor, weights: Tensor, scale: Tensor) => {
     const product = tf.mul(weights, dy);
-    return tf.mul(scale, tf.sub(product, tf.mul(weights, tf.sum(product, -1, true))));
+    return tf.mul(scale, tf.sub(product, tf.mul(weights, rowSum(product))));
   },
   "activation",
 );
