@@ -36,6 +36,12 @@ export interface PredictorSize {
   depth: number;
   /** Attention heads, a divisor of the width. */
   heads: number;
+  /**
+   * Whether the context's tokens see one another alone, so that they are computed once for all target blocks, and a block's
+   * mask tokens see them and themselves: about half of the predictor's work. In the paper each target block has the
+   * context's tokens anew, and they see its mask tokens. Default false.
+   */
+  sharedContext?: boolean;
   /** V-JEPA's mask tokens, one for each kind of mask; left out for I-JEPA's single one. */
   maskTokens?: number;
 }

@@ -16,10 +16,14 @@ export interface TokenCounts {
   blocks: number;
 }
 
-/** One transformer block on `tokens` tokens, of which the last `asking` alone are computed. */
-function blockFlops(width: number, hidden: number, tokens: number, asking = tokens): number {
+/**
+ * One transformer block on `tokens` tokens, of which the last `asking` alone are computed.
+ *
+ * @param pairs of tokens of which one sees the other; default all that there are
+ */
+function blockFlops(width: number, hidden: number, tokens: number, asking = tokens, pairs = asking * tokens): number {
   const keysAndValues = 2 * tokens * width ** 2;
-  const attention = 2 * asking * tokens * width; // scores, and the weighted sum of the values
+  const attention = 2 * pairs * width; // scores, and the weighted sum of the values
   const rest = asking * (2 * width ** 2 + 2 * width * hidden); // queries, projection, MLP
   return 2 * (keysAndValues + attention + rest);
 }
@@ -37,15 +41,19 @@ export function trainedEncoderFlops(size: EncoderSize, tokens: number): number {
   return 3 * encoderFlops(size, tokens) - embeddingFlops(size, tokens);
 }
 
-/** An image's way through the predictor, once for each target block. */
+/** An image's way through the predictor, once for each target block but for a context that they share. */
 export function predictorFlops(architecture: Architecture, lengths: TokenCounts, targets?: TargetKind): number {
-  const { contextLength, targetLength, blocks } = lengths,
-    { width, predictor: { width: narrow, depth } } = architecture;
-  const tokens = contextLength + targetLength;
-  const between = (depth - 1) * blockFlops(narrow, 4 * narrow, tokens);
-  const last = blockFlops(narrow, 4 * narrow, tokens, targetLength);
-  const projection = 2 * targetLength * narrow * targetWidth(architecture, targets);
-  return 2 * contextLength * width * narrow + blocks * (between + last + projection);
+  const { contextLength, targetLength, blocks } = lengths, { width, predictor } = architecture;
+  const { width: narrow, depth, sharedContext } = predictor, hidden = 4 * narrow;
+  const together = contextLength + targetLength, masked = blocks * targetLength;
+  const between = sharedContext
+    ? blockFlops(narrow, hidden, contextLength + masked, undefined, contextLength ** 2 + masked * together)
+    : blocks * blockFlops(narrow, hidden, together);
+  const last = sharedContext
+    ? blockFlops(narrow, hidden, contextLength + masked, masked, masked * together)
+    : blocks * blockFlops(narrow, hidden, together, targetLength);
+  const projection = 2 * masked * narrow * targetWidth(architecture, targets);
+  return 2 * contextLength * width * narrow + (depth - 1) * between + last + projection;
 }
 
 /** What a step computes for one image. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { block, layerNorm, linear } from "../nn/layers.ts";
+import { block, type BlockOptions, layerNorm, linear } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import type { PredictorSize } from "./architectures.ts";
@@ -19,7 +19,7 @@ export interface Present {
 }
 
 /**
- * Predictions for M target blocks, each made by itself.
+ * Predictions for M target blocks, each made by itself: with `sharedContext` from tokens of the context that are computed once.
  *
  * @param representation [B, C, D], the context encoder's output s_x
  * @param context int32 [B, C], the context's patches
@@ -29,24 +29,34 @@ export interface Present {
  */
 export function predict(
   p: Parameters,
-  { depth, heads }: PredictorSize,
+  { depth, heads, sharedContext }: PredictorSize,
   representation: Tensor,
   context: Tensor,
   targets: Tensor,
   present?: Present,
 ): Tensor {
-  const [blocks, batch, count] = targets.shape;
-  const visible = representation.shape[1];
+  const [blocks, batch, count] = targets.shape as [number, number, number];
+  const visible = representation.shape[1]!;
   const positions = p["predictor_pos_embed"]; // [1, N, P]
   const seen = tf.add(linear(p, "predictor_embed", representation), gatherTokens(positions, context)); // [B, C, P]
-  const places = gatherTokens(positions, tf.reshape(targets, [blocks * batch, count!])); // [M*B, T, P]
-  const masked = tf.add(places, p["mask_token"]); // [M*B, T, P]
-
-  let x = tf.concat([tf.tile(seen, [blocks, 1, 1]), masked], 1); // [M*B, C+T, P]
   const tokens = present && tf.concat([present.context, present.targets]); // [C+T]
-  for (let i = 0; i < depth - 1; i++) x = block(p, `predictor_blocks.${i}`, x, heads, { present: tokens });
-  // Of the last block only the mask tokens are read.
-  x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { from: visible, present: tokens }); // [M*B, T, P]
-  const predicted = linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [M*B, T, D']
-  return tf.reshape(predicted, [blocks, batch, count!, predicted.shape[2]!]);
+  const through = (x: Tensor, options: BlockOptions) => {
+    for (let i = 0; i < depth - 1; i++) {
+      x = block(p, `predictor_blocks.${i}`, x, heads, { ...options, present: tokens });
+    }
+    // Of the last block only the mask tokens are read.
+    x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { ...options, present: tokens, from: visible });
+    return linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [.., D']
+  };
+  if (sharedContext) {
+    const places = tf.reshape(tf.transpose(targets, [1, 0, 2]), [batch, blocks * count]);
+    const masked = tf.add(gatherTokens(positions, places), p["mask_token"]); // [B, M*T, P]
+    const groups = { shared: visible, count: blocks };
+    const predicted = through(tf.concat([seen, masked], 1), { groups }); // [B, M*T, D']
+    return tf.transpose(tf.reshape(predicted, [batch, blocks, count, predicted.shape[2]!]), [1, 0, 2, 3]);
+  }
+  const places = gatherTokens(positions, tf.reshape(targets, [blocks * batch, count])); // [M*B, T, P]
+  const masked = tf.add(places, p["mask_token"]); // [M*B, T, P]
+  const predicted = through(tf.concat([tf.tile(seen, [blocks, 1, 1]), masked], 1), {}); // [M*B, T, D'], of [M*B, C+T, P]
+  return tf.reshape(predicted, [blocks, batch, count, predicted.shape[2]!]);
 }

@@ -100,13 +100,16 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
     ...(frames === undefined ? {} : { frames, tubelet }),
   };
   if (predictor === undefined) return size;
-  const narrow = checked(predictor, ["width", "depth", "heads"], "predictor's "), { maskTokens } = predictor;
+  const narrow = checked(predictor, ["width", "depth", "heads"], "predictor's ");
+  const { maskTokens, sharedContext } = predictor;
   if (maskTokens !== undefined && !isWhole(maskTokens)) wrong("the predictor's maskTokens");
+  if (sharedContext !== undefined && typeof sharedContext !== "boolean") wrong("the predictor's sharedContext");
   return {
     ...size,
     predictor: {
       ...{ width: narrow.width, depth: narrow.depth, heads: narrow.heads },
       ...(maskTokens === undefined ? {} : { maskTokens }),
+      ...(sharedContext === undefined ? {} : { sharedContext }),
     },
   };
 }

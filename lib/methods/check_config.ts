@@ -7,9 +7,9 @@ import { randomMasks } from "../jepa/mask_samplers/ablations.ts";
 import {
   COMMON_PARTS,
   cropShape,
+  decoderShape,
   encoderShape,
   momentumShape,
-  predictorShape,
   runShape,
 } from "../jepa/pretraining/run_shape.ts";
 import { checkShape, count, flag, naming, number, oneOf, optional, record, type Shape, share } from "../shapes.ts";
@@ -42,7 +42,7 @@ const SHAPES: Record<NonNullable<MethodConfig["method"]>, Shape> = {
     method: oneOf("mae"),
     ...PARTS,
     maskRatio: inside,
-    decoder: predictorShape,
+    decoder: decoderShape,
   }, (config) => {
     partsOf(config);
     randomMasks({ grid: [gridOf(config), gridOf(config)], targetScale: config.maskRatio });

@@ -11,6 +11,7 @@ import { fused, kernel, sumOfRows } from "../tensorflow/fused.ts";
 import { withGradient, withGradientOfResult } from "../tensorflow/nested.ts";
 import { recomputed } from "../tensorflow/recomputed.ts";
 import { rowMax, rowMean, rowSum } from "../tensorflow/row_reductions.ts";
+import { groupedAttention, type Groups } from "./grouped_attention.ts";
 import type { Parameters } from "./parameters.ts";
 
 type Plain = (...inputs: Tensor[]) => Tensor;
@@ -190,8 +191,13 @@ export interface BlockOptions {
   from?: number;
   /** What the norms add to the variance. Default 1e-6. */
   epsilon?: number;
-  /** float32 [N], 1 for tokens and 0 for padding, to which nothing attends; all are tokens where it is left out. */
+  /**
+   * float32 [N], 1 for tokens and 0 for padding, to which nothing attends; all are tokens where it is left out. With groups
+   * [C + T], of the shared tokens and of a group's.
+   */
   present?: Tensor;
+  /** Where tokens do not all see each other: groups of them see shared ones and themselves. Default all see all. */
+  groups?: Groups;
 }
 
 /** Multi-head self-attention of x [B, N, D], before the output's bias; `from` > 0 asks only for the tokens from there on. */
@@ -200,7 +206,7 @@ export function attend(
   name: string,
   x: Tensor,
   heads: number,
-  { from = 0, present }: Pick<BlockOptions, "from" | "present"> = {},
+  { from = 0, present, groups }: Pick<BlockOptions, "from" | "present" | "groups"> = {},
 ): Tensor {
   const [batch, tokens, width] = x.shape;
   const weight = p[`${name}.qkv.weight`], bias = p[`${name}.qkv.bias`]; // [3D, D], [3D]
@@ -214,9 +220,12 @@ export function attend(
     [k, v] = tf.unstack(splitHeads(2, heads)(product(x, rest), restBias));
   }
   const scale = tf.scalar(1 / Math.sqrt(width! / heads));
-  const scores = tf.matMul(q, k, false, true);
-  const weights = present ? scaledSoftmaxOfPresent(scores, scale, present) : scaledSoftmax(scores, scale); // [B, H, N, N]
-  return product(mergeHeads(tf.matMul(weights, v)), p[`${name}.proj.weight`]); // [B, N, D]
+  const weightsOf = (scores: Tensor, present?: Tensor) =>
+    present ? scaledSoftmaxOfPresent(scores, scale, present) : scaledSoftmax(scores, scale);
+  const sums = groups
+    ? groupedAttention(q, k, v, groups, weightsOf, present)
+    : tf.matMul(weightsOf(tf.matMul(q, k, false, true), present), v); // [B, H, N, d], of weights [B, H, N, N]
+  return product(mergeHeads(sums), p[`${name}.proj.weight`]); // [B, N, D]
 }
 
 /** A block's parameters, by their names in it. */
@@ -225,8 +234,9 @@ const BLOCK = [
   ...["norm2.weight", "norm2.bias", "mlp.fc1.weight", "mlp.fc1.bias", "mlp.fc2.weight", "mlp.fc2.bias"],
 ];
 
-function computeBlock(p: Parameters, x: Tensor, heads: number, { from = 0, epsilon, present }: BlockOptions): Tensor {
-  const attended = attend(p, "attn", layerNorm(p, "norm1", x, epsilon), heads, { from, present });
+function computeBlock(p: Parameters, x: Tensor, heads: number, options: BlockOptions): Tensor {
+  const { from = 0, epsilon } = options;
+  const attended = attend(p, "attn", layerNorm(p, "norm1", x, epsilon), heads, options);
   if (from > 0) x = tf.slice(x, [0, from, 0]);
   x = addBranch(x, attended, p["attn.proj.bias"]);
   const hidden = product(layerNorm(p, "norm2", x, epsilon), p["mlp.fc1.weight"]); // [B, N, 4D]
@@ -235,13 +245,19 @@ function computeBlock(p: Parameters, x: Tensor, heads: number, { from = 0, epsil
 }
 
 /** The block as a function of x, its parameters and, where there is padding, of what is present. */
-function blockOf(heads: number, from: number, epsilon: number, padded: boolean): (...inputs: Tensor[]) => Tensor {
-  const key = `${heads} ${from} ${epsilon} ${padded}`;
+function blockOf(
+  heads: number,
+  from: number,
+  epsilon: number,
+  padded: boolean,
+  groups?: Groups,
+): (...inputs: Tensor[]) => Tensor {
+  const key = `${heads} ${from} ${epsilon} ${padded} ${groups?.shared} ${groups?.count}`;
   let compute = blocks.get(key);
   if (!compute) {
     const fn = (x: Tensor, ...inputs: Tensor[]) => {
       const p = Object.fromEntries(BLOCK.map((name, i) => [name, inputs[i]]));
-      return computeBlock(p, x, heads, { from, epsilon, present: padded ? inputs[BLOCK.length] : undefined });
+      return computeBlock(p, x, heads, { from, epsilon, groups, present: padded ? inputs[BLOCK.length] : undefined });
     };
     blocks.set(key, compute = recomputed("block", fn, padded ? 1 : 0));
   }
@@ -254,7 +270,7 @@ const blocks = new Map<string, (...inputs: Tensor[]) => Tensor>();
  * to [B, N - from, D]. In functions compiled with `recompute` it keeps only x for its gradient.
  */
 export function block(p: Parameters, name: string, x: Tensor, heads: number, options: BlockOptions = {}): Tensor {
-  const { from = 0, epsilon = EPSILON, present } = options;
+  const { from = 0, epsilon = EPSILON, present, groups } = options;
   const parameters = BLOCK.map((part) => p[`${name}.${part}`]);
-  return blockOf(heads, from, epsilon, present !== undefined)(x, ...parameters, ...present ? [present] : []);
+  return blockOf(heads, from, epsilon, present !== undefined, groups)(x, ...parameters, ...present ? [present] : []);
 }

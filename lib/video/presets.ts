@@ -4,14 +4,14 @@
  * @module
  */
 import type { CropRange } from "../datasets/dataset.ts";
-import { type Architecture, architecture } from "../jepa/architectures.ts";
+import { type Architecture, architecture, type PredictorSize } from "../jepa/architectures.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
 import type { Regulariser } from "../jepa/regulariser.ts";
 import { PUBLISHED_MASKS, type Truncation, type VideoMask } from "./masks.ts";
 
 /** Sizes of the networks of a run, and of its clips. */
-export type VideoArchitecture = Architecture & Required<Pick<Architecture, "frames" | "tubelet">> & {
-  predictor: Required<Architecture["predictor"]>;
+export type VideoArchitecture = Omit<Architecture, "predictor"> & Required<Pick<Architecture, "frames" | "tubelet">> & {
+  predictor: Omit<PredictorSize, "sharedContext"> & Required<Pick<PredictorSize, "maskTokens">>;
 };
 
 /** Everything that decides a run's result, besides the clips. */

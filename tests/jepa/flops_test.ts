@@ -48,3 +48,14 @@ Deno.test("other targets change the predictor's last projection, or add the targ
   assertEquals(masked.target - usual.target, 4 * 2 * byHand);
   assertEquals(parameterCount(size).predictor - parameterCount(size, "pixels").predictor, 385 * (1024 - 768));
 });
+
+Deno.test("a context that the target blocks share halves the predictor's work", () => {
+  const own = { ...architecture("S/16"), predictor: { width: 384, depth: 6, heads: 6 } };
+  const shared = { ...own, predictor: { ...own.predictor, sharedContext: true } };
+  const lengths = { contextLength: 64, targetLength: 32, blocks: 4 };
+  // By hand, multiplications and additions: five blocks of 64 + 128 tokens, and the keys, values and queries of a sixth.
+  const seen = 64 ** 2 + 128 * 96, block = 192 * 12 * 384 ** 2 + 2 * seen * 384;
+  const last = 192 * 2 * 384 ** 2 + 128 * 10 * 384 ** 2 + 2 * 128 * 96 * 384;
+  assertEquals(predictorFlops(shared, lengths), 2 * (5 * block + last + (64 + 128) * 384 ** 2));
+  assertAlmostEquals(predictorFlops(shared, lengths) / predictorFlops(own, lengths), 0.527, 0.001);
+});

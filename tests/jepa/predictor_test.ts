@@ -1,7 +1,9 @@
 import "../tensorflow/loaded.ts";
 import { assertEquals, assertLess } from "@std/assert";
 import { predict } from "../../lib/jepa/predictor.ts";
-import { tf } from "../../lib/tensorflow/backend.ts";
+import { type Tensor, tf } from "../../lib/tensorflow/backend.ts";
+import { compile } from "../../lib/tensorflow/compile.ts";
+import shared from "./fixtures/shared_context.json" with { type: "json" };
 import {
   architecture,
   expected,
@@ -26,3 +28,23 @@ Deno.test("predict() makes each block's prediction without regard to the others"
   const second = predict(predictor, architecture.predictor, representation, context, tf.slice(targets, [1], [1]));
   assertLess(largestDifference(second, tf.slice(both, [1], [1]).dataSync()), 1e-6);
 });
+
+for (const [name, padding] of [["whole", 0], ["padded", 1]] as const) {
+  Deno.test(`predict() with a shared context does as PyTorch's attention with a mask (${name})`, async () => {
+    const { shape, predicted, gradient } = shared[name], [, batch, length] = shape;
+    const ones = (count: number) => tf.tensor1d(Array.from({ length: count }, (_, i) => i < count - padding ? 1 : 0));
+    const present = padding ? { context: ones(6), targets: ones(4) } : undefined;
+    const size = { ...architecture.predictor, sharedContext: true };
+    const of = (x: Tensor) =>
+      tf.slice(predict(predictor, size, x, context, targets, present), [0, 0, 0, 0], [2, batch, length, 16]);
+    const run = compile((x: Tensor) => ({
+      predicted: of(x),
+      gradient: tf.grad((x: Tensor) => tf.sum(tf.square(of(x))))(x),
+    }), { jit: "graph" });
+    const results = await run(representation);
+    assertEquals(results.predicted.shape, shape);
+    assertLess(largestDifference(results.predicted, Float32Array.from(predicted)), 1e-5);
+    assertLess(largestDifference(results.gradient, Float32Array.from(gradient)), 1e-4);
+    run.dispose();
+  });
+}

@@ -45,8 +45,17 @@ export const encoderShape: Shape = record<ImageEncoderSize>(ENCODER_PARTS, check
 /** Of a predictor's sizes. */
 export const PREDICTOR_PARTS = { width: count, depth: count, heads: count };
 
+/** A decoder's, of as plain a network as a predictor is. */
+export const decoderShape: Shape = record<Omit<PredictorSize, "maskTokens" | "sharedContext">>(
+  PREDICTOR_PARTS,
+  checkWidth,
+);
+
 /** A predictor's, of images. */
-export const predictorShape: Shape = record<Omit<PredictorSize, "maskTokens">>(PREDICTOR_PARTS, checkWidth);
+const predictorShape: Shape = record<Omit<PredictorSize, "maskTokens">>(
+  { ...PREDICTOR_PARTS, sharedContext: optional(flag) },
+  checkWidth,
+);
 
 /** From where crops are drawn. */
 export const cropShape: Shape = record<CropRange>({

@@ -42,20 +42,21 @@ export interface StepMemory {
 /** Bytes of a number that stays float32. */
 const FULL = 4;
 
-/** What one block keeps for an image, where the last `asking` of its tokens alone are computed. */
+/** What one block keeps for an image, where the last `asking` of its tokens alone are computed, and `pairs` see each other. */
 function blockBytes(
-  { width, hidden, heads, tokens, asking = tokens }: {
+  { width, hidden, heads, tokens, asking = tokens, pairs = asking * tokens }: {
     width: number;
     hidden: number;
     heads: number;
     tokens: number;
     asking?: number;
+    pairs?: number;
   },
   product: number,
 ): number {
   const stream = FULL * width * (tokens + asking); // what enters attention and MLP
   const beforeAttention = product * width * tokens * (1 + 3 + 3); // norm, product, heads
-  const attention = product * heads * asking * tokens * 2; // scores and weights
+  const attention = product * heads * pairs * 2; // scores and weights
   const after = product * asking * (width * 5 + hidden * 2); // values, merged, two products, norm; before and after GELU
   return stream + beforeAttention + attention + after;
 }
@@ -73,13 +74,19 @@ function imageBytes(
   const inputOf = (tokens: number, width: number) => FULL * tokens * width;
 
   const encoderBlock = blockBytes({ width, hidden, heads, tokens: contextLength }, product);
-  const narrow = { width: predictor.width, hidden: 4 * predictor.width, heads: predictor.heads, tokens: together };
-  const predictorBlock = blocks * blockBytes(narrow, product);
-  const lastBlock = blocks * blockBytes({ ...narrow, asking: targetLength }, product);
+  const masked = blocks * targetLength, times = predictor.sharedContext ? 1 : blocks;
+  const sizes = { width: predictor.width, hidden: 4 * predictor.width, heads: predictor.heads };
+  const [narrow, last] = predictor.sharedContext
+    ? [
+      { ...sizes, tokens: contextLength + masked, pairs: contextLength ** 2 + masked * together },
+      { ...sizes, tokens: contextLength + masked, asking: masked, pairs: masked * together },
+    ]
+    : [{ ...sizes, tokens: together }, { ...sizes, tokens: together, asking: targetLength }];
+  const predictorBlock = times * blockBytes(narrow, product), lastBlock = times * blockBytes(last, product);
   // The target encoder runs beside the others and may be under way when they have kept all: with a block's widest parts.
   const beside = inputOf(patches, width) + product * patches * (2 * hidden + 2 * heads * patches);
   const kept = recompute
-    ? depth * inputOf(contextLength, width) + blocks * predictor.depth * inputOf(together, predictor.width) +
+    ? depth * inputOf(contextLength, width) + times * predictor.depth * inputOf(narrow.tokens, predictor.width) +
       Math.max(encoderBlock, predictorBlock)
     : depth * encoderBlock + (predictor.depth - 1) * predictorBlock + lastBlock + beside;
 
