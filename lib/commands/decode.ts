@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { findImages, namedBatches } from "../datasets/folders/image_list.ts";
 import { memoryDataset } from "../datasets/memory.ts";
+import { colourPixels } from "../datasets/pixels/cut_image.ts";
 import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import { concatenate } from "../datasets/sources.ts";
 import { reconstruct, representImages, representPredictions } from "../decoding/decode.ts";
@@ -90,7 +91,7 @@ async function readImages(
   const found: Uint8Array[] = [], bytes = size.image ** 2 * 3 * rows;
   let read = 0;
   for await (const { pixels } of namedBatches(images, { batch: rows, framing, onBadImage })) {
-    found.push(pixels);
+    found.push(colourPixels(pixels));
     if ((read += pixels.length) >= bytes) break;
   }
   if (bad.length > 0) console.log(`${bad.length} image(s) could not be read and are not drawn: ${bad.join(", ")}`);
@@ -107,7 +108,7 @@ async function readTestImages(
 ): Promise<Uint8Array> {
   const { test } = await openImages(name, flags, sideForFraming(preprocessing));
   const first = Uint32Array.from({ length: Math.min(rows, test!.length) }, (_, i) => i);
-  return (await test!.centred(first, preprocessing)).pixels;
+  return colourPixels((await test!.centred(first, preprocessing)).pixels);
 }
 
 /** Neighbours of each image. */
@@ -135,7 +136,7 @@ async function findNeighbours(
   const { indices } = nearestNeighbours(queries.values, features.values, size.width, Math.min(NEIGHBOURS, bank.length));
   const { pixels: nearest } = await bank.centred(Uint32Array.from(indices), preprocessing);
   reportSkipped(bank);
-  return nearest;
+  return colourPixels(nearest);
 }
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;

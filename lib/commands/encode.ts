@@ -6,6 +6,7 @@
 import { parseArgs } from "node:util";
 import { findImages, type ListedImage, readImageList } from "../datasets/folders/image_list.ts";
 import type { Unreadable } from "../datasets/folders/folder_tree.ts";
+import { type ImageReading, readingOf } from "../datasets/pixels/cut_image.ts";
 import { encodeImages } from "../evaluation/features/encode_images.ts";
 import { progressBar } from "../figures/progress.ts";
 import { tf } from "../tensorflow/backend.ts";
@@ -48,11 +49,12 @@ Writes one row of features for each image, in the order of the file names.
 async function listImages(
   dir: string | undefined,
   list: string | undefined,
+  colours: ImageReading,
   skipBad: boolean,
 ): Promise<{ images: ListedImage[]; unreadable: Unreadable[] }> {
   if (list !== undefined) return { images: await readImageList(list, dir), unreadable: [] };
   if (dir === undefined) throw new Error("Say which images: --images DIR, or --list FILE.");
-  const { images, ignored, unreadable } = await findImages(dir, { onBadImage: skipBad ? "skip" : "stop" });
+  const { images, ignored, unreadable } = await findImages(dir, { onBadImage: skipBad ? "skip" : "stop", colours });
   if (ignored.length > 0) {
     console.log(`${ignored.length} file(s) or folder(s) are no images and left out, such as ${ignored[0]}.`);
   }
@@ -86,7 +88,7 @@ async function main(): Promise<void> {
   const layer = oneOf("layer", flags.layer, ["last", "last4"]);
   const pool = oneOf("pool", flags.pool, ["mean", "none"]);
   const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
-  const colours = coloursOf(flags.colours);
+  const asked = coloursOf(flags.colours);
   const batch = Number(flags.batch);
   if (!Number.isSafeInteger(batch) || batch < 1) {
     throw new Error(`--batch takes a whole number from 1 on; got "${flags.batch}".`);
@@ -98,10 +100,11 @@ async function main(): Promise<void> {
     await checkReplacesNothing(file, { list: flags.list, weights });
   }
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
-  const { images, unreadable } = await listImages(flags.images, flags.list, flags["skip-bad-images"]);
   await setUpTensorFlow();
   const { predictor, ...encoder } = await loadWeights(weights, { heads, image });
   tf.dispose(predictor?.parameters ?? {});
+  const colours = readingOf(encoder.size.channels, asked);
+  const { images, unreadable } = await listImages(flags.images, flags.list, colours, flags["skip-bad-images"]);
   const precision = await chosenPrecision(askedPrecision, encoder.size.width);
   const { size, parameters } = encoder, preprocessing = choosePreprocessing(weights, encoder);
 

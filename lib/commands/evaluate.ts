@@ -6,12 +6,13 @@
  */
 import { parseArgs } from "node:util";
 import { loadClevr } from "../datasets/clevr/clevr.ts";
+import { type ImageReading, readingOf } from "../datasets/pixels/cut_image.ts";
 import type { ImageColours } from "../datasets/pixels/decode.ts";
 import type { Framing } from "../datasets/pixels/preprocessing.ts";
 import { patchDepths, type ScenesDataset } from "../datasets/scenes/scenes.ts";
 import { readSubset } from "../datasets/subset.ts";
 import { checkProtocols, evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
-import type { DepthScenes, EvaluationData } from "../evaluation/protocol.ts";
+import type { DepthScenes, EvaluationData, Protocol } from "../evaluation/protocol.ts";
 import { type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
@@ -104,6 +105,17 @@ function parseProtocols(text: string | undefined): ProtocolName[] {
   return chosen.includes("all") ? NAMES : chosen.filter((name) => name !== "all");
 }
 
+/** Holds that protocols can be evaluated of an encoder of images that have no colours. */
+function checkWithoutColours(weights: string, channels: number, protocols: readonly ProtocolName[]): void {
+  const needsColours = (name: ProtocolName) => (PROTOCOLS[name] as Protocol).colours;
+  const left = protocols.filter(needsColours);
+  if (left.length === 0) return;
+  throw new Error(
+    `${weights} takes images of ${channels} channels, and ${left.join(", ")} need(s) colours: take --protocol ` +
+      `${NAMES.filter((name) => !needsColours(name)).join(",")}, or some of these.`,
+  );
+}
+
 const SUBJECTS = ["encoder", "random", "pixels"] as const;
 
 function parseSubjects(text: string): (typeof SUBJECTS[number])[] {
@@ -133,7 +145,7 @@ async function openLabelled(
   data: string,
   flags: ImageFlags,
   framing: Framing,
-  colours: ImageColours,
+  colours: ImageReading,
 ): Promise<Required<EvaluationData>["images"]> {
   const { train, test } = await openImages(data, flags, sideForFraming(framing), colours);
   if (!test) throw new Error(`${data} has no images to test on: it takes a test/ or val/ folder beside train/.`);
@@ -189,9 +201,11 @@ async function main(): Promise<void> {
   const { predictor, ...loaded } = await loadWeights(weights, { heads: whole("heads"), image: whole("image") });
   tf.dispose(predictor?.parameters ?? {});
   const encoder = { ...loaded, preprocessing: choosePreprocessing(weights, loaded) };
+  const reading = readingOf(encoder.size.channels, colours);
+  if (typeof reading === "number") checkWithoutColours(weights, reading, protocols);
   const precision = await chosenPrecision(askedPrecision, encoder.size.width);
   const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
-  const images = needs("images") ? await openLabelled(dataName, flags, encoder.preprocessing, colours) : undefined;
+  const images = needs("images") ? await openLabelled(dataName, flags, encoder.preprocessing, reading) : undefined;
   const drawn = needs("scenes") ? await openPictures(encoder.size, clevr, colours) : undefined;
   let subset: Uint32Array | undefined;
   if (flags.subset !== undefined) {
@@ -211,7 +225,7 @@ async function main(): Promise<void> {
     console.log("\n" + publishedTables(protocols, dataName));
     if (json === undefined) return;
     const about = {
-      ...{ weights, seed, seeds, precision, preprocessing: encoder.preprocessing, colours },
+      ...{ weights, seed, seeds, precision, preprocessing: encoder.preprocessing, colours: reading },
       data: images && { train: images.train.name, test: images.test.name },
       scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
     };

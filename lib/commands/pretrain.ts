@@ -6,6 +6,8 @@
  */
 import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
+import { readingOf } from "../datasets/pixels/cut_image.ts";
+import { standardisedPreprocessing } from "../datasets/standardisation.ts";
 import { collapseWarning } from "../evaluation/collapse/collapse.ts";
 import { checkProtocols, evaluate } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/collapse/monitor.ts";
@@ -17,6 +19,7 @@ import { saveFigure } from "../figures/save.ts";
 import { encoderOf } from "../methods/config.ts";
 import { isJepa, type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
 import { type LogEntry, pretrain, type PretrainResult } from "../methods/pretrain.ts";
+import { checkChannels, standardised } from "../methods/standardised.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
@@ -67,7 +70,9 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      ImageNet's may hold its archives instead; or published files: parquet, or .tar shards of
                      WebDataset, one, a folder, or 'a-{000..123}.tar'; or hf:owner/name, such files on the Hugging Face hub
                      (default what the preset's name says, or the data.json beside --config; of a run that goes on, where
-                     its images were, and with it where they are now)
+                     its images were, and with it where they are now). Images of other channels than three, as of satellites
+                     and scanners, take --set architecture.channels=N: TIFFs and .npy [H, W, N] are read as the numbers they
+                     hold, and standardised by 'standardise={"mean":[...],"deviation":[...]}', or else by what is measured
   --epochs N         passes over the images
   --batch N          images a step
   --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
@@ -147,12 +152,13 @@ function checkEvaluation(train: Dataset, test: Dataset): void {
 
 /** The quick evaluations of a finished run, as a table and as JSON. */
 async function evaluateRun(
-  { architecture, seed, precision }: Decided<MethodConfig>,
+  { architecture, standardise, seed, precision }: Decided<MethodConfig>,
   parameters: Parameters,
   data: Pick<Required<EvaluationData>, "images">,
   jsonPath: string,
 ): Promise<void> {
-  const size = encoderOf(architecture), encoder = { size, parameters };
+  const size = encoderOf(architecture), preprocessing = standardisedPreprocessing(size.image, standardise);
+  const encoder = { size, parameters, preprocessing };
   const known = knownPixelResults(data.images, size.image, seed), pixels = known ? [] : [pixelSubject(size)];
   const bar = evaluationBar(2 * (2 + pixels.length)), options = { precision, onProgress: bar.onProgress };
   // Of the same architecture and seed the next run's are the same.
@@ -208,7 +214,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   // What is not said again on resuming is as the run was started.
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => keptConfig(dir)) : undefined;
   const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
-  const config = await decided(asked, width, { dir, resume: flags.resume, workers });
+  const precise = await decided(asked, width, { dir, resume: flags.resume, workers });
   const monitorEvery = monitorOf(flags);
   const data = flags.data ??
     await fromFirst(workers, "the run's images", () => flags.resume ? dataOfRun(dir) : dataOf(flags));
@@ -217,8 +223,13 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     workers,
     world,
     "the images are there",
-    () => data === "scenes" ? openDrawn(config.architecture.image) : openImages(data, flags, sideFor(config)),
+    () =>
+      data === "scenes"
+        ? openDrawn(precise.architecture.image)
+        : openImages(data, flags, sideFor(precise), readingOf(precise.architecture.channels)),
   );
+  checkChannels(precise, train);
+  const config = await standardised(precise, train, { dir, resume: flags.resume });
   if (test && !flags["no-eval"]) checkEvaluation(train, test);
   const { totalSteps } = objectiveOf(config, train);
   const every = workers.rank > 0 ? 0 : monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));

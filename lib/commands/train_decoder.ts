@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { colourPixels } from "../datasets/pixels/cut_image.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { memoryDataset } from "../datasets/memory.ts";
 import { conditionsOf, representImages } from "../decoding/decode.ts";
@@ -122,7 +123,7 @@ async function resized(pixels: Uint8Array, from: number, to: number): Promise<Ui
   if (from === to) return pixels;
   const count = imageCount(pixels, from), labels = new Int32Array(count).fill(-1);
   const drawn = memoryDataset({ name: "samples", classes: [], pixels, width: from, height: from, labels });
-  return (await drawn.centred(Uint32Array.from({ length: count }, (_, i) => i), to)).pixels;
+  return colourPixels((await drawn.centred(Uint32Array.from({ length: count }, (_, i) => i), to)).pixels);
 }
 
 /** Numbers of a decoder on some test images, by name. */
@@ -134,7 +135,7 @@ async function measure(
 ): Promise<Record<string, unknown>> {
   const { seed } = decoder.config, { image } = encoder.size;
   const some = shuffled(test.length, randomStream(seed)).subarray(0, count);
-  const { pixels } = await test.centred(some, image);
+  const pixels = colourPixels((await test.centred(some, image)).pixels);
   if (decoder.config.kind === "patches") {
     return { ...await measureReconstruction(encoder, decoder as PatchDecoder, pixels, seed) };
   }

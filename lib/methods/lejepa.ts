@@ -82,7 +82,7 @@ export function lejepaObjective(config: LejepaConfig, dataset: Dataset): Objecti
     averages: {},
     batches: (start, share) => inputsOf(config, dataset, start, share),
     lossOf: (_, { directions, ...crops }) => ({ encoder, projector }) => {
-      const pooled = pooledViews(encoder, architecture, crops); // [V*B, D]
+      const pooled = pooledViews(encoder, config, crops); // [V*B, D]
       const views = tf.reshape(projections(projector, pooled), [all, -1, size.outputs]); // [V, B, P]
       const { loss, ...terms } = lejepaLoss(views, directions, lambda);
       return { loss, reported: { ...terms, featureStd: featureDeviation(tf.expandDims(pooled, 1)) } };

@@ -30,9 +30,9 @@ export type ChoosePreprocessing = (
  */
 export async function readPreprocessingFlag(value: string | undefined): Promise<ChoosePreprocessing> {
   if (value === undefined) {
-    return (_, { size, preprocessing }) => preprocessing ?? defaultPreprocessing(size.image);
+    return (_, { size, preprocessing }) => preprocessing ?? defaultPreprocessing(size.image, size.channels);
   }
-  if (value === "imagenet") return (_, { size }) => defaultPreprocessing(size.image);
+  if (value === "imagenet") return (_, { size }) => defaultPreprocessing(size.image, size.channels);
   if (value === "file") {
     return (weights, { preprocessing }) => {
       if (preprocessing) return preprocessing;
