@@ -94,7 +94,13 @@ function figuresOf(runs: readonly ReadRun[], names: readonly string[]): Record<s
 /** A run's encoder as ONNX's graph, for the page to run. */
 async function liveEncoder(dir: string): Promise<LiveEncoder> {
   await setUpTensorFlow();
-  const encoder = await loadWeights(dir, {}), { size, preprocessing = defaultPreprocessing(size.image) } = encoder;
+  const encoder = await loadWeights(dir, {}), { size } = encoder;
+  if ((size.channels ?? 3) !== 3) {
+    throw new Error(
+      `--live shows pictures of three channels, and the encoder of ${dir} takes ${size.channels}: leave it out.`,
+    );
+  }
+  const { preprocessing = defaultPreprocessing(size.image) } = encoder;
   const folder = await Deno.makeTempDir();
   try {
     const numbers = Object.values(encoder.parameters).reduce((sum, { size }) => sum + size, 0);

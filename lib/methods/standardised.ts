@@ -38,10 +38,10 @@ export function checkChannels({ architecture: { channels = 3 }, standardise }: S
 export async function standardised<Config extends Standardised>(
   config: Config,
   dataset: Dataset,
-  { dir, resume }: Pick<RunOptions, "dir" | "resume">,
+  { dir, resume }: Partial<Pick<RunOptions, "dir" | "resume">> = {},
 ): Promise<Config> {
   const { architecture: { image, channels = 3 } } = config;
   if (channels === 3 || config.standardise) return config;
-  const kept = resume ? (await readConfig<Config>(dir)).standardise : undefined;
+  const kept = resume && dir !== undefined ? (await readConfig<Config>(dir)).standardise : undefined;
   return { ...config, standardise: kept ?? await measureStandardisation(dataset, image) };
 }

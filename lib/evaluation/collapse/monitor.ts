@@ -13,6 +13,7 @@ import { randomStream, shuffled } from "../../random.ts";
 import { tf } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
 import { decidePrecision } from "../../tensorflow/product_rates.ts";
+import { standardised } from "../../methods/standardised.ts";
 import type { MethodConfig } from "../../methods/methods.ts";
 import type { Monitor } from "../../training/runs/run.ts";
 import { lidar, rankMe } from "./collapse.ts";
@@ -115,7 +116,7 @@ export async function representationMonitor(
   dataset: Dataset,
   { every, images = 2000, lidarImages = 125 }: MonitorOptions,
 ): Promise<RepresentationMonitor> {
-  const { architecture, standardise, seed } = config, { image, patch, channels = 3, width } = architecture;
+  const { architecture, seed } = config, { image, patch, channels = 3, width } = architecture;
   const drawn = drawImages(dataset, images, seed), { indices } = drawn;
   const count = indices.length, cropped = Math.min(lidarImages, count);
   if (count < 4 || cropped < 2) {
@@ -127,7 +128,8 @@ export async function representationMonitor(
   const fittedLabels = labels.filter((_, i) => i % 3 !== 2);
   const labelled = drawn.labelled && fittedLabels.some((label) => label !== fittedLabels[0]);
   const total = count + cropped * VIEWS, rows = Math.min(BATCH, total), length = image * image * channels;
-  const normalisation = standardise && normalisationOf(standardise);
+  const { standardise } = await standardised(config, dataset),
+    normalisation = standardise && normalisationOf(standardise);
   const pool = compile(
     (p: Parameters, pixels: tf.Tensor) => tf.mean(encode(p, architecture, patchify(pixels, patch, normalisation)), 1), // [B, D]
     { precision: await decidePrecision(config.precision, width), name: "monitored_features" },
