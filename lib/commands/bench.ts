@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { table } from "../figures/table.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
 import { benchLoader } from "./bench/bench_loader.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
@@ -36,8 +36,6 @@ timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes a
   --encode      encodes a folder of photographs with ViT-B/16 instead, beside transformers; start-up counts
   --profile     prints where the time of our steps goes instead, kernel by kernel
   --precision P what --profile's steps compute in: float32 | bfloat16 | auto (default), the faster of both here
-  --json FILE   writes the results there too
-  --help
 `;
 
 /** A mode whose first step takes so many times as long as f32's is not worth more of them. */
@@ -199,25 +197,25 @@ function print(results: readonly BenchResult[]): void {
   );
 }
 
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    size: { type: "string", values: Object.keys(SIZES) },
+    rounds: { type: "string", default: "5" },
+    workers: { type: "string" },
+    loader: { type: "boolean" },
+    data: { type: "string", values: "folder" },
+    encode: { type: "boolean", default: false },
+    profile: { type: "boolean", default: false },
+    precision: { type: "string", default: "auto", values: PRECISIONS },
+  },
+} as const;
+
 /** The command. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      size: { type: "string" },
-      rounds: { type: "string", default: "5" },
-      workers: { type: "string" },
-      loader: { type: "boolean" },
-      data: { type: "string" },
-      encode: { type: "boolean", default: false },
-      profile: { type: "boolean", default: false },
-      precision: { type: "string", default: "auto" },
-      json: { type: "string" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return console.log(HELP);
-  const { size, json, loader, data } = values, rounds = Number(values.rounds);
+  const { values } = await parseCommand(COMMAND);
+  const { size, loader, data } = values, rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds takes a number from 1 on; got "${values.rounds}".`);
   }
@@ -228,7 +226,6 @@ async function main(): Promise<void> {
     throw new Error("--loader takes neither --size nor --workers: leave them out.");
   }
   if (data !== undefined && !loader) throw new Error("--data names the images of --loader: add that.");
-  if (json !== undefined) await checkOutputFile("json", json);
   const names = size !== undefined ? [size] : values.workers !== undefined ? ["cifar"] : Object.keys(SIZES);
   const precision = oneOf("precision", values.precision, PRECISIONS);
   const workers = workersOf(values.workers, SIZES[names[0]]);
@@ -241,18 +238,22 @@ async function main(): Promise<void> {
   }
   await setUpTensorFlow();
   if (values.profile) {
-    for (const name of names) await benchProfile(name, SIZES[name], precision);
+    const profiles: Record<string, unknown> = {};
+    for (const name of names) {
+      profiles[name] = await benchProfile(name, SIZES[name], precision);
+      await tell(profiles);
+    }
     return;
   }
   if (loader || values.encode) {
     const results = loader ? await benchLoader(data, rounds) : await benchEncode(rounds, (what) => console.error(what));
-    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+    await tell(results);
     return;
   }
   await setUpPeer();
   if (workers !== undefined) {
     const results = await benchWorkers(names[0], workers, rounds);
-    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+    await tell(results);
     return;
   }
   console.log(`TensorFlow ${tensorflowVersion()} under this project, against PyTorch with lightly and timm.`);
@@ -262,7 +263,7 @@ async function main(): Promise<void> {
     print(measured);
     results.push(...measured);
     // After each size: the next one may still fail.
-    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+    await tell(results);
   }
 }
 

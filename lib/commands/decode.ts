@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { findImages, namedBatches } from "../datasets/folders/image_list.ts";
 import { memoryDataset } from "../datasets/memory.ts";
 import { colourPixels } from "../datasets/pixels/cut_image.ts";
@@ -33,6 +32,7 @@ import { multiBlock } from "../jepa/mask_samplers/multi_block.ts";
 import type { PretrainedEncoder } from "../jepa/pretrained.ts";
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, typedPath } from "./terminal/advice.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
@@ -172,27 +172,28 @@ function decodersOf(weights: string, encoder: FrozenEncoder) {
   };
 }
 
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "weights": { type: "string", values: "file" },
+    "decoder": { type: "string", values: "folder" },
+    "prediction-decoder": { type: "string", values: "folder" },
+    "patch-decoder": { type: "string", values: "folder" },
+    "images": { type: "string", values: "folder" },
+    "neighbours": { type: "string", values: "folder" },
+    "out": { type: "string", values: "folder" },
+    "rows": { type: "string", default: "8" },
+    "samples": { type: "string", default: "8" },
+    "steps": { type: "string", default: "25" },
+    "guidance": { type: "string", default: "2" },
+    "seed": { type: "string", default: "0" },
+    ...IMAGE_FLAGS,
+  },
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "weights": { type: "string" },
-      "decoder": { type: "string" },
-      "prediction-decoder": { type: "string" },
-      "patch-decoder": { type: "string" },
-      "images": { type: "string" },
-      "neighbours": { type: "string" },
-      "out": { type: "string" },
-      "rows": { type: "string", default: "8" },
-      "samples": { type: "string", default: "8" },
-      "steps": { type: "string", default: "25" },
-      "guidance": { type: "string", default: "2" },
-      "seed": { type: "string", default: "0" },
-      ...IMAGE_FLAGS,
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
+  const { values: flags } = await parseCommand(COMMAND);
   const { weights, images, out } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   if (images === undefined) throw new Error("Say which images: --images DIR, or cifar10.");
@@ -265,6 +266,7 @@ async function main(): Promise<void> {
   for (const some of [decoder, ofPredictions, patchDecoder]) {
     tf.dispose([some?.parameters ?? {}, some?.standardisation ?? {}]);
   }
+  await tell({ pictures: written, weights, images: count });
   console.log(`${written.join(", ")} in ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 

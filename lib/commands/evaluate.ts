@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { loadClevr } from "../datasets/clevr/clevr.ts";
 import { type ImageReading, readingOf } from "../datasets/pixels/cut_image.ts";
 import type { ImageColours } from "../datasets/pixels/decode.ts";
@@ -17,10 +16,11 @@ import { type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
-import { coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
+import { COLOURS, coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { cacheHelp, sideForFraming } from "./inputs/keep_images.ts";
 import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
@@ -96,7 +96,6 @@ ${
   cacheHelp(22)
 }                      At that, squares have the bytes of those from files where the short side alone is resized, bicubic;
                       the random crops of linear and finetune have less detail: for those of 224 pixels say 800
-  --help
 `;
 
 function parseProtocols(text: string | undefined): ProtocolName[] {
@@ -153,34 +152,34 @@ async function openLabelled(
   return { train, test };
 }
 
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "weights": { type: "string", values: "file" },
+    "protocol": { type: "string", values: ["all", ...NAMES] },
+    "data": { type: "string", default: "cifar10", values: "folder" },
+    "subset": { type: "string", values: "file" },
+    "per-class": { type: "string" },
+    "epochs": { type: "string" },
+    "clevr": { type: "string", values: "folder" },
+    "clevr-crop": { type: "boolean", default: false },
+    "heads": { type: "string" },
+    "image": { type: "string" },
+    "preprocessing": { type: "string", values: "file" },
+    "colours": { type: "string", default: "managed", values: COLOURS },
+    "seed": { type: "string", default: "0" },
+    "seeds": { type: "string", default: "1" },
+    "precision": { type: "string", default: "auto", values: PRECISIONS },
+    "subjects": { type: "string", default: SUBJECTS.join(","), values: SUBJECTS },
+    ...IMAGE_FLAGS,
+    "no-cache": { type: "boolean", default: false },
+  },
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "weights": { type: "string" },
-      "protocol": { type: "string" },
-      "data": { type: "string", default: "cifar10" },
-      "subset": { type: "string" },
-      "per-class": { type: "string" },
-      "epochs": { type: "string" },
-      "clevr": { type: "string" },
-      "clevr-crop": { type: "boolean", default: false },
-      "heads": { type: "string" },
-      "image": { type: "string" },
-      "preprocessing": { type: "string" },
-      "colours": { type: "string", default: "managed" },
-      "seed": { type: "string", default: "0" },
-      "seeds": { type: "string", default: "1" },
-      "precision": { type: "string", default: "auto" },
-      "subjects": { type: "string", default: SUBJECTS.join(",") },
-      "json": { type: "string" },
-      ...IMAGE_FLAGS,
-      "no-cache": { type: "boolean", default: false },
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
-  const { weights, data: dataName, clevr, json } = flags;
+  const { values: flags } = await parseCommand(COMMAND);
+  const { weights, data: dataName, clevr } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const protocols = parseProtocols(flags.protocol), all = protocols === NAMES;
   const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
@@ -194,7 +193,6 @@ async function main(): Promise<void> {
   if (clevr !== undefined && !all && protocols.includes("depth")) {
     throw new Error("CLEVR does not say the depth of each patch: leave depth out of --protocol, or --clevr.");
   }
-  if (json !== undefined) await checkOutputFile("json", json);
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
 
   await setUpTensorFlow();
@@ -223,13 +221,12 @@ async function main(): Promise<void> {
     if (results.length === 0) return;
     console.log(evaluationTable(results));
     console.log("\n" + publishedTables(protocols, dataName));
-    if (json === undefined) return;
     const about = {
       ...{ weights, seed, seeds, precision, preprocessing: encoder.preprocessing, colours: reading },
       data: images && { train: images.train.name, test: images.test.name },
       scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
     };
-    await writeFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
+    await tell({ ...about, results });
   };
   // What was measured before is lost neither by an error nor by Ctrl-C.
   let stopping = false;

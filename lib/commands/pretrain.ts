@@ -4,12 +4,11 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
 import { readingOf } from "../datasets/pixels/cut_image.ts";
 import { standardisedPreprocessing } from "../datasets/standardisation.ts";
 import { collapseWarning } from "../evaluation/collapse/collapse.ts";
-import { checkProtocols, evaluate } from "../evaluation/evaluate.ts";
+import { checkProtocols, evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/collapse/monitor.ts";
 import type { EvaluationData } from "../evaluation/protocol.ts";
 import { knownPixelResults } from "../evaluation/known_baselines.ts";
@@ -26,6 +25,7 @@ import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { type Decided, decided } from "../training/runs/decided.ts";
 import { checkFree } from "../training/runs/run_folder.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
@@ -94,8 +94,7 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
   --no-eval          leaves the evaluation out
-${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}  --help
-
+${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}
 Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
 with a checkpoint.
 `;
@@ -156,7 +155,7 @@ async function evaluateRun(
   parameters: Parameters,
   data: Pick<Required<EvaluationData>, "images">,
   jsonPath: string,
-): Promise<void> {
+): Promise<EvaluationResult[]> {
   const size = encoderOf(architecture), preprocessing = standardisedPreprocessing(size.image, standardise);
   const encoder = { size, parameters, preprocessing };
   const known = knownPixelResults(data.images, size.image, seed), pixels = known ? [] : [pixelSubject(size)];
@@ -172,25 +171,29 @@ async function evaluateRun(
   const results = [...measured, ...known ?? []];
   console.log(evaluationTable(results));
   await writeFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
+  return results;
 }
 
-const OPTIONS = {
-  "preset": { type: "string" },
-  ...CONFIG_FLAGS,
-  "data": { type: "string" },
-  "out": { type: "string" },
-  "resume": { type: "boolean", default: false },
-  "monitor": { type: "string" },
-  ...TRAINING_FLAGS,
-  ...IMAGE_FLAGS,
-  "no-eval": { type: "boolean", default: false },
-  ...TENSORBOARD_FLAG,
-  ...WORKER_FLAGS,
-  "help": { type: "boolean", short: "h" },
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "preset": { type: "string", values: Object.keys(PRESETS) },
+    ...CONFIG_FLAGS,
+    "data": { type: "string", values: "folder" },
+    "out": { type: "string", values: "folder" },
+    "resume": { type: "boolean", default: false },
+    "monitor": { type: "string" },
+    ...TRAINING_FLAGS,
+    ...IMAGE_FLAGS,
+    "no-eval": { type: "boolean", default: false },
+    ...TENSORBOARD_FLAG,
+    ...WORKER_FLAGS,
+  },
 } as const;
 
-const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
-type Flags = ReturnType<typeof parse>["values"];
+const parse = () => parseCommand(COMMAND);
+type Flags = Awaited<ReturnType<typeof parse>>["values"];
 
 /** How to go on with the run in a folder, as it is typed. */
 const howToGoOn = (dir: string, flags: Flags) =>
@@ -272,20 +275,24 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     pictures.push(`${dir}/masks.png`);
   }
 
+  let evaluation: EvaluationResult[] | undefined;
   if (!flags["no-eval"] && test) {
-    await evaluateRun(config, result.targetEncoder, { images: { train, test } }, `${dir}/evaluation.json`);
+    evaluation = await evaluateRun(config, result.targetEncoder, { images: { train, test } }, `${dir}/evaluation.json`);
   } else if (!flags["no-eval"]) {
     console.log("No evaluation: the data has no test/ or val/ folder beside train/.");
   }
   tf.dispose(result.targetEncoder);
   const skipped = [...new Set([...result.skipped, ...train.skipped ?? []])]; // by the evaluation too
   reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
+  await tell({
+    ...{ run: dir, finished: true, steps: totalSteps, weights: result.weights, pictures },
+    ...{ log: `${dir}/log.jsonl`, evaluation, skipped },
+  });
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")} (and .html, .svg)`);
 }
 
 async function main(): Promise<void> {
-  const { values: flags, tokens } = parse();
-  if (flags.help) return console.log(HELP);
+  const { values: flags, tokens } = await parse();
   checkStart(flags);
   const { workers, restarts } = workerFlags(flags);
   // What can be said of them before anything is loaded.

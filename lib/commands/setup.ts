@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { type ProgressBar, progressBar } from "../figures/progress.ts";
 import { installTensorFlow } from "../tensorflow/install.ts";
 import { locateTensorFlow } from "../tensorflow/locate.ts";
 import { userCache } from "../user_cache.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
 const HELP = `deno task setup
@@ -43,11 +43,14 @@ export async function setUpTensorFlow(): Promise<void> {
   }
 }
 
+/** Its options. */
+export const COMMAND = { help: HELP, options: {} } as const;
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({ args: Deno.args, options: { help: { type: "boolean", short: "h" } } });
-  if (values.help) return console.log(HELP);
+  await parseCommand(COMMAND);
   await setUpTensorFlow();
   const { dir, cuda } = locateTensorFlow();
+  await tell({ tensorflow: dir, build: cuda ? "CUDA" : "CPU" });
   console.log(`TensorFlow's ${cuda ? "CUDA" : "CPU"} build is in ${dir}.`);
 }
 

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { colourPixels } from "../datasets/pixels/cut_image.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { memoryDataset } from "../datasets/memory.ts";
@@ -39,6 +38,7 @@ import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { decided } from "../training/runs/decided.ts";
 import { checkFree } from "../training/runs/run_folder.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
@@ -94,8 +94,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
                     folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
-${cacheHelp(20)}${TENSORBOARD_HELP}${WORKER_HELP}  --help
-
+${cacheHelp(20)}${TENSORBOARD_HELP}${WORKER_HELP}
 Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
 with a checkpoint.
 `;
@@ -153,24 +152,27 @@ async function measure(
   };
 }
 
-const OPTIONS = {
-  "weights": { type: "string" },
-  "of": { type: "string" },
-  "preset": { type: "string" },
-  ...CONFIG_FLAGS,
-  "data": { type: "string" },
-  "out": { type: "string" },
-  "resume": { type: "boolean", default: false },
-  "measure": { type: "string" },
-  ...TRAINING_FLAGS,
-  ...IMAGE_FLAGS,
-  ...TENSORBOARD_FLAG,
-  ...WORKER_FLAGS,
-  "help": { type: "boolean", short: "h" },
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "weights": { type: "string", values: "file" },
+    "of": { type: "string", values: ["representations", "predictions"] },
+    "preset": { type: "string", values: Object.keys(DECODER_PRESETS) },
+    ...CONFIG_FLAGS,
+    "data": { type: "string", values: "folder" },
+    "out": { type: "string", values: "folder" },
+    "resume": { type: "boolean", default: false },
+    "measure": { type: "string" },
+    ...TRAINING_FLAGS,
+    ...IMAGE_FLAGS,
+    ...TENSORBOARD_FLAG,
+    ...WORKER_FLAGS,
+  },
 } as const;
 
-const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
-type Flags = ReturnType<typeof parse>["values"] & { weights: string };
+const parse = () => parseCommand(COMMAND);
+type Flags = Awaited<ReturnType<typeof parse>>["values"] & { weights: string };
 
 const DEFAULT_PRESET = "cifar10";
 
@@ -254,22 +256,23 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     await summaries.weights(totalSteps, decoder.parameters);
     await summaries.picture(totalSteps, "samples", await decoderSamples(encoder, decoder, test ?? train));
   }
+  let measures: Record<string, unknown> | undefined;
   if (measured > 0 && test) {
     // As it ships, its weights rounded.
     const shipped = await loadDecoder(written);
-    const measures = await measure(encoder, shipped, test, testImages)
+    measures = await measure(encoder, shipped, test, testImages)
       .finally(() => tf.dispose([shipped.parameters, shipped.standardisation]));
     await writeFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
     console.log(JSON.stringify(measures, null, 2));
   }
+  await tell({ run: dir, finished: true, steps: totalSteps, weights: written, measures });
   console.log(`Weights: ${written}`);
   tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}, decoder.parameters, decoder.standardisation]);
   reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
 }
 
 async function main(): Promise<void> {
-  const { values, tokens } = parse(), { weights } = values;
-  if (values.help) return console.log(HELP);
+  const { values, tokens } = await parse(), { weights } = values;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const flags = { ...values, weights }, { workers, restarts } = workerFlags(flags);
   checkStart(flags);

@@ -93,7 +93,7 @@ Deno.test("images of four bands are pretrained on, kept, encoded and evaluated b
     const { values } = (await subjects[0].features(test!, "last"))!;
     assertEquals(features.values.length, values.length);
 
-    assert(isJepa(CONFIG) && (await runMasks(CONFIG, train)).data.length > 0);
+    assert(isJepa(CONFIG) && await runMasks(CONFIG, train));
     assertRejects(
       async () => await Promise.resolve(frozenEncoder(loaded)),
       RangeError,

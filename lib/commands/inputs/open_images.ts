@@ -18,7 +18,7 @@ import { CACHE_FLAGS, type CacheFlags, keepImages, keptBy } from "./keep_images.
 
 /** The flags of a command that opens images, for parseArgs(). */
 export const IMAGE_FLAGS = {
-  "layout": { type: "string" },
+  "layout": { type: "string", values: LAYOUTS },
   "skip-bad-images": { type: "boolean", default: false },
   ...CACHE_FLAGS,
 } as const;
