@@ -20,7 +20,7 @@ those to come:
 
   bash   source <(deno task -q completions bash)           the same line in ~/.bashrc, in this folder
   zsh    source <(deno task -q completions zsh)            the same in ~/.zshrc
-  fish   deno task -q completions fish | source            or into ~/.config/fish/completions/deno.fish
+  fish   deno task -q completions fish | source            the same in ~/.config/fish/config.fish
 
 `;
 

@@ -64,7 +64,7 @@ Deno.test({
     const lines = cases.map(([line]) => `echo (complete -C '${line}')`);
     const answers = await inShell("fish", fishScript(await kitTasks()), lines);
     for (const [i, [line, wanted]] of cases.entries()) {
-      const offered = answers[i].split(" ").map((word) => word.replace(/^--pool=/, "").replace(/\/$/, ""));
+      const offered = answers[i].split(/\s+/).map((word) => word.replace(/^--pool=/, "").replace(/\/$/, ""));
       for (const word of wanted) {
         assertMatch(` ${offered.join(" ")} `, new RegExp(` ${word} `), `${line}: ${answers[i]}`);
       }

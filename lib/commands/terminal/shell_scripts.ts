@@ -99,6 +99,7 @@ export function fishScript(tasks: readonly Task[]): string {
     ];
   });
   return `# Completions of the I-JEPA kit's tasks, made by: deno task completions fish
+complete -C 'deno ' >/dev/null # loads what fish has for deno first, which would take the place of this
 function __ijepa_kit_task
     set -l words (commandline -opc)
     test "$words[2]" = task; and test "$words[3]" = "$argv[1]"; and ${IN_KIT}
