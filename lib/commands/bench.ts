@@ -15,11 +15,10 @@ import { benchEncode } from "./bench/bench_encode.ts";
 import { benchProfile } from "./bench/bench_profile.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
 import { benchWorkers, workersOf } from "./bench/bench_workers.ts";
-import { checkOutputFile, oneOf } from "./terminal/flags.ts";
+import { oneOf } from "./terminal/flags.ts";
 import { PRECISIONS } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task bench [options]
 

@@ -19,7 +19,7 @@ import { tf } from "../tensorflow/backend.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
-import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
+import { numberOf, oneOf } from "./terminal/flags.ts";
 import { COLOURS, coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { cacheHelp, sideForFraming } from "./inputs/keep_images.ts";
@@ -30,7 +30,6 @@ import { INTERRUPTED } from "./processes/exit_codes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { writeFile } from "../write_file.ts";
 
 const NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
 

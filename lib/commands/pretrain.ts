@@ -6,7 +6,7 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { readingOf } from "../datasets/pixels/cut_image.ts";
-import { standardisedPreprocessing } from "../datasets/standardisation.ts";
+import { standardisedPreprocessing } from "../datasets/channel_statistics.ts";
 import { collapseWarning } from "../evaluation/collapse/collapse.ts";
 import { checkProtocols, evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/collapse/monitor.ts";

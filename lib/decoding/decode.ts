@@ -69,7 +69,7 @@ export async function representPredictions(
 ): Promise<Float32Array<ArrayBuffer>> {
   const { image } = setting.size, { batch } = masks, count = imageCount(pixels, image);
   if (count !== batch) throw new RangeError(`${count} images have no masks for ${batch}.`);
-  const inputs = stepTensors(pixels as Uint8Array<ArrayBuffer>, image, masks);
+  const inputs = stepTensors(pixels, image, masks);
   const run = compile(
     (encoder: Parameters, p: Parameters, given: typeof inputs) =>
       predictBlocks(encoder, setting, p, predictor.size, given),

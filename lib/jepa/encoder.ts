@@ -18,7 +18,7 @@ const IMAGENET = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225]
  *
  * @param pixels `count` images of `size` pixels, row-major
  */
-export function pixelTensor(pixels: Pixels, count: number, size: number): Tensor {
+export function pixelTensor(pixels: Pixels<ArrayBufferLike>, count: number, size: number): Tensor {
   const channels = pixels.length / (count * size ** 2),
     shape: [number, number, number, number] = [
       ...[count, size, size, channels] as const,

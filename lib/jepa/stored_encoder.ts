@@ -5,7 +5,7 @@
  * @module
  */
 import { checkFraming, type Preprocessing, readPreprocessorConfig } from "../datasets/pixels/preprocessing.ts";
-import { type Standardisation, standardisedPreprocessing } from "../datasets/standardisation.ts";
+import { type ChannelStatistics, standardisedPreprocessing } from "../datasets/channel_statistics.ts";
 import { openAuthorsCheckpoint } from "../weights/authors.ts";
 import { checkpointsIn } from "../weights/checkpoint_names.ts";
 import { findEncoder, HUGGING_FACE_PATCHES, someOf, splitPredictor } from "../weights/find_encoder.ts";
@@ -115,9 +115,9 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
 }
 
 /** The standardisation in a run's configuration, where it has one. */
-function parseStandardise(path: string, value: unknown, channels = 3): Standardisation | undefined {
+function parseStandardise(path: string, value: unknown, channels = 3): ChannelStatistics | undefined {
   if (value === undefined) return undefined;
-  const { mean, deviation } = { ...value as Partial<Standardisation> };
+  const { mean, deviation } = { ...value as Partial<ChannelStatistics> };
   const numbers = [mean, deviation].every((list) => Array.isArray(list) && list.length === channels);
   if (numbers && mean!.every(Number.isFinite) && deviation!.every((x) => Number.isFinite(x) && x > 0)) {
     return { mean: mean!, deviation: deviation! };

@@ -5,7 +5,7 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches, type LocalCrops } from "../datasets/loader.ts";
-import { normalisationOf } from "../datasets/standardisation.ts";
+import { normalisationOf } from "../datasets/channel_statistics.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import { encode, patchify, pixelTensor } from "../jepa/encoder.ts";
 import type { Parameters } from "../nn/parameters.ts";

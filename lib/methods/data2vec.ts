@@ -12,7 +12,7 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches } from "../datasets/loader.ts";
-import { normalisationOf } from "../datasets/standardisation.ts";
+import { normalisationOf } from "../datasets/channel_statistics.ts";
 import { architecture, encoderShapes } from "../jepa/architectures.ts";
 import { encode, encodeLayers, gatherTokens, patchify, pixelTensor } from "../jepa/encoder.ts";
 import { featureDeviation } from "../jepa/objective.ts";

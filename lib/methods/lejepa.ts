@@ -73,7 +73,7 @@ async function* inputsOf(config: LejepaConfig, dataset: Dataset, start: number, 
  * tokens of the crops. Batch norm and SIGReg are each micro-batch's own.
  */
 export function lejepaObjective(config: LejepaConfig, dataset: Dataset): Objective<LejepaInputs> {
-  const { architecture, projector: size, lambda, clip } = config;
+  const { projector: size, lambda, clip } = config;
   const totalSteps = stepsOf(config, dataset.length), all = viewsOf(config);
   return {
     name: "lejepa_step",

@@ -10,7 +10,7 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches } from "../datasets/loader.ts";
-import { normalisationOf } from "../datasets/standardisation.ts";
+import { normalisationOf } from "../datasets/channel_statistics.ts";
 import {
   architecture,
   encoderShapes,

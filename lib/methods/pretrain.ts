@@ -10,7 +10,7 @@ import type { Parameters } from "../nn/parameters.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
 import { decided } from "../training/runs/decided.ts";
 import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
-import { standardisedPreprocessing } from "../datasets/standardisation.ts";
+import { standardisedPreprocessing } from "../datasets/channel_statistics.ts";
 import { checkConfig } from "./check_config.ts";
 import { encoderOf } from "./config.ts";
 import { checkChannels, standardised } from "./standardised.ts";

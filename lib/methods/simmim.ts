@@ -10,7 +10,7 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches } from "../datasets/loader.ts";
-import { normalisationOf } from "../datasets/standardisation.ts";
+import { normalisationOf } from "../datasets/channel_statistics.ts";
 import { architecture, encoderShapes, type EncoderSize, type ParameterShapes } from "../jepa/architectures.ts";
 import { encode, patchify, pixelTensor } from "../jepa/encoder.ts";
 import { featureDeviation } from "../jepa/objective.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import { measureStandardisation } from "../datasets/standardisation.ts";
+import { measureChannels } from "../datasets/channel_statistics.ts";
 import type { RunOptions } from "../training/runs/run.ts";
 import { readConfig } from "../training/runs/run_folder.ts";
 import type { CommonConfig } from "./config.ts";
@@ -43,5 +43,5 @@ export async function standardised<Config extends Standardised>(
   const { architecture: { image, channels = 3 } } = config;
   if (channels === 3 || config.standardise) return config;
   const kept = resume && dir !== undefined ? (await readConfig<Config>(dir)).standardise : undefined;
-  return { ...config, standardise: kept ?? await measureStandardisation(dataset, image) };
+  return { ...config, standardise: kept ?? await measureChannels(dataset, image) };
 }

@@ -74,7 +74,7 @@ export function vicregLoss(
  * tokens of the crops. Batch norm, variance and covariance are each micro-batch's own.
  */
 export function vicregObjective(config: VicregConfig, dataset: Dataset): Objective<CropInputs> {
-  const { architecture, weights, clip } = config;
+  const { weights, clip } = config;
   const totalSteps = stepsOf(config, dataset.length);
   return {
     name: "vicreg_step",

@@ -11,7 +11,7 @@ import { decodeCuts, IMAGE_ENDINGS, type ImageColours } from "./decode.ts";
 export type ImageReading = ImageColours | number;
 
 /** Images in memory: 8-bit sRGB of three channels, or the numbers of images of other channels. */
-export type Pixels = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+export type Pixels<Buffer extends ArrayBufferLike = ArrayBuffer> = Uint8Array<Buffer> | Float32Array<Buffer>;
 
 /** How an encoder of so many channels wants files read: colours as they are asked for. */
 export function readingOf(channels = 3, colours: ImageColours = "managed"): ImageReading {
@@ -35,7 +35,7 @@ export function emptyPixels(count: number, channels: number): Pixels {
  *
  * @throws RangeError where they are of images of bands
  */
-export function colourPixels(pixels: Pixels): Uint8Array<ArrayBuffer> {
+export function colourPixels<Buffer extends ArrayBufferLike>(pixels: Pixels<Buffer>): Uint8Array<Buffer> {
   if (pixels instanceof Uint8Array) return pixels;
   throw new RangeError("Images of other than three channels have no colours, which this needs.");
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { emptyPixels, type Pixels } from "../../datasets/pixels/cut_image.ts";
-import { normalisationOf } from "../../datasets/standardisation.ts";
+import { normalisationOf } from "../../datasets/channel_statistics.ts";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { encode, patchify, pixelTensor } from "../../jepa/encoder.ts";
 import type { Parameters } from "../../nn/parameters.ts";

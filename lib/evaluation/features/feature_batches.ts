@@ -25,7 +25,7 @@ export interface FeatureBatch<Images> {
  * @throws RangeError for a batch below 1, a batch of other images, or a preprocessing whose square is not the encoder's;
  *   and whatever the source throws
  */
-export async function* featureBatches<Images extends { pixels: Pixels }>(
+export async function* featureBatches<Images extends { pixels: Pixels<ArrayBufferLike> }>(
   encoder: Parameters,
   size: EncoderSize,
   source: AsyncIterable<Images>,

@@ -49,7 +49,7 @@ export interface FeatureEncoder {
    *
    * @throws RangeError where the numbers are not those of such images
    */
-  encode(pixels: Pixels): Promise<Float32Array<ArrayBuffer>>;
+  encode(pixels: Pixels<ArrayBufferLike>): Promise<Float32Array<ArrayBuffer>>;
   /** Frees the compilation. */
   dispose(): void;
 }

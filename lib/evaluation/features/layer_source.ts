@@ -142,7 +142,7 @@ export function encodedSource(
 /** Raw pixels / 255 as features. */
 export function pixelSource(dataset: Dataset, view: View): LayerSource {
   const width = view.framing.crop ** 2 * (dataset.channels ?? 3);
-  const encode = (pixels: Pixels) => {
+  const encode = (pixels: Pixels<ArrayBufferLike>) => {
     const values = new Float32Array(pixels.length);
     for (let i = 0; i < pixels.length; i++) values[i] = pixels[i] / 255; // from() with a function takes ten times as long
     return Promise.resolve(values);

@@ -7,7 +7,7 @@
 import type { Dataset } from "../../datasets/dataset.ts";
 import { batches } from "../../datasets/loader.ts";
 import type { Pixels } from "../../datasets/pixels/cut_image.ts";
-import { normalisationOf } from "../../datasets/standardisation.ts";
+import { normalisationOf } from "../../datasets/channel_statistics.ts";
 import { initialise } from "../../nn/initialisation.ts";
 import { randomStream } from "../../random.ts";
 import { tf } from "../../tensorflow/backend.ts";
@@ -59,7 +59,7 @@ export function maskTensors(masks: PaddedMasks): Omit<StepInputs, "pixels"> {
 }
 
 /** Images, [B, size, size, c], and their masks as tensors. */
-export function stepTensors(pixels: Pixels, size: number, masks: PaddedMasks): StepInputs {
+export function stepTensors(pixels: Pixels<ArrayBufferLike>, size: number, masks: PaddedMasks): StepInputs {
   return { pixels: pixelTensor(pixels, masks.batch, size), ...maskTensors(masks) };
 }
 

@@ -5,7 +5,7 @@
  */
 import { count, divides, flag, list, number, oneOf, optional, range, record, type Shape, share } from "../../shapes.ts";
 import type { CropRange } from "../../datasets/dataset.ts";
-import type { Standardisation } from "../../datasets/standardisation.ts";
+import type { ChannelStatistics } from "../../datasets/channel_statistics.ts";
 import { partsOf } from "../../training/steps.ts";
 import type { EncoderSize, PredictorSize } from "../architectures.ts";
 import { maskSampler, maskShape } from "../mask_samplers/by_name.ts";
@@ -63,7 +63,7 @@ export const momentumShape: Shape = record<RunConfig["momentum"]>({ start: share
 /** What every method's run has and means the same by. */
 export const COMMON_PARTS = {
   standardise: optional(
-    record<Standardisation>({ mean: list(number()), deviation: list(positive) }, ({ mean, deviation }) => {
+    record<ChannelStatistics>({ mean: list(number()), deviation: list(positive) }, ({ mean, deviation }) => {
       if (mean.length !== deviation.length) {
         throw new RangeError(
           "standardise.mean and standardise.deviation must be as many as the channels, and so as each other.",

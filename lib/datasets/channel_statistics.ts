@@ -7,20 +7,21 @@ import type { Dataset } from "./dataset.ts";
 import { defaultPreprocessing, type Preprocessing } from "./pixels/preprocessing.ts";
 
 /** What is taken off, and what the rest is divided by, for each channel, in the files' own numbers (bytes: 0 to 255). */
-export interface Standardisation {
+export interface ChannelStatistics {
+  /** Of each channel. */
   mean: number[];
-  /** Above 0. */
+  /** Of each channel, above 0. */
   deviation: number[];
 }
 
 /** The same of numbers / 255, as patchify() and a preprocessing have it. */
-export function normalisationOf({ mean, deviation }: Standardisation): { mean: number[]; deviation: number[] } {
+export function normalisationOf({ mean, deviation }: ChannelStatistics): { mean: number[]; deviation: number[] } {
   const scaled = (values: number[]) => values.map((value) => value / 255);
   return { mean: scaled(mean), deviation: scaled(deviation) };
 }
 
 /** The kit's own preprocessing of images that are standardised so; undefined where nothing is given. */
-export function standardisedPreprocessing(image: number, standardise?: Standardisation): Preprocessing | undefined {
+export function standardisedPreprocessing(image: number, standardise?: ChannelStatistics): Preprocessing | undefined {
   return standardise && { ...defaultPreprocessing(image), ...normalisationOf(standardise) };
 }
 
@@ -33,7 +34,7 @@ const MEASURED = 1000, AT_ONCE = 50;
  *
  * @throws Error naming the data set where a channel is the same everywhere
  */
-export async function measureStandardisation(dataset: Dataset, size: number): Promise<Standardisation> {
+export async function measureChannels(dataset: Dataset, size: number): Promise<ChannelStatistics> {
   const { name, length, channels = 3 } = dataset, count = Math.min(length, MEASURED);
   const sums = new Float64Array(channels), squares = new Float64Array(channels);
   for (let first = 0; first < count; first += AT_ONCE) {
