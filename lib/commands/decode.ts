@@ -70,8 +70,7 @@ Draws what an encoder's representations hold, with decoders that deno task train
                      on colours are too strong (default 2)
   --seed S           the noise follows from it (default 0)
   --out DIR          made where it is missing
-${cacheHelp(21)}  --help
-`;
+${cacheHelp(21)}`;
 
 /** The first images of a folder by their names, as the encoder takes them; what cannot be read is told, or stops. */
 async function readImages(

@@ -89,7 +89,6 @@ ${NAMES.map(described).join("\n")}
   --precision P       ${PRECISION_HELP} (default)
   --subjects NAMES    what is evaluated, with commas between: encoder, random (the same network with random weights),
                       pixels (default all three)
-  --json FILE         writes the numbers there too, with what was chosen
   --no-cache          keeps no features in data/features, which holds 4 GiB of them at most
 ${
   cacheHelp(22)

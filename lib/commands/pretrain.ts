@@ -38,7 +38,7 @@ import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_c
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { STOPPED } from "./processes/exit_codes.ts";
+import { TRAINING_ENDS } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
 import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { runMasks } from "./tensorboard/run_masks.ts";
@@ -94,10 +94,7 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
   --no-eval          leaves the evaluation out
-${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
-with a checkpoint.
-`;
+${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}`;
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
@@ -177,6 +174,7 @@ async function evaluateRun(
 /** Its options. */
 export const COMMAND = {
   help: HELP,
+  notes: TRAINING_ENDS,
   options: {
     "preset": { type: "string", values: Object.keys(PRESETS) },
     ...CONFIG_FLAGS,

@@ -20,7 +20,7 @@ import { checkStart } from "./inputs/run_config.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { STOPPED } from "./processes/exit_codes.ts";
+import { TRAINING_ENDS } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
 import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
@@ -53,14 +53,12 @@ from the rest.
   --checkpoint-every N
                     steps between checkpoints (default 200)
   --keep N          checkpoints that are kept, the newest (default 2)
-${WORKER_HELP}
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where
-it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has, with a checkpoint.
-`;
+${WORKER_HELP}`;
 
 /** Its options. */
 export const COMMAND = {
   help: HELP,
+  notes: TRAINING_ENDS,
   options: {
     "preset": { type: "string", values: Object.keys(VJEPA_PRESETS) },
     ...CONFIG_FLAGS,

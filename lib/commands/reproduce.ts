@@ -34,7 +34,9 @@ a checkpoint; the same command goes on. Then our numbers stand beside the paper'
   --dry-run        says the commands, and what they cost, and runs none
   --weights PATH   paper: weights to evaluate or to decode, instead of pretraining them
 ${Object.entries(DATA_OPTIONS).map(([name, what]) => `  --${`${name} PATH`.padEnd(15)}paper: ${what}`).join("\n")}
+`;
 
+const NOTES = `
 Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop.
 `;
 
@@ -113,6 +115,7 @@ const SCALES = ["small", "paper"] as const;
 /** Its options. */
 export const COMMAND = {
   help: HELP,
+  notes: NOTES,
   options: {
     "scale": { type: "string", default: "small", values: SCALES },
     "seeds": { type: "string" },

@@ -8,7 +8,7 @@ import { type ProgressBar, progressBar } from "../figures/progress.ts";
 import { installTensorFlow } from "../tensorflow/install.ts";
 import { locateTensorFlow } from "../tensorflow/locate.ts";
 import { userCache } from "../user_cache.ts";
-import { parseCommand, tell } from "./terminal/command.ts";
+import { type Command, parseCommand, tell } from "./terminal/command.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
 const HELP = `deno task setup
@@ -17,6 +17,9 @@ Downloads TensorFlow's libraries, once for all checkouts, into your cache folder
 earlier version has put them there): its CPU build (274 MB, 853 MB on disk), or where there is an NVIDIA driver its CUDA
 build with NVIDIA's libraries (3.4 GB, 5.6 GB on disk). Needs Python 3.10 or newer with venv and pip.
 
+`;
+
+const NOTES = `
 Environment:
   IJEPA_TF=cpu|cuda   the build to use, instead of the one for this machine
   TF_DIR=FOLDER       a folder with both libraries; nothing is downloaded
@@ -44,7 +47,7 @@ export async function setUpTensorFlow(): Promise<void> {
 }
 
 /** Its options. */
-export const COMMAND = { help: HELP, options: {} } as const;
+export const COMMAND: Command = { help: HELP, notes: NOTES, options: {} };
 
 async function main(): Promise<void> {
   await parseCommand(COMMAND);

@@ -49,7 +49,7 @@ import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { STOPPED } from "./processes/exit_codes.ts";
+import { TRAINING_ENDS } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
 import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { decoderSamples } from "./tensorboard/decoder_samples.ts";
@@ -94,10 +94,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
                     folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
-${cacheHelp(20)}${TENSORBOARD_HELP}${WORKER_HELP}
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
-with a checkpoint.
-`;
+${cacheHelp(20)}${TENSORBOARD_HELP}${WORKER_HELP}`;
 
 /**
  * Makes sure, before a long training, that a decoder can be measured after it.
@@ -155,6 +152,7 @@ async function measure(
 /** Its options. */
 export const COMMAND = {
   help: HELP,
+  notes: TRAINING_ENDS,
   options: {
     "weights": { type: "string", values: "file" },
     "of": { type: "string", values: ["representations", "predictions"] },

@@ -24,6 +24,8 @@ export interface Option {
 export interface Command<Options extends Record<string, Option> = Record<string, Option>> {
   /** What --help says, without the options that all have. */
   help: string;
+  /** What --help says after the options. */
+  notes?: string;
   options: Options;
   /** What its words without a dash are; without, it takes none. */
   positionals?: Values;
@@ -42,7 +44,7 @@ const COMMON_HELP =
 `;
 
 /** What --help prints of a command. */
-export const helpOf = ({ help }: Pick<Command, "help">): string => help + COMMON_HELP;
+export const helpOf = ({ help, notes = "" }: Pick<Command, "help" | "notes">): string => help + COMMON_HELP + notes;
 
 const STANDARD_OUTPUT = "-";
 
@@ -67,8 +69,9 @@ function printAtEnd(): void {
  * @throws Error of parseArgs(), or where --json names no file that can be written
  */
 export async function parseCommand<const Options extends Record<string, Option>>(
-  { help, options, positionals }: Command<Options>,
+  command: Command<Options>,
 ) {
+  const { options, positionals } = command;
   const parsed = parseArgs({
     args: withJson(Deno.args),
     options: { ...options, ...COMMON_OPTIONS },
@@ -77,7 +80,7 @@ export async function parseCommand<const Options extends Record<string, Option>>
   });
   const { help: wanted, json } = parsed.values as { help?: boolean; json?: string };
   if (wanted) {
-    console.log(helpOf({ help }));
+    console.log(helpOf(command));
     Deno.exit(0);
   }
   destination = json;
