@@ -52,8 +52,7 @@ async function listImages(
   skipBad: boolean,
 ): Promise<{ images: ListedImage[]; unreadable: Unreadable[] }> {
   if (list !== undefined) return { images: await readImageList(list, dir), unreadable: [] };
-  if (dir === undefined) throw new Error("Say which images: --images DIR, or --list FILE.");
-  const { images, ignored, unreadable } = await findImages(dir, { onBadImage: skipBad ? "skip" : "stop", colours });
+  const { images, ignored, unreadable } = await findImages(dir!, { onBadImage: skipBad ? "skip" : "stop", colours });
   if (ignored.length > 0) {
     console.log(`${ignored.length} file(s) or folder(s) are no images and left out, such as ${ignored[0]}.`);
   }
@@ -87,6 +86,9 @@ async function main(): Promise<void> {
   const { weights, out } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   if (out === undefined) throw new Error("Say where the features are to go: --out FEATURES.safetensors, or .npy.");
+  if ((flags.images ?? flags.list) === undefined) {
+    throw new Error("Say which images: --images DIR, or --list FILE.");
+  }
   const layer = oneOf("layer", flags.layer, LAYERS);
   const pool = oneOf("pool", flags.pool, POOLS);
   const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);

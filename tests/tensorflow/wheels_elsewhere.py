@@ -52,10 +52,12 @@ def fetch(platform, folder):
 
 def exported(path):
     """Names that a library exports, without Mach-O's underscore."""
-    library = lief.parse(str(path))
-    if isinstance(library, lief.MachO.Binary):
+    if path.endswith(".dylib"):
+        library = lief.MachO.parse(path).at(0)
         return {symbol.name.removeprefix("_") for symbol in library.exported_symbols}
-    return {symbol.name for symbol in library.exported_symbols}
+    config = lief.ELF.ParserConfig()
+    config.parse_relocations = config.parse_symtab_symbols = config.parse_overlay = False  # minutes, and gigabytes
+    return {symbol.name for symbol in lief.ELF.parse(path, config).exported_symbols}
 
 
 def check(platform, kind, folder, symbols):
