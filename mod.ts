@@ -46,7 +46,7 @@ export {
   type TokenCounts,
   totalFlops,
 } from "./lib/jepa/flops.ts";
-export { encode, encodeLayers, gatherTokens, patchify } from "./lib/jepa/encoder.ts";
+export { encode, encodeLayers, gatherTokens, patchify, pixelTensor } from "./lib/jepa/encoder.ts";
 export { type MaskConfig, maskSampler } from "./lib/jepa/mask_samplers/by_name.ts";
 export type { MaskSize } from "./lib/jepa/mask_samplers/as_published_lengths.ts";
 export { type PaddedMasks, paddedSizes, padMasks } from "./lib/jepa/mask_samplers/padding.ts";
@@ -436,6 +436,9 @@ export {
 export type { PackedSize } from "./lib/datasets/packed/cut_packed.ts";
 export type { Place } from "./lib/datasets/readers/readers.ts";
 export type { ImageColours } from "./lib/datasets/pixels/decode.ts";
+export { colourPixels, type ImageReading, type Pixels } from "./lib/datasets/pixels/cut_image.ts";
+export { falseColours } from "./lib/datasets/pixels/bands/false_colours.ts";
+export { type ChannelStatistics, measureChannels } from "./lib/datasets/channel_statistics.ts";
 export { type FolderOptions, openImageFolder } from "./lib/datasets/folders/image_folder.ts";
 export type { Unreadable } from "./lib/datasets/folders/folder_tree.ts";
 export type { Layout } from "./lib/datasets/folders/layout.ts";

@@ -1,5 +1,6 @@
 /** The kit imported from folders that are none of its own, whose deno.json, lock and packages it does not decide. @module */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { setUpJupyter } from "../lib/commands/jupyter/jupyter.ts";
 import { codeCells, type Notebook } from "../lib/commands/jupyter/notebook_file.ts";
@@ -38,6 +39,15 @@ console.log(JSON.stringify({ steps: run.step, width: loaded.size.width, weights:
 const TRAIN = training(MOD);
 const TRAINED = { steps: 3, width: 16, weights: "run/encoder.safetensors" };
 
+/** Trains a step on the images beside it, as a project does that knows the kit by its name. */
+const PROJECT = `
+import { openImageFolder, preset, pretrain } from "@ijepa/kit";
+
+const images = await openImageFolder("images"), config = { ...preset("smoke"), batch: 6, epochs: 1 };
+const { step } = await pretrain(config, images, { dir: "run" });
+console.log(step, "step,", images.length, "images");
+`;
+
 /** A folder outside of the checkout with some files and six images. */
 async function withFolder(files: Record<string, unknown>, test: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "elsewhere_test_" });
@@ -61,6 +71,12 @@ async function withFolder(files: Record<string, unknown>, test: (folder: string)
 async function checkFigure(path: string): Promise<void> {
   const { data, info } = await sharp(path).greyscale().raw().toBuffer({ resolveWithObject: true });
   assert(data.subarray(0, 60 * info.width * info.channels).some((value) => value < 100), "the title is not drawn");
+}
+
+/** Where Deno keeps what it has fetched. */
+async function denoDir(): Promise<string> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
 }
 
 /** What a script in the folder prints, the lines of JSON. */
@@ -93,9 +109,7 @@ Deno.test("a script imports the kit from a server, draws and trains", async () =
   });
   const at = `http://127.0.0.1:${server.addr.port}`;
   // TensorFlow's libraries, which no server of modules has, lie where they lie for this checkout.
-  const environment = { TF_DIR: locateTensorFlow().dir },
-    info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] });
-  const { denoDir } = JSON.parse(new TextDecoder().decode((await info.output()).stdout));
+  const environment = { TF_DIR: locateTensorFlow().dir }, cache = await denoDir();
   const lock = await Deno.readTextFile(new URL("../deno.lock", import.meta.url)); // so that no version is asked for
   const files = { "script.ts": training(`${at}/mod.ts`), "deno.json": {}, "deno.lock": lock };
   await withFolder(files, async (folder) => {
@@ -106,7 +120,7 @@ Deno.test("a script imports the kit from a server, draws and trains", async () =
       `import { tf } from "${at}/mod.ts";
       try { await tf.add(1, 2).data(); } catch (error) { console.log(JSON.stringify(error.message.split("Missing")[0])); }`,
     );
-    assertEquals(await runScript(folder, { XDG_CACHE_HOME: folder, DENO_DIR: denoDir, TF_DIR: "" }), [
+    assertEquals(await runScript(folder, { XDG_CACHE_HOME: folder, DENO_DIR: cache, TF_DIR: "" }), [
       "TensorFlow's libraries were not found. To download them, run " +
       `\`deno run -A ${at}/lib/commands/setup.ts\`. `,
     ]);
@@ -114,8 +128,21 @@ Deno.test("a script imports the kit from a server, draws and trains", async () =
     assertMatch(new TextDecoder().decode((await setUp.output()).stdout), /^deno task setup\n/);
   });
   assertEquals(missing, []);
-  await Deno.remove(`${denoDir}/remote/http/127.0.0.1_PORT${server.addr.port}`, { recursive: true });
+  await Deno.remove(`${cache}/remote/http/127.0.0.1_PORT${server.addr.port}`, { recursive: true });
 });
+
+Deno.test("deno link makes the kit a package of an empty project, without a registry, and its set-up a program", () =>
+  withFolder({ "script.ts": PROJECT }, async (folder) => {
+    const run = async (...args: string[]) => {
+      const env = { HOME: `${folder}/home`, DENO_DIR: await denoDir(), TF_DIR: locateTensorFlow().dir, NO_COLOR: "1" };
+      const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: folder, env }).output();
+      assert(success, new TextDecoder().decode(stderr));
+      return new TextDecoder().decode(stdout);
+    };
+    await run("link", fileURLToPath(new URL("..", import.meta.url)));
+    assertEquals(await run("run", "-A", "--cached-only", "script.ts"), "1 step, 6 images\n");
+    assertMatch(await run("run", "-A", "--cached-only", "@ijepa/kit/setup", "--help"), /^deno task setup\n/);
+  }));
 
 Deno.test("a script imports the kit where an import map knows its packages by other names", () =>
   withFolder({

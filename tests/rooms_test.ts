@@ -12,6 +12,7 @@ const ROOMS = [
     "shapes.ts",
     "nearest_name.ts",
     "json.ts",
+    "npy_header.ts",
     "write_file.ts",
     "os_error.ts",
     "user_cache.ts",

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { table } from "../figures/table.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
 import { benchLoader } from "./bench/bench_loader.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
@@ -16,11 +16,10 @@ import { benchEncode } from "./bench/bench_encode.ts";
 import { benchProfile } from "./bench/bench_profile.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
 import { benchWorkers, workersOf } from "./bench/bench_workers.ts";
-import { checkOutputFile, oneOf } from "./terminal/flags.ts";
+import { oneOf } from "./terminal/flags.ts";
 import { PRECISIONS } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { writeFile } from "../write_file.ts";
 
 const HELP = `deno task bench [options]
 
@@ -42,8 +41,6 @@ two cores.
                 kept, beside torch.compile's
   --profile     prints where the time of our steps goes instead, kernel by kernel
   --precision P what --profile's and --cold's steps compute in: float32 | bfloat16 | auto (default), the faster of both here
-  --json FILE   writes the results there too
-  --help
 `;
 
 /** A mode whose first step takes so many times as long as f32's is not worth more of them. */
@@ -223,26 +220,26 @@ function print(results: readonly BenchResult[]): void {
   );
 }
 
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    size: { type: "string", values: Object.keys(SIZES) },
+    rounds: { type: "string" },
+    workers: { type: "string" },
+    loader: { type: "boolean" },
+    data: { type: "string", values: "folder" },
+    encode: { type: "boolean", default: false },
+    cold: { type: "boolean", default: false },
+    profile: { type: "boolean", default: false },
+    precision: { type: "string", default: "auto", values: PRECISIONS },
+  },
+} as const;
+
 /** The command. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      size: { type: "string" },
-      rounds: { type: "string" },
-      workers: { type: "string" },
-      loader: { type: "boolean" },
-      data: { type: "string" },
-      encode: { type: "boolean", default: false },
-      cold: { type: "boolean", default: false },
-      profile: { type: "boolean", default: false },
-      precision: { type: "string", default: "auto" },
-      json: { type: "string" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (values.help) return console.log(HELP);
-  const { size, json, loader, data, cold } = values, rounds = Number(values.rounds ?? (cold ? 2 : 5));
+  const { values } = await parseCommand(COMMAND);
+  const { size, loader, data, cold } = values, rounds = Number(values.rounds ?? (cold ? 2 : 5));
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds takes a number from 1 on; got "${values.rounds}".`);
   }
@@ -253,7 +250,6 @@ async function main(): Promise<void> {
     throw new Error("--loader takes neither --size nor --workers: leave them out.");
   }
   if (data !== undefined && !loader) throw new Error("--data names the images of --loader: add that.");
-  if (json !== undefined) await checkOutputFile("json", json);
   const names = size !== undefined ? [size] : values.workers !== undefined ? ["cifar"] : Object.keys(SIZES);
   const precision = oneOf("precision", values.precision, PRECISIONS);
   const workers = workersOf(values.workers, SIZES[names[0]]);
@@ -266,12 +262,16 @@ async function main(): Promise<void> {
   }
   await setUpTensorFlow();
   if (values.profile) {
-    for (const name of names) await benchProfile(name, SIZES[name], precision);
+    const profiles: Record<string, unknown> = {};
+    for (const name of names) {
+      profiles[name] = await benchProfile(name, SIZES[name], precision);
+      await tell(profiles);
+    }
     return;
   }
   if (loader || values.encode) {
     const results = loader ? await benchLoader(data, rounds) : await benchEncode(rounds, (what) => console.error(what));
-    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+    await tell(results);
     return;
   }
   await setUpPeer();
@@ -279,13 +279,13 @@ async function main(): Promise<void> {
     const results: ColdResult[] = [];
     for (const name of names) {
       results.push(...await benchCold(name, rounds, precision, (what) => console.error(`${name}: ${what}`)));
-      if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+      await tell(results);
     }
     return;
   }
   if (workers !== undefined) {
     const results = await benchWorkers(names[0], workers, rounds);
-    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+    await tell(results);
     return;
   }
   console.log(`TensorFlow ${tensorflowVersion()} under this project, against PyTorch.`);
@@ -295,7 +295,7 @@ async function main(): Promise<void> {
     print(measured);
     results.push(...measured);
     // After each size: the next one may still fail.
-    if (json !== undefined) await writeFile(json, JSON.stringify(results, null, 2) + "\n");
+    await tell(results);
   }
 }
 

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { findImages, namedBatches } from "../datasets/folders/image_list.ts";
 import { memoryDataset } from "../datasets/memory.ts";
+import { colourPixels } from "../datasets/pixels/cut_image.ts";
 import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import { concatenate } from "../datasets/sources.ts";
 import { reconstruct, representImages, representPredictions } from "../decoding/decode.ts";
@@ -32,6 +32,7 @@ import { multiBlock } from "../jepa/mask_samplers/multi_block.ts";
 import type { PretrainedEncoder } from "../jepa/pretrained.ts";
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, typedPath } from "./terminal/advice.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
@@ -69,8 +70,7 @@ Draws what an encoder's representations hold, with decoders that deno task train
                      on colours are too strong (default 2)
   --seed S           the noise follows from it (default 0)
   --out DIR          made where it is missing
-${cacheHelp(21)}  --help
-`;
+${cacheHelp(21)}`;
 
 /** The first images of a folder by their names, as the encoder takes them; what cannot be read is told, or stops. */
 async function readImages(
@@ -90,7 +90,7 @@ async function readImages(
   const found: Uint8Array[] = [], bytes = size.image ** 2 * 3 * rows;
   let read = 0;
   for await (const { pixels } of namedBatches(images, { batch: rows, framing, onBadImage })) {
-    found.push(pixels);
+    found.push(colourPixels(pixels));
     if ((read += pixels.length) >= bytes) break;
   }
   if (bad.length > 0) console.log(`${bad.length} image(s) could not be read and are not drawn: ${bad.join(", ")}`);
@@ -107,7 +107,7 @@ async function readTestImages(
 ): Promise<Uint8Array> {
   const { test } = await openImages(name, flags, sideForFraming(preprocessing));
   const first = Uint32Array.from({ length: Math.min(rows, test!.length) }, (_, i) => i);
-  return (await test!.centred(first, preprocessing)).pixels;
+  return colourPixels((await test!.centred(first, preprocessing)).pixels);
 }
 
 /** Neighbours of each image. */
@@ -135,7 +135,7 @@ async function findNeighbours(
   const { indices } = nearestNeighbours(queries.values, features.values, size.width, Math.min(NEIGHBOURS, bank.length));
   const { pixels: nearest } = await bank.centred(Uint32Array.from(indices), preprocessing);
   reportSkipped(bank);
-  return nearest;
+  return colourPixels(nearest);
 }
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
@@ -171,27 +171,28 @@ function decodersOf(weights: string, encoder: FrozenEncoder) {
   };
 }
 
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "weights": { type: "string", values: "file" },
+    "decoder": { type: "string", values: "folder" },
+    "prediction-decoder": { type: "string", values: "folder" },
+    "patch-decoder": { type: "string", values: "folder" },
+    "images": { type: "string", values: "folder" },
+    "neighbours": { type: "string", values: "folder" },
+    "out": { type: "string", values: "folder" },
+    "rows": { type: "string", default: "8" },
+    "samples": { type: "string", default: "8" },
+    "steps": { type: "string", default: "25" },
+    "guidance": { type: "string", default: "2" },
+    "seed": { type: "string", default: "0" },
+    ...IMAGE_FLAGS,
+  },
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "weights": { type: "string" },
-      "decoder": { type: "string" },
-      "prediction-decoder": { type: "string" },
-      "patch-decoder": { type: "string" },
-      "images": { type: "string" },
-      "neighbours": { type: "string" },
-      "out": { type: "string" },
-      "rows": { type: "string", default: "8" },
-      "samples": { type: "string", default: "8" },
-      "steps": { type: "string", default: "25" },
-      "guidance": { type: "string", default: "2" },
-      "seed": { type: "string", default: "0" },
-      ...IMAGE_FLAGS,
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
+  const { values: flags } = await parseCommand(COMMAND);
   const { weights, images, out } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   if (images === undefined) throw new Error("Say which images: --images DIR, or cifar10.");
@@ -264,6 +265,7 @@ async function main(): Promise<void> {
   for (const some of [decoder, ofPredictions, patchDecoder]) {
     tf.dispose([some?.parameters ?? {}, some?.standardisation ?? {}]);
   }
+  await tell({ pictures: written, weights, images: count });
   console.log(`${written.join(", ")} in ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 

@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { findImages, type ListedImage, readImageList } from "../datasets/folders/image_list.ts";
 import type { Unreadable } from "../datasets/folders/folder_tree.ts";
+import { type ImageReading, readingOf } from "../datasets/pixels/cut_image.ts";
 import { encodeImages } from "../evaluation/features/encode_images.ts";
 import { progressBar } from "../figures/progress.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { rowFiles } from "../weights/formats/row_writer.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
-import { coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
+import { COLOURS, coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";
 import { INTERRUPTED } from "./processes/exit_codes.ts";
@@ -42,51 +43,56 @@ Writes one row of features for each image, in the order of the file names.
                      EXIF, on white | pillow: the bytes of Image.open(FILE).convert("RGB"), which does none of that
   --precision P      ${PRECISION_HELP} (default)
   --skip-bad-images  leaves images that cannot be read out of the file, and says which, instead of stopping
-  --help
 `;
 
 async function listImages(
   dir: string | undefined,
   list: string | undefined,
+  colours: ImageReading,
   skipBad: boolean,
 ): Promise<{ images: ListedImage[]; unreadable: Unreadable[] }> {
   if (list !== undefined) return { images: await readImageList(list, dir), unreadable: [] };
-  if (dir === undefined) throw new Error("Say which images: --images DIR, or --list FILE.");
-  const { images, ignored, unreadable } = await findImages(dir, { onBadImage: skipBad ? "skip" : "stop" });
+  const { images, ignored, unreadable } = await findImages(dir!, { onBadImage: skipBad ? "skip" : "stop", colours });
   if (ignored.length > 0) {
     console.log(`${ignored.length} file(s) or folder(s) are no images and left out, such as ${ignored[0]}.`);
   }
   return { images, unreadable };
 }
 
+const LAYERS = ["last", "last4"] as const, POOLS = ["mean", "none"] as const;
+
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "weights": { type: "string", values: "file" },
+    "images": { type: "string", values: "folder" },
+    "list": { type: "string", values: "file" },
+    "out": { type: "string", values: "file" },
+    "layer": { type: "string", default: "last", values: LAYERS },
+    "pool": { type: "string", default: "mean", values: POOLS },
+    "batch": { type: "string", default: "64" },
+    "heads": { type: "string" },
+    "image": { type: "string" },
+    "preprocessing": { type: "string", values: "file" },
+    "colours": { type: "string", default: "managed", values: COLOURS },
+    "precision": { type: "string", default: "auto", values: PRECISIONS },
+    "skip-bad-images": { type: "boolean", default: false },
+  },
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "weights": { type: "string" },
-      "images": { type: "string" },
-      "list": { type: "string" },
-      "out": { type: "string" },
-      "layer": { type: "string", default: "last" },
-      "pool": { type: "string", default: "mean" },
-      "batch": { type: "string", default: "64" },
-      "heads": { type: "string" },
-      "image": { type: "string" },
-      "preprocessing": { type: "string" },
-      "colours": { type: "string", default: "managed" },
-      "precision": { type: "string", default: "auto" },
-      "skip-bad-images": { type: "boolean", default: false },
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
+  const { values: flags } = await parseCommand(COMMAND);
   const { weights, out } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   if (out === undefined) throw new Error("Say where the features are to go: --out FEATURES.safetensors, or .npy.");
-  const layer = oneOf("layer", flags.layer, ["last", "last4"]);
-  const pool = oneOf("pool", flags.pool, ["mean", "none"]);
+  if ((flags.images ?? flags.list) === undefined) {
+    throw new Error("Say which images: --images DIR, or --list FILE.");
+  }
+  const layer = oneOf("layer", flags.layer, LAYERS);
+  const pool = oneOf("pool", flags.pool, POOLS);
   const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
-  const colours = coloursOf(flags.colours);
+  const asked = coloursOf(flags.colours);
   const batch = Number(flags.batch);
   if (!Number.isSafeInteger(batch) || batch < 1) {
     throw new Error(`--batch takes a whole number from 1 on; got "${flags.batch}".`);
@@ -98,10 +104,11 @@ async function main(): Promise<void> {
     await checkReplacesNothing(file, { list: flags.list, weights });
   }
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
-  const { images, unreadable } = await listImages(flags.images, flags.list, flags["skip-bad-images"]);
   await setUpTensorFlow();
   const { predictor, ...encoder } = await loadWeights(weights, { heads, image });
   tf.dispose(predictor?.parameters ?? {});
+  const colours = readingOf(encoder.size.channels, asked);
+  const { images, unreadable } = await listImages(flags.images, flags.list, colours, flags["skip-bad-images"]);
   const precision = await chosenPrecision(askedPrecision, encoder.size.width);
   const { size, parameters } = encoder, preprocessing = choosePreprocessing(weights, encoder);
 
@@ -137,6 +144,7 @@ async function main(): Promise<void> {
     tf.dispose(parameters);
   });
   if (bad.length > 0) console.log(`${bad.length} image(s) could not be read and have no row: ${bad.join(", ")}`);
+  await tell({ features: rowFiles(out), shape, weights, layer, pool, precision, unreadable: bad });
   console.log(`${out}: features [${shape.join(", ")}] of ${shape[0]} images`);
 }
 

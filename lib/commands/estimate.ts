@@ -4,7 +4,6 @@
  * @module
  */
 import { dirname, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { type Cell, table } from "../figures/table.ts";
 import { totalFlops } from "../jepa/flops.ts";
 import {
@@ -20,6 +19,7 @@ import { PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { type StepMemory, totalMemory } from "../jepa/pretraining/step_memory.ts";
 import { isJepa } from "../methods/methods.ts";
 import { readJson } from "../training/runs/run_folder.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { checkStart, configOf, nameOf, type StartFlags } from "./inputs/run_config.ts";
 import { CONFIG_FLAGS } from "./terminal/config_flags.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
@@ -37,7 +37,6 @@ Nothing is computed or downloaded.
   --device NAME    h100 | a100 | cpu: this machine's cores and memory (default cpu)
   --micro-batch N  images that a device works on at once (default its share of the batch)
   --images N       images of the data set (default those of the preset's, or of the data.json beside --config)
-  --help
 `;
 
 /** Of the peak: on a CPU as measured (README, "Beside PyTorch"), on GPUs assumed, for none has been measured. */
@@ -177,22 +176,25 @@ async function jepaConfigOf(flags: StartFlags): Promise<RunConfig> {
   );
 }
 
+const DEVICE_NAMES = ["h100", "a100", "cpu"] as const;
+
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "preset": { type: "string", values: Object.keys(PRESETS) },
+    ...CONFIG_FLAGS,
+    "devices": { type: "string" },
+    "device": { type: "string", default: "cpu", values: DEVICE_NAMES },
+    "micro-batch": { type: "string" },
+    "images": { type: "string", values: "folder" },
+  },
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "preset": { type: "string" },
-      ...CONFIG_FLAGS,
-      "devices": { type: "string" },
-      "device": { type: "string", default: "cpu" },
-      "micro-batch": { type: "string" },
-      "images": { type: "string" },
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
+  const { values: flags } = await parseCommand(COMMAND);
   const start: StartFlags = { preset: flags.preset, config: flags.config, set: flags.set };
-  const config = await jepaConfigOf(start), deviceName = oneOf("device", flags.device, ["h100", "a100", "cpu"]);
+  const config = await jepaConfigOf(start), deviceName = oneOf("device", flags.device, DEVICE_NAMES);
   const device = deviceName === "cpu"
     ? cpuDevice(navigator.hardwareConcurrency, Deno.systemMemoryInfo().total)
     : DEVICES[deviceName];
@@ -204,6 +206,8 @@ async function main(): Promise<void> {
   const devices = positive("devices") ?? 1, images = positive("images") ?? await imagesOf(start);
   const where = { devices, deviceName, device, images, microBatch: positive("micro-batch") };
   const name = [nameOf(start), ...start.set ?? []].join(" ");
+  const share = SHARES[deviceName];
+  await tell({ run: name, device: deviceName, devices, images, share, ...estimateRun(config, { ...where, share }) });
   console.log(estimateText(name, config, where));
 }
 

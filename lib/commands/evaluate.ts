@@ -4,22 +4,23 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { loadClevr } from "../datasets/clevr/clevr.ts";
+import { type ImageReading, readingOf } from "../datasets/pixels/cut_image.ts";
 import type { ImageColours } from "../datasets/pixels/decode.ts";
 import type { Framing } from "../datasets/pixels/preprocessing.ts";
 import { patchDepths, type ScenesDataset } from "../datasets/scenes/scenes.ts";
 import { readSubset } from "../datasets/subset.ts";
 import { checkProtocols, evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
-import type { DepthScenes, EvaluationData } from "../evaluation/protocol.ts";
+import type { DepthScenes, EvaluationData, Protocol } from "../evaluation/protocol.ts";
 import { type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
-import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
-import { coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
+import { numberOf, oneOf } from "./terminal/flags.ts";
+import { COLOURS, coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { cacheHelp, sideForFraming } from "./inputs/keep_images.ts";
 import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
@@ -29,7 +30,6 @@ import { INTERRUPTED } from "./processes/exit_codes.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { writeFile } from "../write_file.ts";
 
 const NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
 
@@ -89,19 +89,28 @@ ${NAMES.map(described).join("\n")}
   --precision P       ${PRECISION_HELP} (default)
   --subjects NAMES    what is evaluated, with commas between: encoder, random (the same network with random weights),
                       pixels (default all three)
-  --json FILE         writes the numbers there too, with what was chosen
   --no-cache          keeps no features in data/features, which holds 4 GiB of them at most
 ${
   cacheHelp(22)
 }                      At that, squares have the bytes of those from files where the short side alone is resized, bicubic;
                       the random crops of linear and finetune have less detail: for those of 224 pixels say 800
-  --help
 `;
 
 function parseProtocols(text: string | undefined): ProtocolName[] {
   if (text === undefined) throw new Error(`Say what to evaluate: --protocol all, or of ${NAMES.join(", ")}.`);
   const chosen = text.split(",").map((name) => oneOf<ProtocolName | "all">("protocol", name.trim(), ["all", ...NAMES]));
   return chosen.includes("all") ? NAMES : chosen.filter((name) => name !== "all");
+}
+
+/** Holds that protocols can be evaluated of an encoder of images that have no colours. */
+function checkWithoutColours(weights: string, channels: number, protocols: readonly ProtocolName[]): void {
+  const needsColours = (name: ProtocolName) => (PROTOCOLS[name] as Protocol).colours;
+  const left = protocols.filter(needsColours);
+  if (left.length === 0) return;
+  throw new Error(
+    `${weights} takes images of ${channels} channels, and ${left.join(", ")} need(s) colours: take --protocol ` +
+      `${NAMES.filter((name) => !needsColours(name)).join(",")}, or some of these.`,
+  );
 }
 
 const SUBJECTS = ["encoder", "random", "pixels"] as const;
@@ -133,7 +142,7 @@ async function openLabelled(
   data: string,
   flags: ImageFlags,
   framing: Framing,
-  colours: ImageColours,
+  colours: ImageReading,
 ): Promise<Required<EvaluationData>["images"]> {
   const { train, test } = await openImages(data, flags, sideForFraming(framing), colours);
   if (!test) throw new Error(`${data} has no images to test on: it takes a test/ or val/ folder beside train/.`);
@@ -141,34 +150,34 @@ async function openLabelled(
   return { train, test };
 }
 
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "weights": { type: "string", values: "file" },
+    "protocol": { type: "string", values: ["all", ...NAMES] },
+    "data": { type: "string", default: "cifar10", values: "folder" },
+    "subset": { type: "string", values: "file" },
+    "per-class": { type: "string" },
+    "epochs": { type: "string" },
+    "clevr": { type: "string", values: "folder" },
+    "clevr-crop": { type: "boolean", default: false },
+    "heads": { type: "string" },
+    "image": { type: "string" },
+    "preprocessing": { type: "string", values: "file" },
+    "colours": { type: "string", default: "managed", values: COLOURS },
+    "seed": { type: "string", default: "0" },
+    "seeds": { type: "string", default: "1" },
+    "precision": { type: "string", default: "auto", values: PRECISIONS },
+    "subjects": { type: "string", default: SUBJECTS.join(","), values: SUBJECTS },
+    ...IMAGE_FLAGS,
+    "no-cache": { type: "boolean", default: false },
+  },
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "weights": { type: "string" },
-      "protocol": { type: "string" },
-      "data": { type: "string", default: "cifar10" },
-      "subset": { type: "string" },
-      "per-class": { type: "string" },
-      "epochs": { type: "string" },
-      "clevr": { type: "string" },
-      "clevr-crop": { type: "boolean", default: false },
-      "heads": { type: "string" },
-      "image": { type: "string" },
-      "preprocessing": { type: "string" },
-      "colours": { type: "string", default: "managed" },
-      "seed": { type: "string", default: "0" },
-      "seeds": { type: "string", default: "1" },
-      "precision": { type: "string", default: "auto" },
-      "subjects": { type: "string", default: SUBJECTS.join(",") },
-      "json": { type: "string" },
-      ...IMAGE_FLAGS,
-      "no-cache": { type: "boolean", default: false },
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
-  const { weights, data: dataName, clevr, json } = flags;
+  const { values: flags } = await parseCommand(COMMAND);
+  const { weights, data: dataName, clevr } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const protocols = parseProtocols(flags.protocol), all = protocols === NAMES;
   const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
@@ -182,16 +191,17 @@ async function main(): Promise<void> {
   if (clevr !== undefined && !all && protocols.includes("depth")) {
     throw new Error("CLEVR does not say the depth of each patch: leave depth out of --protocol, or --clevr.");
   }
-  if (json !== undefined) await checkOutputFile("json", json);
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
 
   await setUpTensorFlow();
   const { predictor, ...loaded } = await loadWeights(weights, { heads: whole("heads"), image: whole("image") });
   tf.dispose(predictor?.parameters ?? {});
   const encoder = { ...loaded, preprocessing: choosePreprocessing(weights, loaded) };
+  const reading = readingOf(encoder.size.channels, colours);
+  if (typeof reading === "number") checkWithoutColours(weights, reading, protocols);
   const precision = await chosenPrecision(askedPrecision, encoder.size.width);
   const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
-  const images = needs("images") ? await openLabelled(dataName, flags, encoder.preprocessing, colours) : undefined;
+  const images = needs("images") ? await openLabelled(dataName, flags, encoder.preprocessing, reading) : undefined;
   const drawn = needs("scenes") ? await openPictures(encoder.size, clevr, colours) : undefined;
   let subset: Uint32Array | undefined;
   if (flags.subset !== undefined) {
@@ -209,13 +219,12 @@ async function main(): Promise<void> {
     if (results.length === 0) return;
     console.log(evaluationTable(results));
     console.log("\n" + publishedTables(protocols, dataName));
-    if (json === undefined) return;
     const about = {
-      ...{ weights, seed, seeds, precision, preprocessing: encoder.preprocessing, colours },
+      ...{ weights, seed, seeds, precision, preprocessing: encoder.preprocessing, colours: reading },
       data: images && { train: images.train.name, test: images.test.name },
       scenes: drawn && { train: drawn.train.dataset.name, test: drawn.test.dataset.name },
     };
-    await writeFile(json, JSON.stringify({ ...about, results }, null, 2) + "\n");
+    await tell({ ...about, results });
   };
   // What was measured before is lost neither by an error nor by Ctrl-C.
   let stopping = false;

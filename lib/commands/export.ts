@@ -4,11 +4,11 @@
  * @module
  */
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { progressBar } from "../figures/progress.ts";
 import { checkPush, pushModel } from "../hub/push.ts";
 import { saveEncoder, saveHuggingFace, saveOnnx } from "../jepa/save_encoder.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -29,7 +29,6 @@ transformers' IJepaModel.from_pretrained() loads it; the predictor, for which th
                   what \`hf auth login\` keeps, may write there); --out may then be left out
   --dtype D       F32 (default) | F16 | BF16: the last two take half the space
   --heads N       attention heads, where the weights do not say
-  --help
 `;
 
 /** Holds that a folder is an earlier export, which is replaced, or that none of anyone's files are in it. */
@@ -66,26 +65,29 @@ async function upload(push: string, folder: string): Promise<string> {
   }
 }
 
+const DTYPES = ["F32", "F16", "BF16"] as const;
+
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "weights": { type: "string", values: "file" },
+    "out": { type: "string", values: "file" },
+    "onnx": { type: "boolean", default: false },
+    "push": { type: "string" },
+    "dtype": { type: "string", default: "F32", values: DTYPES },
+    "heads": { type: "string" },
+  },
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "weights": { type: "string" },
-      "out": { type: "string" },
-      "onnx": { type: "boolean", default: false },
-      "push": { type: "string" },
-      "dtype": { type: "string", default: "F32" },
-      "heads": { type: "string" },
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
+  const { values: flags } = await parseCommand(COMMAND);
   const { weights, push } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   if (push !== undefined) await checkPush(push);
   const out = flags.out ?? (push === undefined ? undefined : await Deno.makeTempDir());
   if (out === undefined) throw new Error("Say where it is to go: --out FILE.safetensors, or a folder.");
-  const dtype = oneOf("dtype", flags.dtype, ["F32", "F16", "BF16"]);
+  const dtype = oneOf("dtype", flags.dtype, DTYPES);
 
   const heads = numberOf("heads", flags.heads, { integer: true }), own = out.endsWith(".safetensors");
   if (flags.onnx && own) throw new Error("--onnx writes into a folder: let --out be one.");
@@ -108,9 +110,12 @@ async function main(): Promise<void> {
   }
   if (flags.out !== undefined) console.log(`Wrote ${out} in ${dtype}${graph === undefined ? "" : `, with ${graph}`}.`);
   if (encoder.predictor && !own) console.log("The predictor is left out: Hugging Face's layout has no place for it.");
-  if (push === undefined) return;
+  const written = { weights: flags.out, dtype, onnx: graph };
+  if (push === undefined) return await tell(written);
   try {
-    console.log(`Pushed to ${await upload(push, out)}.`);
+    const pushed = await upload(push, out);
+    await tell({ ...written, pushed });
+    console.log(`Pushed to ${pushed}.`);
   } finally {
     if (flags.out === undefined) await Deno.remove(out, { recursive: true });
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { isForMachines, parseCommand, tell } from "./terminal/command.ts";
 import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -16,7 +16,6 @@ works offline. Ctrl-C, twice, ends it.
 
   --port N       default 8888, or the next one that is free
   --no-browser   prints the address instead of opening it
-  --help
 `;
 
 /** JupyterLab reaches for no network. */
@@ -26,16 +25,17 @@ const SETTINGS = [
   "--ServerApp.terminals_enabled=False",
 ];
 
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "port": { type: "string" },
+    "no-browser": { type: "boolean", default: false },
+  },
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "port": { type: "string" },
-      "no-browser": { type: "boolean", default: false },
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
+  const { values: flags } = await parseCommand(COMMAND);
   const port = numberOf("port", flags.port, { integer: true });
   await setUpTensorFlow();
   await setUpJupyter("deno task lab");
@@ -52,6 +52,7 @@ async function main(): Promise<void> {
       NOTEBOOKS,
     ],
     env: jupyterEnvironment(),
+    stdout: isForMachines() ? "null" : "inherit",
   }).spawn();
   // Ctrl-C reaches JupyterLab too, which asks whether it is meant; this process waits for the answer.
   const stop = () => {};
@@ -61,6 +62,7 @@ async function main(): Promise<void> {
   const { success, code } = await lab.status;
   Deno.removeSignalListener("SIGINT", stop);
   Deno.removeSignalListener("SIGTERM", end);
+  await tell({ notebooks: NOTEBOOKS, ended: code });
   if (!success) throw new Error(`JupyterLab ended with code ${code}; what it said is above.`);
 }
 

@@ -5,8 +5,8 @@
  */
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { formatDuration, progressBar } from "../figures/progress.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
 import { missingOutputs, type Notebook } from "./jupyter/notebook_file.ts";
@@ -23,7 +23,6 @@ the beginning of a notebook's file name, such as 01; all run where there is none
   --quick      fewer steps and images, for tests: sets IJEPA_QUICK=1, which the notebooks read
   --write      writes the outputs into the notebooks
   --timeout S  seconds that a cell may take (default 1800)
-  --help
 `;
 
 /** A line that run_notebook.py tells. */
@@ -111,24 +110,25 @@ async function format(path: string): Promise<void> {
   if (!success) throw new Error(`${path} was written, but deno fmt cannot format it.`);
 }
 
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    quick: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
+    timeout: { type: "string", default: "1800" },
+  },
+  positionals: [],
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags, positionals } = parseArgs({
-    args: Deno.args,
-    allowPositionals: true,
-    options: {
-      quick: { type: "boolean", default: false },
-      write: { type: "boolean", default: false },
-      timeout: { type: "string", default: "1800" },
-      help: { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
+  const { values: flags, positionals } = await parseCommand(COMMAND);
   const cellSeconds = numberOf("timeout", flags.timeout, { integer: true })!;
   const names = findNotebooks(positionals);
   if (flags.write && flags.quick) throw new Error("--write is for full runs: leave --quick out.");
   await setUpTensorFlow();
   await setUpJupyter("deno task notebooks");
-  const begun = performance.now();
+  const begun = performance.now(), ran: { notebook: string; seconds: number }[] = [];
   for (const name of names) {
     const started = performance.now();
     const bar = progressBar({ label: name, total: 0, unit: "cells" });
@@ -141,7 +141,10 @@ async function main(): Promise<void> {
       await writeFile(`${NOTEBOOKS}/${name}`, written);
       await format(`${NOTEBOOKS}/${name}`);
     }
-    console.log(`${name}: ${formatDuration((performance.now() - started) / 1000)}`);
+    const seconds = (performance.now() - started) / 1000;
+    ran.push({ notebook: `${NOTEBOOKS}/${name}`, seconds });
+    await tell({ ran });
+    console.log(`${name}: ${formatDuration(seconds)}`);
   }
   console.log(`${names.length} notebooks ran in ${formatDuration((performance.now() - begun) / 1000)}.`);
 }

@@ -5,7 +5,6 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { defaultPreprocessing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import { table } from "../figures/table.ts";
 import { encoderShapes, type EncoderSize } from "../jepa/architectures.ts";
@@ -15,6 +14,7 @@ import { initialise } from "../nn/initialisation.ts";
 import { randomStream } from "../random.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { type HostTensor, writeSafetensors } from "../weights/formats/safetensors.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { type Difference, differences, hiddenState } from "./parity/parity_differences.ts";
 import { PARITY_PYTHON, setUpParity } from "./parity/parity_python.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -31,7 +31,6 @@ the kit saves, loaded there. The first time it installs them in .venv/parity. Ta
 error where an output differs by more than ${TOLERANCE}.
 
   --keep DIR   keeps the files there, instead of in a folder that is removed
-  --help
 `;
 
 /** Runs parity.py and returns what it prints. */
@@ -93,12 +92,16 @@ async function save(folder: string): Promise<void> {
   }
 }
 
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "keep": { type: "string", values: "folder" },
+  },
+} as const;
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: { keep: { type: "string" }, help: { type: "boolean", short: "h" } },
-  });
-  if (values.help) return console.log(HELP);
+  const { values } = await parseCommand(COMMAND);
   await setUpTensorFlow();
   await setUpParity("deno task parity");
   const folder = values.keep ?? await Deno.makeTempDir({ prefix: "ijepa_parity_" });
@@ -120,6 +123,7 @@ async function main(): Promise<void> {
   } finally {
     if (values.keep === undefined) await Deno.remove(folder, { recursive: true });
   }
+  await tell({ tolerance: TOLERANCE, results });
   const columns = ["encoder", "computed by", "max |difference|"];
   console.log(table(results.map(({ what, kind, difference }) => [what, kind, difference.toExponential(1)]), columns));
   const beyond = results.filter(({ difference }) => !(difference <= TOLERANCE));

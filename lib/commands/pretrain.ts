@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import type { Dataset } from "../datasets/dataset.ts";
+import { readingOf } from "../datasets/pixels/cut_image.ts";
+import { standardisedPreprocessing } from "../datasets/channel_statistics.ts";
 import { collapseWarning } from "../evaluation/collapse/collapse.ts";
-import { checkProtocols, evaluate } from "../evaluation/evaluate.ts";
+import { checkProtocols, evaluate, type EvaluationResult } from "../evaluation/evaluate.ts";
 import { representationMonitor } from "../evaluation/collapse/monitor.ts";
 import type { EvaluationData } from "../evaluation/protocol.ts";
 import { knownPixelResults } from "../evaluation/known_baselines.ts";
@@ -17,12 +18,14 @@ import { saveFigure } from "../figures/save.ts";
 import { encoderOf } from "../methods/config.ts";
 import { isJepa, type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
 import { type LogEntry, pretrain, type PretrainResult } from "../methods/pretrain.ts";
+import { checkChannels, standardised } from "../methods/standardised.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { type Decided, decided } from "../training/runs/decided.ts";
 import { checkFree } from "../training/runs/run_folder.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
@@ -35,7 +38,7 @@ import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_c
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { STOPPED } from "./processes/exit_codes.ts";
+import { TRAINING_ENDS } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
 import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { runMasks } from "./tensorboard/run_masks.ts";
@@ -67,7 +70,9 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      ImageNet's may hold its archives instead; or published files: parquet, or .tar shards of
                      WebDataset, one, a folder, or 'a-{000..123}.tar'; or hf:owner/name, such files on the Hugging Face hub
                      (default what the preset's name says, or the data.json beside --config; of a run that goes on, where
-                     its images were, and with it where they are now)
+                     its images were, and with it where they are now). Images of other channels than three, as of satellites
+                     and scanners, take --set architecture.channels=N: TIFFs and .npy [H, W, N] are read as the numbers they
+                     hold, and standardised by 'standardise={"mean":[...],"deviation":[...]}', or else by what is measured
   --epochs N         passes over the images
   --batch N          images a step
   --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
@@ -89,11 +94,7 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
                      folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
   --no-eval          leaves the evaluation out
-${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}  --help
-
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
-with a checkpoint.
-`;
+${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}`;
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 
@@ -147,12 +148,13 @@ function checkEvaluation(train: Dataset, test: Dataset): void {
 
 /** The quick evaluations of a finished run, as a table and as JSON. */
 async function evaluateRun(
-  { architecture, seed, precision }: Decided<MethodConfig>,
+  { architecture, standardise, seed, precision }: Decided<MethodConfig>,
   parameters: Parameters,
   data: Pick<Required<EvaluationData>, "images">,
   jsonPath: string,
-): Promise<void> {
-  const size = encoderOf(architecture), encoder = { size, parameters };
+): Promise<EvaluationResult[]> {
+  const size = encoderOf(architecture), preprocessing = standardisedPreprocessing(size.image, standardise);
+  const encoder = { size, parameters, preprocessing };
   const known = knownPixelResults(data.images, size.image, seed), pixels = known ? [] : [pixelSubject(size)];
   const bar = evaluationBar(2 * (2 + pixels.length)), options = { precision, onProgress: bar.onProgress };
   // Of the same architecture and seed the next run's are the same.
@@ -166,25 +168,30 @@ async function evaluateRun(
   const results = [...measured, ...known ?? []];
   console.log(evaluationTable(results));
   await writeFile(jsonPath, JSON.stringify({ seed, results }, null, 2) + "\n");
+  return results;
 }
 
-const OPTIONS = {
-  "preset": { type: "string" },
-  ...CONFIG_FLAGS,
-  "data": { type: "string" },
-  "out": { type: "string" },
-  "resume": { type: "boolean", default: false },
-  "monitor": { type: "string" },
-  ...TRAINING_FLAGS,
-  ...IMAGE_FLAGS,
-  "no-eval": { type: "boolean", default: false },
-  ...TENSORBOARD_FLAG,
-  ...WORKER_FLAGS,
-  "help": { type: "boolean", short: "h" },
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  notes: TRAINING_ENDS,
+  options: {
+    "preset": { type: "string", values: Object.keys(PRESETS) },
+    ...CONFIG_FLAGS,
+    "data": { type: "string", values: "folder" },
+    "out": { type: "string", values: "folder" },
+    "resume": { type: "boolean", default: false },
+    "monitor": { type: "string" },
+    ...TRAINING_FLAGS,
+    ...IMAGE_FLAGS,
+    "no-eval": { type: "boolean", default: false },
+    ...TENSORBOARD_FLAG,
+    ...WORKER_FLAGS,
+  },
 } as const;
 
-const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
-type Flags = ReturnType<typeof parse>["values"];
+const parse = () => parseCommand(COMMAND);
+type Flags = Awaited<ReturnType<typeof parse>>["values"];
 
 /** How to go on with the run in a folder, as it is typed. */
 const howToGoOn = (dir: string, flags: Flags) =>
@@ -208,7 +215,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   // What is not said again on resuming is as the run was started.
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => keptConfig(dir)) : undefined;
   const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
-  const config = await decided(asked, width, { dir, resume: flags.resume, workers });
+  const precise = await decided(asked, width, { dir, resume: flags.resume, workers });
   const monitorEvery = monitorOf(flags);
   const data = flags.data ??
     await fromFirst(workers, "the run's images", () => flags.resume ? dataOfRun(dir) : dataOf(flags));
@@ -217,8 +224,13 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     workers,
     world,
     "the images are there",
-    () => data === "scenes" ? openDrawn(config.architecture.image) : openImages(data, flags, sideFor(config)),
+    () =>
+      data === "scenes"
+        ? openDrawn(precise.architecture.image)
+        : openImages(data, flags, sideFor(precise), readingOf(precise.architecture.channels)),
   );
+  checkChannels(precise, train);
+  const config = await standardised(precise, train, { dir, resume: flags.resume });
   if (test && !flags["no-eval"]) checkEvaluation(train, test);
   const { totalSteps } = objectiveOf(config, train);
   const every = workers.rank > 0 ? 0 : monitorEvery ?? Math.max(50, Math.ceil(totalSteps / 10));
@@ -261,20 +273,24 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     pictures.push(`${dir}/masks.png`);
   }
 
+  let evaluation: EvaluationResult[] | undefined;
   if (!flags["no-eval"] && test) {
-    await evaluateRun(config, result.targetEncoder, { images: { train, test } }, `${dir}/evaluation.json`);
+    evaluation = await evaluateRun(config, result.targetEncoder, { images: { train, test } }, `${dir}/evaluation.json`);
   } else if (!flags["no-eval"]) {
     console.log("No evaluation: the data has no test/ or val/ folder beside train/.");
   }
   tf.dispose(result.targetEncoder);
   const skipped = [...new Set([...result.skipped, ...train.skipped ?? []])]; // by the evaluation too
   reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
+  await tell({
+    ...{ run: dir, finished: true, steps: totalSteps, weights: result.weights, pictures },
+    ...{ log: `${dir}/log.jsonl`, evaluation, skipped },
+  });
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")} (and .html, .svg)`);
 }
 
 async function main(): Promise<void> {
-  const { values: flags, tokens } = parse();
-  if (flags.help) return console.log(HELP);
+  const { values: flags, tokens } = await parse();
   checkStart(flags);
   const { workers, restarts } = workerFlags(flags);
   // What can be said of them before anything is loaded.

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
@@ -13,6 +12,7 @@ import { checkVideoConfig } from "../video/check_config.ts";
 import { pretrainVideo, type VideoLogEntry, type VideoResult } from "../video/pretrain.ts";
 import { videoPreset, VJEPA_PRESETS, type VjepaConfig } from "../video/presets.ts";
 import { vjepaObjective } from "../video/vjepa.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
 import { openClips } from "./inputs/open_clips.ts";
@@ -20,7 +20,7 @@ import { checkStart } from "./inputs/run_config.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { STOPPED } from "./processes/exit_codes.ts";
+import { TRAINING_ENDS } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
 import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
@@ -53,25 +53,25 @@ from the rest.
   --checkpoint-every N
                     steps between checkpoints (default 200)
   --keep N          checkpoints that are kept, the newest (default 2)
-${WORKER_HELP}  --help
+${WORKER_HELP}`;
 
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where
-it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has, with a checkpoint.
-`;
-
-const OPTIONS = {
-  "preset": { type: "string" },
-  ...CONFIG_FLAGS,
-  "data": { type: "string", default: "scenes" },
-  "out": { type: "string" },
-  "resume": { type: "boolean", default: false },
-  ...TRAINING_FLAGS,
-  ...WORKER_FLAGS,
-  "help": { type: "boolean", short: "h" },
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  notes: TRAINING_ENDS,
+  options: {
+    "preset": { type: "string", values: Object.keys(VJEPA_PRESETS) },
+    ...CONFIG_FLAGS,
+    "data": { type: "string", default: "scenes", values: "folder" },
+    "out": { type: "string", values: "folder" },
+    "resume": { type: "boolean", default: false },
+    ...TRAINING_FLAGS,
+    ...WORKER_FLAGS,
+  },
 } as const;
 
-const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
-type Flags = ReturnType<typeof parse>["values"];
+const parse = () => parseCommand(COMMAND);
+type Flags = Awaited<ReturnType<typeof parse>>["values"];
 
 const folderOf = ({ out, preset = DEFAULT_PRESET }: Flags) => out ?? `weights/${preset}`;
 
@@ -121,12 +121,12 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   tf.dispose([result.targetEncoder, result.predictor]);
   if (workers.rank > 0) return;
   const pictures = await summariseTraining(result.log, config.batch, dir);
+  await tell({ run: dir, finished: true, steps: result.step, weights: result.weights, pictures });
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")}`);
 }
 
 async function main(): Promise<void> {
-  const { values: flags, tokens } = parse();
-  if (flags.help) return console.log(HELP);
+  const { values: flags, tokens } = await parse();
   checkStart(flags);
   const { workers, restarts } = workerFlags(flags);
   // What can be said of them before anything is loaded.

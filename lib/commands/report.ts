@@ -4,7 +4,6 @@
  * @module
  */
 import { basename, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { Figure } from "../figures/figure.ts";
 import { lossCurve } from "../figures/curves/loss_curve.ts";
@@ -15,6 +14,7 @@ import { saveOnnx } from "../jepa/save_encoder.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { flattened, logCsv, type ReadRun, readRun } from "../training/runs/read_run.ts";
 import { replaceFile } from "../write_file.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -37,7 +37,6 @@ It is one HTML file that needs no other and no network.
   --live      puts the encoder of the first DIR into the page, and what runs it (16 MB): it shows the patch features of a
               picture, or of the camera's, as colours, in any browser, without a server
   --watch     writes the page anew every ${WATCH} s while runs go on, and a browser that shows it reads it again; Ctrl-C ends it
-  --help
 `;
 
 /** Scores of an evaluation by what they are of; numbers of a decoder's measures by their paths. */
@@ -94,7 +93,13 @@ function figuresOf(runs: readonly ReadRun[], names: readonly string[]): Record<s
 /** A run's encoder as ONNX's graph, for the page to run. */
 async function liveEncoder(dir: string): Promise<LiveEncoder> {
   await setUpTensorFlow();
-  const encoder = await loadWeights(dir, {}), { size, preprocessing = defaultPreprocessing(size.image) } = encoder;
+  const encoder = await loadWeights(dir, {}), { size } = encoder;
+  if ((size.channels ?? 3) !== 3) {
+    throw new Error(
+      `--live shows pictures of three channels, and the encoder of ${dir} takes ${size.channels}: leave it out.`,
+    );
+  }
+  const { preprocessing = defaultPreprocessing(size.image) } = encoder;
   const folder = await Deno.makeTempDir();
   try {
     const numbers = Object.values(encoder.parameters).reduce((sum, { size }) => sum + size, 0);
@@ -143,22 +148,26 @@ async function watch(dirs: readonly string[], out: string): Promise<void> {
   }
 }
 
-const OPTIONS = {
-  "out": { type: "string" },
-  "csv": { type: "boolean", default: false },
-  "live": { type: "boolean", default: false },
-  "watch": { type: "boolean", default: false },
-  "help": { type: "boolean", short: "h" },
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "out": { type: "string", values: "file" },
+    "csv": { type: "boolean", default: false },
+    "live": { type: "boolean", default: false },
+    "watch": { type: "boolean", default: false },
+  },
+  positionals: "folder",
 } as const;
 
 async function main(): Promise<void> {
-  const { values: flags, positionals: dirs } = parseArgs({ args: Deno.args, options: OPTIONS, allowPositionals: true });
-  if (flags.help) return console.log(HELP);
+  const { values: flags, positionals: dirs } = await parseCommand(COMMAND);
   if (dirs.length === 0) throw new Error("Say which run: deno task report DIR, or several.");
   if (flags.csv) {
     if (flags.out !== undefined || flags.watch || flags.live) {
       throw new Error("--csv writes log.csv into each DIR: leave out the rest.");
     }
+    await tell({ csv: dirs.map((dir) => `${dir}/log.csv`) });
     for (const dir of dirs) {
       await replaceFile(`${dir}/log.csv`, logCsv((await readRun(dir)).log));
       console.log(`${dir}/log.csv`);
@@ -174,6 +183,7 @@ async function main(): Promise<void> {
     await watch(dirs, out);
   }
   await writePage(dirs, out, flags.live ? { live: await liveEncoder(dirs[0]) } : {});
+  await tell({ page: out, runs: dirs });
   console.log(out);
 }
 

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { dirname } from "node:path";
 import { saveFigure } from "../figures/save.ts";
@@ -13,6 +12,7 @@ import { DATA_OPTIONS, type EvaluationOptions } from "../reproduction/evaluation
 import { report } from "../reproduction/report.ts";
 import { clearFolder, FOLDER, nextStep, type Plan, stepsLeft } from "../reproduction/step.ts";
 import { makeFolder } from "../write_file.ts";
+import { isForMachines, parseCommand, tell } from "./terminal/command.ts";
 import { INTERRUPTED, STOPPED } from "./processes/exit_codes.ts";
 import { programArguments } from "./processes/launch_workers.ts";
 import { onStop } from "./processes/stop_signal.ts";
@@ -34,8 +34,9 @@ a checkpoint; the same command goes on. Then our numbers stand beside the paper'
   --dry-run        says the commands, and what they cost, and runs none
   --weights PATH   paper: weights to evaluate or to decode, instead of pretraining them
 ${Object.entries(DATA_OPTIONS).map(([name, what]) => `  --${`${name} PATH`.padEnd(15)}paper: ${what}`).join("\n")}
-  --help
+`;
 
+const NOTES = `
 Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop.
 `;
 
@@ -87,7 +88,11 @@ async function dryRun(plan: Plan, scale: "small" | "paper"): Promise<string> {
 /** Runs one command to its end, and passes on what stops this one. */
 async function runStep(task: string, args: readonly string[]): Promise<number> {
   const program = fileURLToPath(new URL(`./${task.replace("-", "_")}.ts`, import.meta.url));
-  const child = new Deno.Command(Deno.execPath(), { args: programArguments(program, args) }).spawn();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: programArguments(program, args),
+    stdout: isForMachines() ? "piped" : "inherit",
+  }).spawn();
+  if (isForMachines()) child.stdout.pipeTo(Deno.stderr.writable, { preventClose: true });
   const unlisten = onStop(() => {
     try {
       child.kill("SIGTERM");
@@ -99,36 +104,42 @@ async function runStep(task: string, args: readonly string[]): Promise<number> {
 /** A figure of which nothing is computed. */
 async function drawing(name: string, item: Item, dryRun: boolean): Promise<void> {
   const path = `${FOLDER}/small/${name}`;
+  await tell({ item: name, title: item.title, claim: item.claim, files: dryRun ? [] : [`${path}.png`] });
   if (dryRun || item.kind !== "figure" || !item.draw) return console.log(`${item.title}: a drawing, into ${path}.png.`);
   const files = await saveFigure(item.draw(), path);
   console.log(`${item.title}: ${item.claim}\n\nWritten: ${files.join(", ")}`);
 }
 
+const SCALES = ["small", "paper"] as const;
+
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  notes: NOTES,
+  options: {
+    "scale": { type: "string", default: "small", values: SCALES },
+    "seeds": { type: "string" },
+    "dry-run": { type: "boolean", default: false },
+    "weights": { type: "string", values: "file" },
+    "data": { type: "string", values: "folder" },
+    "imagenet22k": { type: "string", values: "folder" },
+    "subset": { type: "string", values: "file" },
+    "places205": { type: "string", values: "folder" },
+    "inat18": { type: "string", values: "folder" },
+    "clevr": { type: "string", values: "folder" },
+  },
+  positionals: Object.keys(ITEMS),
+} as const;
+
 async function main(): Promise<void> {
-  const { values: flags, positionals } = parseArgs({
-    args: Deno.args,
-    allowPositionals: true,
-    options: {
-      "scale": { type: "string", default: "small" },
-      "seeds": { type: "string" },
-      "dry-run": { type: "boolean", default: false },
-      "weights": { type: "string" },
-      "data": { type: "string" },
-      "imagenet22k": { type: "string" },
-      "subset": { type: "string" },
-      "places205": { type: "string" },
-      "inat18": { type: "string" },
-      "clevr": { type: "string" },
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
+  const { values: flags, positionals } = await parseCommand(COMMAND);
   if (positionals.length === 0) {
+    await tell(Object.entries(ITEMS).map(([name, { kind, title, claim }]) => ({ name, kind, title, claim })));
     console.log(await listing());
     return console.log(`\nOne of them: ${commandLine("reproduce", "table6", "--dry-run")}`);
   }
   const [name, item] = itemNamed(positionals.join(" "));
-  const scale = oneOf("scale", flags.scale, ["small", "paper"]);
+  const scale = oneOf("scale", flags.scale, SCALES);
   const given = [...PATHS, "weights" as const].filter((option) => flags[option] !== undefined);
   if (scale === "small" && given.length > 0) {
     throw new Error(`--${given[0]} is for --scale paper: leave it out, or add that.`);
@@ -140,7 +151,10 @@ async function main(): Promise<void> {
   };
   const plan = planOf(name, item, options);
   if (!plan) return await drawing(name, item, flags["dry-run"]);
-  if (flags["dry-run"]) return console.log(await dryRun(plan, scale));
+  if (flags["dry-run"]) {
+    await tell({ item: name, steps: plan.steps.map(({ task, args, makes }) => ({ task, args, makes })) });
+    return console.log(await dryRun(plan, scale));
+  }
   if (plan.missing.length > 0) {
     throw new Error(plan.missing.map(({ option, what }) => `${name} needs --${option}, ${what}.`).join(" "));
   }
@@ -153,12 +167,14 @@ async function main(): Promise<void> {
     await clearFolder(step);
     const code = await runStep(step.task, args);
     if (code === STOPPED || code === INTERRUPTED) {
+      await tell({ item: name, finished: false, goOn: again });
       console.log(`Stopped. Go on with: ${again}`);
       Deno.exit(STOPPED);
     }
     if (code !== 0) throw new Error(`This command ended with code ${code}. When it is mended, go on with: ${again}`);
   }
   const { text, files } = await report(name, item, options, plan);
+  await tell({ item: name, finished: true, title: item.title, claim: item.claim, files });
   console.log(`\n${text}\n\nWritten: ${files.join(", ")}`);
 }
 

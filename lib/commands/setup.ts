@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
 import { type ProgressBar, progressBar } from "../figures/progress.ts";
 import { installTensorFlow } from "../tensorflow/install.ts";
 import { locateTensorFlow } from "../tensorflow/locate.ts";
 import { userCache } from "../user_cache.ts";
+import { type Command, parseCommand, tell } from "./terminal/command.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
 const HELP = `deno task setup
@@ -17,6 +17,9 @@ Downloads TensorFlow's libraries, once for all checkouts, into your cache folder
 earlier version has put them there): its CPU build (274 MB, 853 MB on disk), or where there is an NVIDIA driver its CUDA
 build with NVIDIA's libraries (3.4 GB, 5.6 GB on disk). Needs Python 3.10 or newer with venv and pip.
 
+`;
+
+const NOTES = `
 Environment:
   IJEPA_TF=cpu|cuda   the build to use, instead of the one for this machine
   TF_DIR=FOLDER       a folder with both libraries; nothing is downloaded
@@ -43,11 +46,14 @@ export async function setUpTensorFlow(): Promise<void> {
   }
 }
 
+/** Its options. */
+export const COMMAND: Command = { help: HELP, notes: NOTES, options: {} };
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({ args: Deno.args, options: { help: { type: "boolean", short: "h" } } });
-  if (values.help) return console.log(HELP);
+  await parseCommand(COMMAND);
   await setUpTensorFlow();
   const { dir, cuda } = locateTensorFlow();
+  await tell({ tensorflow: dir, build: cuda ? "CUDA" : "CPU" });
   console.log(`TensorFlow's ${cuda ? "CUDA" : "CPU"} build is in ${dir}.`);
 }
 

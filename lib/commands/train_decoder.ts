@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { colourPixels } from "../datasets/pixels/cut_image.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { memoryDataset } from "../datasets/memory.ts";
 import { conditionsOf, representImages } from "../decoding/decode.ts";
@@ -38,6 +38,7 @@ import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { decided } from "../training/runs/decided.ts";
 import { checkFree } from "../training/runs/run_folder.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
@@ -48,7 +49,7 @@ import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
-import { STOPPED } from "./processes/exit_codes.ts";
+import { TRAINING_ENDS } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
 import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { decoderSamples } from "./tensorboard/decoder_samples.ts";
@@ -93,11 +94,7 @@ average-pooled representation, or with --preset patches a network that maps each
   --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
                     folder in it is one) or flat (images at any depth, without classes)
   --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
-${cacheHelp(20)}${TENSORBOARD_HELP}${WORKER_HELP}  --help
-
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
-with a checkpoint.
-`;
+${cacheHelp(20)}${TENSORBOARD_HELP}${WORKER_HELP}`;
 
 /**
  * Makes sure, before a long training, that a decoder can be measured after it.
@@ -122,7 +119,7 @@ async function resized(pixels: Uint8Array, from: number, to: number): Promise<Ui
   if (from === to) return pixels;
   const count = imageCount(pixels, from), labels = new Int32Array(count).fill(-1);
   const drawn = memoryDataset({ name: "samples", classes: [], pixels, width: from, height: from, labels });
-  return (await drawn.centred(Uint32Array.from({ length: count }, (_, i) => i), to)).pixels;
+  return colourPixels((await drawn.centred(Uint32Array.from({ length: count }, (_, i) => i), to)).pixels);
 }
 
 /** Numbers of a decoder on some test images, by name. */
@@ -134,7 +131,7 @@ async function measure(
 ): Promise<Record<string, unknown>> {
   const { seed } = decoder.config, { image } = encoder.size;
   const some = shuffled(test.length, randomStream(seed)).subarray(0, count);
-  const { pixels } = await test.centred(some, image);
+  const pixels = colourPixels((await test.centred(some, image)).pixels);
   if (decoder.config.kind === "patches") {
     return { ...await measureReconstruction(encoder, decoder as PatchDecoder, pixels, seed) };
   }
@@ -152,24 +149,28 @@ async function measure(
   };
 }
 
-const OPTIONS = {
-  "weights": { type: "string" },
-  "of": { type: "string" },
-  "preset": { type: "string" },
-  ...CONFIG_FLAGS,
-  "data": { type: "string" },
-  "out": { type: "string" },
-  "resume": { type: "boolean", default: false },
-  "measure": { type: "string" },
-  ...TRAINING_FLAGS,
-  ...IMAGE_FLAGS,
-  ...TENSORBOARD_FLAG,
-  ...WORKER_FLAGS,
-  "help": { type: "boolean", short: "h" },
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  notes: TRAINING_ENDS,
+  options: {
+    "weights": { type: "string", values: "file" },
+    "of": { type: "string", values: ["representations", "predictions"] },
+    "preset": { type: "string", values: Object.keys(DECODER_PRESETS) },
+    ...CONFIG_FLAGS,
+    "data": { type: "string", values: "folder" },
+    "out": { type: "string", values: "folder" },
+    "resume": { type: "boolean", default: false },
+    "measure": { type: "string" },
+    ...TRAINING_FLAGS,
+    ...IMAGE_FLAGS,
+    ...TENSORBOARD_FLAG,
+    ...WORKER_FLAGS,
+  },
 } as const;
 
-const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
-type Flags = ReturnType<typeof parse>["values"] & { weights: string };
+const parse = () => parseCommand(COMMAND);
+type Flags = Awaited<ReturnType<typeof parse>>["values"] & { weights: string };
 
 const DEFAULT_PRESET = "cifar10";
 
@@ -253,22 +254,23 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     await summaries.weights(totalSteps, decoder.parameters);
     await summaries.picture(totalSteps, "samples", await decoderSamples(encoder, decoder, test ?? train));
   }
+  let measures: Record<string, unknown> | undefined;
   if (measured > 0 && test) {
     // As it ships, its weights rounded.
     const shipped = await loadDecoder(written);
-    const measures = await measure(encoder, shipped, test, testImages)
+    measures = await measure(encoder, shipped, test, testImages)
       .finally(() => tf.dispose([shipped.parameters, shipped.standardisation]));
     await writeFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
     console.log(JSON.stringify(measures, null, 2));
   }
+  await tell({ run: dir, finished: true, steps: totalSteps, weights: written, measures });
   console.log(`Weights: ${written}`);
   tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}, decoder.parameters, decoder.standardisation]);
   reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
 }
 
 async function main(): Promise<void> {
-  const { values, tokens } = parse(), { weights } = values;
-  if (values.help) return console.log(HELP);
+  const { values, tokens } = await parse(), { weights } = values;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const flags = { ...values, weights }, { workers, restarts } = workerFlags(flags);
   checkStart(flags);

@@ -6,7 +6,7 @@
 import type { Batch, Dataset } from "./dataset.ts";
 import { forEachInFlight } from "./in_flight.ts";
 import { checkRange, checkSize } from "./pixels/crop.ts";
-import type { ImageColours } from "./pixels/decode.ts";
+import { emptyPixels, type ImageReading } from "./pixels/cut_image.ts";
 import { framingOf } from "./pixels/preprocessing.ts";
 import { type Place, type Readers, readSquares, sharedReaders } from "./readers/readers.ts";
 import { cutsOf, sizesOf, type Wanted } from "./readers/wanted.ts";
@@ -15,7 +15,7 @@ import { cutsOf, sizesOf, type Wanted } from "./readers/wanted.ts";
 export interface Places {
   /** Of the file at an index. */
   placeOf(index: number): Place;
-  colours: ImageColours;
+  colours: ImageReading;
 }
 
 /**
@@ -24,15 +24,18 @@ export interface Places {
  * @param places default the images are read by this thread alone, by `cuts`
  */
 export function cutBatches(
-  { name, length, labels, cuts }: Pick<Dataset, "name" | "length" | "labels"> & Required<Pick<Dataset, "cuts">>,
+  { name, length, labels, cuts, channels = 3 }:
+    & Pick<Dataset, "name" | "length" | "labels" | "channels">
+    & Required<Pick<Dataset, "cuts">>,
   places?: Places,
 ): Pick<Dataset, "crops" | "centred"> & Required<Pick<Dataset, "views">> {
   /** A batch of each square that is wanted of the images; each image is read once. */
   async function squares(indices: Uint32Array, wanted: Wanted): Promise<Batch[]> {
     const stray = indices.find((index) => index >= length);
     if (stray !== undefined) throw new RangeError(`${name} has ${length} images; there is no image ${stray}.`);
-    const bytes = sizesOf(wanted).map((size) => size * size * 3), own = Int32Array.from(indices, (i) => labels[i]);
-    const pixels = bytes.map((square) => new Uint8Array(indices.length * square));
+    const lengths = sizesOf(wanted).map((size) => size * size * channels);
+    const own = Int32Array.from(indices, (i) => labels[i]);
+    const pixels = lengths.map((square) => emptyPixels(indices.length * square, channels));
     const read = async (readers: Readers, { placeOf, colours }: Places) => {
       const images = Array.from(indices, (index) => ({ index, place: placeOf(index) }));
       return await readSquares(readers, images, wanted, colours, pixels);
@@ -42,7 +45,7 @@ export function cutBatches(
     await forEachInFlight(left.length, async (k) => {
       const i = left[k], index = indices[i];
       const image = await cuts(index, (width, height) => cutsOf(wanted, index, width, height));
-      image.cuts.forEach((cut, view) => pixels[view].set(cut, i * bytes[view]));
+      image.cuts.forEach((cut, view) => pixels[view].set(cut, i * lengths[view]));
       own[i] = image.label;
     });
     return pixels.map((each) => ({ pixels: each, labels: own }));

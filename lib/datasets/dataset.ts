@@ -5,13 +5,13 @@
  */
 import type { Fingerprint } from "./fingerprint.ts";
 import type { Cut } from "./pixels/crop.ts";
-import type { ImageColours } from "./pixels/decode.ts";
+import type { ImageReading, Pixels } from "./pixels/cut_image.ts";
 import type { Framing } from "./pixels/preprocessing.ts";
 
 /** Images of one size with their labels. */
 export interface Batch {
-  /** [B, size, size, 3], 8-bit sRGB. */
-  pixels: Uint8Array<ArrayBuffer>;
+  /** [B, size, size, 3], 8-bit sRGB, or of images of other channels float32 [B, size, size, channels]. */
+  pixels: Pixels;
   /** [B], a class's index in `Dataset.classes`, or -1 where it is unknown. */
   labels: Int32Array<ArrayBuffer>;
 }
@@ -38,8 +38,8 @@ export interface CropView {
 
 /** What was cut from an image. */
 export interface CutImage {
-  /** The pixels of each cut, [window.height, window.width, 3]. */
-  cuts: Uint8Array[];
+  /** The pixels of each cut, [window.height, window.width, channels]. */
+  cuts: Pixels[];
   /** The image's label. */
   label: number;
   /** The image that it was, where one that could not be read was to be skipped. */
@@ -58,8 +58,10 @@ export interface Dataset {
   readonly labels: Int32Array;
   /** Where each image is from, by index: a file's path, or an archive's and the file's in it; where images are files. */
   readonly paths?: readonly string[];
-  /** How the files' colours become pixels; where images are files. */
-  readonly colours?: ImageColours;
+  /** How the files become pixels; where images are files. */
+  readonly colours?: ImageReading;
+  /** The images' channels. Default 3, colours. */
+  readonly channels?: number;
 
   /**
    * Random resized crops (bicubic, antialiased) of the images at `indices`, and no other augmentation: no flip, no
@@ -96,7 +98,7 @@ export interface Dataset {
 export type TrainingData = Pick<Dataset, "name" | "length" | "source" | "fingerprint">;
 
 /** What the loader needs of a data set. */
-export type CropSource = Pick<Dataset, "name" | "length" | "crops" | "views">;
+export type CropSource = Pick<Dataset, "name" | "length" | "channels" | "crops" | "views">;
 
 /** A batch of each view of a data set's images. */
 export async function cropViews(

@@ -7,6 +7,7 @@
 import { setImmediate } from "node:timers/promises";
 import { randomStream, shuffled } from "../random.ts";
 import { type Batch, type CropRange, type CropSource, type CropView, cropViews } from "./dataset.ts";
+import { emptyPixels, type Pixels } from "./pixels/cut_image.ts";
 import { mirror } from "./pixels/geometric.ts";
 
 /** Further crops of each image, of a size and a range of their own: the "local" ones of methods with several crops. */
@@ -49,8 +50,8 @@ export type TrainingBatch = Batch & {
   part: number;
   /** Whole passes over the data before this one. */
   epoch: number;
-  /** The local crops where they were asked for, [images * views, size, size, 3]: the first of each image, the second, ... */
-  local?: Uint8Array<ArrayBuffer>;
+  /** The local crops where they were asked for, [images * views, size, size, channels]: the first of each image, the second, ... */
+  local?: Pixels;
 };
 
 /** Batches, or parts of them, that are decoded, or being decoded, while the consumer works on its own. */
@@ -91,9 +92,9 @@ export function batches(dataset: CropSource, options: BatchOptions): AsyncGenera
 }
 
 /** Batches one after another. */
-function joined(parts: readonly Batch[]): Batch {
+function joined(parts: readonly Batch[], channels: number): Batch {
   if (parts.length === 1) return parts[0];
-  const pixels = new Uint8Array(parts.reduce((size, part) => size + part.pixels.length, 0));
+  const pixels = emptyPixels(parts.reduce((size, part) => size + part.pixels.length, 0), channels);
   parts.reduce((at, part) => (pixels.set(part.pixels, at), at + part.pixels.length), 0);
   return { pixels, labels: Int32Array.from(parts.flatMap(({ labels }) => [...labels])) };
 }
@@ -103,7 +104,7 @@ async function* stream(
   { batch, views, size, crop, local, flip, seed, start, share }: Required<Omit<BatchOptions, "local">> & BatchOptions,
 ): AsyncGenerator<TrainingBatch, void, void> {
   const images = batch / views, stepsPerEpoch = Math.floor(dataset.length / images);
-  const own = share.to - share.from, imagesPerPart = images / share.parts;
+  const { channels = 3 } = dataset, own = share.to - share.from, imagesPerPart = images / share.parts;
   let order: { epoch: number; indices: Uint32Array } | undefined;
   let stopped = false;
 
@@ -115,12 +116,12 @@ async function* stream(
 
   /** Mirrors half of a view's crops. */
   function mirrorSome(indices: Uint32Array, { pixels }: Batch, { size, key }: CropView) {
-    const bytes = size * size * 3;
+    const length = size * size * channels;
     indices.forEach((index, i) => {
       // A stream that the crop, whose key is one number shorter, does not share.
       if (randomStream(key.seed, key.epoch, index, 1).integer(2) === 0) return;
-      const own = pixels.subarray(i * bytes, (i + 1) * bytes);
-      own.set(mirror(own, size));
+      const own = pixels.subarray(i * length, (i + 1) * length);
+      own.set(mirror(own, size, channels));
     });
   }
 
@@ -137,7 +138,13 @@ async function* stream(
     const taken = await cropViews(dataset, indices, all);
     if (flip) taken.forEach((batch, view) => mirrorSome(indices, batch, all[view]));
     const global = taken.slice(0, views), small = taken.slice(views);
-    return { ...joined(global), ...local ? { local: joined(small).pixels } : {}, step, part, epoch };
+    return {
+      ...joined(global, channels),
+      ...local ? { local: joined(small, channels).pixels } : {},
+      step,
+      part,
+      epoch,
+    };
   }
 
   const ahead: Promise<TrainingBatch>[] = [];

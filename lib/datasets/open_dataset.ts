@@ -12,6 +12,7 @@ import { imageFiles, type ImageList, type ReadOptions } from "./folders/image_fi
 import { listImageFolder, openImageFolder } from "./folders/image_folder.ts";
 import { isImageNet, openImageNet } from "./folders/imagenet.ts";
 import { type Layout, splitsAmong } from "./folders/layout.ts";
+import { endingsOf } from "./pixels/cut_image.ts";
 import { fetchPublished } from "./published/hub_files.ts";
 import { openPublished, publishedFiles } from "./published/open_published.ts";
 import type { Progress } from "./sources.ts";
@@ -72,8 +73,9 @@ async function openSplits(
   const files = layout === undefined ? await publishedFiles(spec) : undefined;
   if (files) return await openPublished(spec, files, { cache: join(dir, "published"), onProgress, ...reading });
   if (layout === "classes" || layout === "flat") return { train: await openImageFolder(spec, { layout, ...reading }) };
-  const top = await readFolder(spec), names = top.folders.map((path) => basename(path));
-  const hasImages = (name: string) => holdsImage(join(spec, name), top.chain);
+  const endings = endingsOf(reading.colours ?? "managed");
+  const top = await readFolder(spec, [], endings), names = top.folders.map((path) => basename(path));
+  const hasImages = (name: string) => holdsImage(join(spec, name), top.chain, endings);
   const splits = await splitsAmong(spec, names, hasImages, layout === "splits");
   if (!splits) return { train: await openImageFolder(spec, reading) };
   const inside = { layout: layout && "classes" as const, ...reading };

@@ -4,11 +4,13 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
+import type { Pixels } from "../datasets/pixels/cut_image.ts";
 import { batches } from "../datasets/loader.ts";
 import type { PredictorSize } from "../jepa/architectures.ts";
+import { pixelTensor } from "../jepa/encoder.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { warmupCosine } from "../training/schedules.ts";
 import type { DecoderConfig, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";
@@ -141,7 +143,7 @@ async function* inputsOf(
   const draws = config.kind === "pooled" ? pooledDraws(config, size.image / size.patch) : () => ({});
   const open = (side: number) => batches(images, { batch, seed, start, share, crop: WHOLE, size: side });
   const seen = open(size.image), wanted = network.image === size.image ? undefined : open(network.image);
-  const tensor = (bytes: Uint8Array, side: number) => uint8Tensor(bytes, [count, side, side, 3]);
+  const tensor = (bytes: Pixels, side: number) => pixelTensor(bytes, count, side);
   try {
     for await (const { pixels, epoch, step, part } of seen) {
       const other = wanted ? (await wanted.next()).value!.pixels : pixels;

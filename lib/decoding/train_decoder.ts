@@ -7,7 +7,8 @@ import { createHash } from "node:crypto";
 import type { Dataset } from "../datasets/dataset.ts";
 import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import { randomStream, shuffled } from "../random.ts";
-import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { pixelTensor } from "../jepa/encoder.ts";
+import { disposeAll, type Tensor, tf } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
 import { decided } from "../training/runs/decided.ts";
 import { type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
@@ -79,7 +80,7 @@ async function measureStandardisation(
       // The last batch goes back to be a whole one.
       const first = Math.min(done, count - batch);
       const { pixels } = await images.centred(order.subarray(first, first + batch), image);
-      const input = uint8Tensor(pixels, [batch, image, image, 3]);
+      const input = pixelTensor(pixels, batch, image);
       const seen = masked?.(batch, random) ?? whole(batch);
       const output = await represent(frozen, input, seen);
       rows.set(await output.data() as Float32Array, first * rowsEach * width);
@@ -168,6 +169,10 @@ export async function trainDecoder(
 export function frozenEncoder(
   { size, parameters, preprocessing, predictor }: Pick<FrozenEncoder, "size" | "parameters"> & Partial<FrozenEncoder>,
 ): FrozenEncoder {
-  const known = { size, parameters, preprocessing: preprocessing ?? defaultPreprocessing(size.image) };
+  const { image, channels = 3 } = size;
+  if (channels !== 3) {
+    throw new RangeError(`Decoders draw colours, and the encoder takes images of ${channels} channels.`);
+  }
+  const known = { size, parameters, preprocessing: preprocessing ?? defaultPreprocessing(image) };
   return predictor ? { ...known, predictor } : known;
 }

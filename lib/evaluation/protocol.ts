@@ -70,6 +70,8 @@ export interface Protocol {
   published: readonly PublishedTable[];
   /** Which images it takes. */
   needs: keyof EvaluationData;
+  /** Whether it needs images of three channels, whose colours RandAugment changes, or scenes, which are drawn in colours. */
+  colours?: true;
   /** Throws a RangeError where the data that it takes cannot be evaluated on, as far as that shows beforehand. */
   check(data: Required<EvaluationData>, options: ProtocolOptions): void;
   /** Evaluates one subject on data that has them; no measure where that subject cannot be evaluated so. */

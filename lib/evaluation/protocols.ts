@@ -219,6 +219,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "50 epochs of training the encoder, on the few labelled images",
     published: [paper.TABLE_2, paper.TABLE_13_LOW_SHOT, paper.TABLE_14],
     needs: "images",
+    colours: true,
     check: checkFewLabels,
     run(subject, { images }, options) {
       const { subset, seed = 0 } = options, most = Math.max(...labelsPerClass(options, images.train));
@@ -232,6 +233,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "50 epochs of training the encoder on all images",
     published: [paper.TABLE_15],
     needs: "images",
+    colours: true,
     check: checkImages,
     run: (subject, { images }, options) =>
       fineTuneMeasures(subject, images, undefined, () => FINE_TUNE_RECIPES.allLabels, nameOf(options), options),
@@ -241,6 +243,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "two passes over the pictures, then 50 over their features",
     published: [paper.TABLE_4_COUNT],
     needs: "scenes",
+    colours: true,
     check: (data) => checkScenes(data, ({ counts }) => countLabels(counts).labels),
     run: (subject, { scenes: { train, test } }, options) =>
       linearMeasures(
@@ -258,6 +261,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "two passes over the pictures, then 100 over their features",
     published: [paper.TABLE_4_DISTANCE],
     needs: "scenes",
+    colours: true,
     check: (data) => checkScenes(data, ({ closest }) => distanceLabels(closest).labels),
     run: (subject, { scenes: { train, test } }, options) =>
       linearMeasures(
@@ -273,6 +277,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "one pass over the scenes, then seconds",
     published: [],
     needs: "scenes",
+    colours: true,
     check({ scenes: { train, test } }) {
       if (train.depths && test.depths) checkTenth(train.dataset);
     },

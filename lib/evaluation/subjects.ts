@@ -114,7 +114,7 @@ export function encoderSubject(
       return layer === all ? features : lastOf(features);
     },
     linearSources({ train, test }, asked) {
-      const own = preprocessing ?? defaultPreprocessing(size.image);
+      const own = preprocessing ?? defaultPreprocessing(size.image, size.channels);
       const views = viewsOf(size.image, asked, own.interpolation), lastFour = all === "last4";
       const atOnce = encodedAtOnce(asked.batch), options = { precision, preprocessing: own, batch: atOnce };
       const compiled = featureEncoder(parameters, size, { ...options, layer: all });

@@ -1,5 +1,5 @@
 /**
- * Progress of long work: a bar on a terminal, and plain lines at a modest interval where the output is piped.
+ * Progress of long work: a bar on a terminal, and elsewhere nothing, or plain lines at a modest interval.
  *
  * @module
  */
@@ -36,10 +36,11 @@ const REDRAW = 100, PLAIN_LINE = 10_000;
  * total of 0 says that it is not known (a download without a stated length). The rate, and the time left, are measured
  * from the first update on, so that neither compiling nor the steps before a resumed run count.
  *
- * Piped output gets a line when at least 10 s and 2 % of the time so far have passed, so some hundreds in a run of days.
+ * Output that is no terminal gets nothing but the lines to be logged, or where `piped` is "lines", as of trainings and
+ * evaluations, whose logs are followed, one when at least 10 s and 2 % of the time so far have passed, so some hundreds in a run of days.
  */
 export function progressBar(
-  options: { label: string; total: number; unit: string },
+  options: { label: string; total: number; unit: string; piped?: "lines" },
   output: ProgressOutput = process.stderr,
 ): ProgressBar {
   const { total } = options;
@@ -67,7 +68,7 @@ export function progressBar(
       output.write(shown + "\n");
     };
     const printInTime = () => {
-      if (now() - printed >= Math.max(PLAIN_LINE, 0.02 * (now() - started))) print();
+      if (options.piped && now() - printed >= Math.max(PLAIN_LINE, 0.02 * (now() - started))) print();
     };
     return {
       update(newDone, newFields) {
@@ -80,7 +81,7 @@ export function progressBar(
       },
       log: (line) => void output.write(line + "\n"),
       stop() {
-        if (text(0) !== shown) print();
+        if (options.piped && text(0) !== shown) print();
       },
     };
   }

@@ -12,6 +12,8 @@ export interface EncoderSize {
   image: number;
   /** Height and width of a patch, in pixels. */
   patch: number;
+  /** Channels of the image. Default 3, colours. */
+  channels?: number;
   /** Length of a token, D. */
   width: number;
   /** Transformer blocks. */
@@ -121,9 +123,9 @@ export function tokenCount(size: Pick<EncoderSize, "image" | "patch" | "frames" 
 
 /** The encoder's parameters. `pos_embed` [1, N, D] is fixed. */
 export function encoderShapes(size: EncoderSize): ParameterShapes {
-  const { patch, width, depth, mlpRatio, tubelet } = size;
+  const { patch, channels = 3, width, depth, mlpRatio, tubelet } = size;
   return {
-    "patch_embed.proj.weight": [width, 3, ...tubelet === undefined ? [] : [tubelet], patch, patch],
+    "patch_embed.proj.weight": [width, channels, ...tubelet === undefined ? [] : [tubelet], patch, patch],
     "patch_embed.proj.bias": [width],
     "pos_embed": [1, tokenCount(size), width],
     ...blockShapes("blocks", width, depth, mlpRatio),
@@ -138,9 +140,12 @@ export function encoderShapes(size: EncoderSize): ParameterShapes {
  */
 export type TargetKind = "representations" | "pixels" | "maskedInput";
 
-/** How many numbers the predictor says of a patch: a representation's, D, or a patch's pixels, 3 p^2. */
-export function targetWidth({ patch, width }: Pick<EncoderSize, "patch" | "width">, targets?: TargetKind): number {
-  return targets === "pixels" ? 3 * patch ** 2 : width;
+/** How many numbers the predictor says of a patch: a representation's, D, or a patch's pixels, C p^2. */
+export function targetWidth(
+  { patch, channels = 3, width }: Pick<EncoderSize, "patch" | "channels" | "width">,
+  targets?: TargetKind,
+): number {
+  return targets === "pixels" ? channels * patch ** 2 : width;
 }
 
 /**

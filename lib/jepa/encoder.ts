@@ -4,30 +4,44 @@
  *
  * @module
  */
+import type { Pixels } from "../datasets/pixels/cut_image.ts";
 import { block, layerNorm, product } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
+import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import type { EncoderSize } from "./architectures.ts";
 
 /** Mean and deviation of ImageNet's pixels in [0, 1], by which the authors standardise images. */
 const IMAGENET = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
 
 /**
- * Images as patches: uint8 pixels [B, H, W, 3] in 0..255 to standardised [B, N, 3*p*p], in the order of a convolution's
- * weights.
+ * Images in memory as a tensor [count, size, size, c] of their c channels: uint8 of colours, float32 of other channels.
  *
- * @param normalisation mean and deviation of pixels in [0, 1] by channel; default ImageNet's
+ * @param pixels `count` images of `size` pixels, row-major
+ */
+export function pixelTensor(pixels: Pixels<ArrayBufferLike>, count: number, size: number): Tensor {
+  const channels = pixels.length / (count * size ** 2),
+    shape: [number, number, number, number] = [
+      ...[count, size, size, channels] as const,
+    ];
+  return pixels instanceof Uint8Array ? uint8Tensor(pixels, shape) : tf.tensor4d(pixels, shape);
+}
+
+/**
+ * Images as patches: pixels [B, H, W, c] of c channels to standardised [B, N, c*p*p], in
+ * the order of a convolution's weights.
+ *
+ * @param normalisation mean and deviation of pixels / 255 by channel; default ImageNet's
  */
 export function patchify(
   pixels: Tensor,
   patch: number,
   { mean, deviation }: { mean: number[]; deviation: number[] } = IMAGENET,
 ): Tensor {
-  const [batch, height, width] = pixels.shape;
+  const [batch, height, width, channels] = pixels.shape;
   const rows = height! / patch, columns = width! / patch;
-  const standardised = tf.div(tf.sub(tf.div(tf.cast(pixels, "float32"), 255), mean), deviation); // [B, H, W, 3]
-  const grid = tf.reshape(standardised, [batch, rows, patch, columns, patch, 3]);
-  return tf.reshape(tf.transpose(grid, [0, 1, 3, 5, 2, 4]), [batch, rows * columns, 3 * patch * patch]);
+  const standardised = tf.div(tf.sub(tf.div(tf.cast(pixels, "float32"), 255), mean), deviation); // [B, H, W, c]
+  const grid = tf.reshape(standardised, [batch, rows, patch, columns, patch, channels!]);
+  return tf.reshape(tf.transpose(grid, [0, 1, 3, 5, 2, 4]), [batch, rows * columns, channels! * patch * patch]);
 }
 
 /**
@@ -43,7 +57,7 @@ export function tubelets(
 ): Tensor {
   const [batch, frames, height, width] = pixels.shape;
   const patches = patchify(tf.reshape(pixels, [batch * frames!, height!, width!, 3]), patch, normalisation);
-  const [, places, values] = patches.shape; // [B*T, H/p * W/p, 3*p*p]
+  const [, places, values] = patches.shape; // [B*T, H/p * W/p, c*p*p]
   const apart = tf.reshape(patches, [batch * frames! / tubelet, tubelet, places!, 3, patch * patch]);
   return tf.reshape(tf.transpose(apart, [0, 2, 3, 1, 4]), [batch, frames! / tubelet * places!, tubelet * values!]);
 }
@@ -62,9 +76,9 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
 
 /** Tokens as they enter the first block: [B, C, D] of the `visible` patches int32 [B, C], [B, N, D] of all. */
 export function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor {
-  const seen = visible ? gatherTokens(patches, visible) : patches; // [B, C, 3*p*p]
+  const seen = visible ? gatherTokens(patches, visible) : patches; // [B, C, c*p*p]
   const positions = visible ? gatherTokens(p["pos_embed"], visible) : p["pos_embed"]; // [B, C, D]
-  const weight = p["patch_embed.proj.weight"]; // [D, 3, p, p], or of tubelets [D, 3, t, p, p]
+  const weight = p["patch_embed.proj.weight"]; // [D, c, p, p], or of tubelets [D, 3, t, p, p]
   const embedded = product(seen, tf.reshape(weight, [weight.shape[0], -1])); // [B, C, D]
   return tf.add(embedded, tf.add(positions, p["patch_embed.proj.bias"]));
 }
@@ -72,7 +86,7 @@ export function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor 
 /**
  * Representations of patches, s_x or s_y.
  *
- * @param patches [B, N, 3*p*p] from patchify(), or [B, N, 3*t*p*p] from tubelets()
+ * @param patches [B, N, c*p*p] from patchify(), or [B, N, 3*t*p*p] from tubelets()
  * @param visible int32 [B, C], the patches to see; all where it is left out
  * @param present float32 [C], 1 for those that are patches and 0 for padding, which no other token sees; all are patches
  *   where it is left out
@@ -95,7 +109,7 @@ export function encode(
  * one alone: DINO's get_intermediate_layers() (Caron et al. 2021, arXiv 2104.14294), whose evaluation the paper follows
  * where it takes the last four layers.
  *
- * @param patches [B, N, 3*p*p] from patchify()
+ * @param patches [B, N, c*p*p] from patchify()
  * @returns `count` times [B, N, D]; the last is what encode() gives
  * @throws RangeError where the encoder has no `count` blocks
  */

@@ -28,7 +28,8 @@ function blockFlops(width: number, hidden: number, tokens: number, asking = toke
   return 2 * (keysAndValues + attention + rest);
 }
 
-const embeddingFlops = ({ patch, width }: EncoderSize, tokens: number) => 2 * tokens * 3 * patch ** 2 * width;
+const embeddingFlops = ({ patch, channels = 3, width }: EncoderSize, tokens: number) =>
+  2 * tokens * channels * patch ** 2 * width;
 
 /** An image's way through the encoder. For 196 tokens of ViT-B/16, 35 GFLOP (17.5 G multiplications and additions). */
 export function encoderFlops(size: EncoderSize, tokens: number): number {

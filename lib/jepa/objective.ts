@@ -25,7 +25,7 @@ export interface JepaNetworks {
 
 /** Images and masks of one step, in the compiled step's form. */
 export interface StepInputs {
-  /** uint8 [B, H, W, 3] */
+  /** uint8 [B, H, W, c] */
   pixels: Tensor;
   /** int32 [B, C] */
   context: Tensor;
@@ -75,7 +75,7 @@ export interface Targets {
  * Targets of a batch.
  *
  * @param p the target encoder's parameters
- * @param patches [B, N, 3*p*p] from patchify()
+ * @param patches [B, N, c*p*p] from patchify()
  * @param targets int32 [M, B, T], the target blocks' patches
  * @param present float32 [T], 1 for patches of a target block and 0 for padding; all are patches where it is left out
  */
@@ -110,7 +110,7 @@ export function targetRepresentations(
  * 2022). D' is 3 p^2, whatever the encoder's width.
  */
 export function pixelTargets(p: Parameters, architecture: EncoderSize, patches: Tensor, targets: Tensor): Targets {
-  const all = normalise(patches); // [B, N, 3*p*p]
+  const all = normalise(patches); // [B, N, c*p*p]
   return { ...targetRepresentations(p, architecture, patches, targets), blocks: atBlocks(all, targets), all };
 }
 

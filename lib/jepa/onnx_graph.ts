@@ -7,13 +7,13 @@ import type { OnnxAttribute, OnnxGraph, OnnxNode } from "../weights/formats/onnx
 import type { EncoderSize } from "./architectures.ts";
 
 /**
- * The target encoder's forward pass: `pixel_values` [batch, 3, H, W], which are standardised, to `last_hidden_state`
+ * The target encoder's forward pass: `pixel_values` [batch, C, H, W], which are standardised, to `last_hidden_state`
  * [batch, N, D], the names that transformers and transformers.js have. Tensors have the authors' names.
  *
  * @param half whether the tensors are float16, which are widened before they are used; what is computed is float32
  */
 export function encoderGraph(
-  { image, patch, width, depth, heads, mlpRatio, epsilon = 1e-6 }: EncoderSize,
+  { image, patch, channels = 3, width, depth, heads, mlpRatio, epsilon = 1e-6 }: EncoderSize,
   half: boolean,
 ): OnnxGraph {
   const nodes: OnnxNode[] = [], perHead = width / heads, tokens = (image / patch) ** 2;
@@ -61,7 +61,7 @@ export function encoderGraph(
   nodes.push({ operator: "Identity", inputs: [last], outputs: ["last_hidden_state"], attributes: {} });
   return {
     ...{ name: `ijepa_encoder_${width}x${depth}_mlp${mlpRatio}`, nodes },
-    inputs: [{ name: "pixel_values", shape: ["batch", 3, image, image] }],
+    inputs: [{ name: "pixel_values", shape: ["batch", channels, image, image] }],
     outputs: [{ name: "last_hidden_state", shape: ["batch", tokens, width] }],
   };
 }

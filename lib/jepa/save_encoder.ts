@@ -98,7 +98,7 @@ export async function saveHuggingFace(
   encoder: EncoderToSave,
   options: SaveOptions = {},
 ): Promise<void> {
-  const { size, parameters, preprocessing = defaultPreprocessing(size.image) } = encoder;
+  const { size, parameters, preprocessing = defaultPreprocessing(size.image, size.channels) } = encoder;
   const tensors = lentTensors(parameters, encoderShapes(size), options.dtype ?? "F32");
   const theirs = { ...size, epsilon: size.epsilon ?? 1e-6 };
   await writeHuggingFace(folder, theirs, tensors, preprocessing, options.onProgress);
@@ -107,7 +107,7 @@ export async function saveHuggingFace(
 /**
  * Writes an encoder as ONNX's graph into a folder's onnx/, where transformers.js looks for it beside what saveHuggingFace()
  * writes: model.onnx, or model_fp16.onnx, whose numbers take half the space and are widened to be computed with. More than
- * a gigabyte of numbers goes into a file beside it, NAME_data. It takes `pixel_values` float32 [batch, 3, H, W],
+ * a gigabyte of numbers goes into a file beside it, NAME_data. It takes `pixel_values` float32 [batch, C, H, W],
  * standardised, and gives `last_hidden_state` [batch, N, D].
  *
  * @param folder where saveHuggingFace() has written the same encoder

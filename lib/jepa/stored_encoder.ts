@@ -5,6 +5,7 @@
  * @module
  */
 import { checkFraming, type Preprocessing, readPreprocessorConfig } from "../datasets/pixels/preprocessing.ts";
+import { type ChannelStatistics, standardisedPreprocessing } from "../datasets/channel_statistics.ts";
 import { openAuthorsCheckpoint } from "../weights/authors.ts";
 import { checkpointsIn } from "../weights/checkpoint_names.ts";
 import { findEncoder, HUGGING_FACE_PATCHES, someOf, splitPredictor } from "../weights/find_encoder.ts";
@@ -88,7 +89,8 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
   if (image % patch !== 0) wrong("the image, which is a multiple of the patch,");
   if (!(mlpRatio > 0 && mlpRatio < Infinity)) wrong("the mlpRatio");
   if (epsilon !== undefined && !(epsilon > 0 && epsilon < 1)) wrong("the epsilon");
-  const { frames, tubelet, predictor } = value as Partial<Architecture>;
+  const { frames, tubelet, channels, predictor } = value as Partial<Architecture>;
+  if (channels !== undefined && !isWhole(channels)) wrong("the channels");
   if ((frames ?? tubelet) !== undefined) {
     if (!isWhole(frames) || !isWhole(tubelet) || frames % tubelet !== 0) {
       wrong("the frames, a multiple of the tubelet,");
@@ -96,6 +98,7 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
   }
   const size = {
     ...{ image, patch, width, depth, heads, mlpRatio },
+    ...(channels === undefined ? {} : { channels }),
     ...(epsilon === undefined ? {} : { epsilon }),
     ...(frames === undefined ? {} : { frames, tubelet }),
   };
@@ -114,14 +117,25 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
   };
 }
 
+/** The standardisation in a run's configuration, where it has one. */
+function parseStandardise(path: string, value: unknown, channels = 3): ChannelStatistics | undefined {
+  if (value === undefined) return undefined;
+  const { mean, deviation } = { ...value as Partial<ChannelStatistics> };
+  const numbers = [mean, deviation].every((list) => Array.isArray(list) && list.length === channels);
+  if (numbers && mean!.every(Number.isFinite) && deviation!.every((x) => Number.isFinite(x) && x > 0)) {
+    return { mean: mean!, deviation: deviation! };
+  }
+  throw new Error(`${path}: standardise is not a mean and a deviation for each of its ${channels} channels.`);
+}
+
 /** The preprocessing in a kit's file. */
-function parsePreprocessing(path: string, text: string): Preprocessing {
+function parsePreprocessing(path: string, text: string, channels = 3): Preprocessing {
   const value = parseObject(text) as Partial<Preprocessing> | undefined;
-  const triple = (given: unknown): given is [number, number, number] =>
-    Array.isArray(given) && given.length === 3 && given.every((x) => Number.isFinite(x));
+  const numbers = (given: unknown): given is number[] =>
+    Array.isArray(given) && given.length === channels && given.every((x) => Number.isFinite(x));
   try {
     const { resize, crop, interpolation, mean, deviation } = value!;
-    if (!triple(mean) || !triple(deviation) || !deviation.every((x) => x > 0)) throw new RangeError();
+    if (!numbers(mean) || !numbers(deviation) || !deviation.every((x) => x > 0)) throw new RangeError();
     const preprocessing = { resize, crop, interpolation, mean, deviation } as Preprocessing;
     checkFraming(preprocessing);
     return preprocessing;
@@ -147,6 +161,7 @@ async function openCheckpoint(path: string, folder: string): Promise<Unsized> {
   const { tensors } = await openSafetensors(path);
   const averaged = network(tensors, "target_encoder"); // methods without a moving average have none
   return {
+    preprocessing: standardisedPreprocessing(size.image, parseStandardise(config, said?.standardise, size.channels)),
     ...{ path, size, encoder: Object.keys(averaged).length > 0 ? averaged : network(tensors, "encoder") },
     predictor: predictor && said?.targets !== "pixels" // which are no representations
       ? { size: predictor, tensors: network(tensors, "predictor") }
@@ -162,7 +177,7 @@ async function openHuggingFaceEncoder(folder: string, file?: string): Promise<Un
   }
   const { size, tensors, prefix, aside } = await openHuggingFace(folder, file);
   const processor = `${folder}/preprocessor_config.json`;
-  const preprocessing = (await exists(processor)) ? await readPreprocessorConfig(processor) : undefined;
+  const preprocessing = (await exists(processor)) ? await readPreprocessorConfig(processor, size.channels) : undefined;
   return { path, encoder: tensors, size, preprocessing, prefix, aside };
 }
 
@@ -172,7 +187,7 @@ async function openSafetensorsEncoder(path: string, folder: string): Promise<Uns
     const { predictor, ...size } = parseArchitecture(path, parseObject(metadata.architecture));
     const preprocessing = metadata.preprocessing === undefined
       ? undefined
-      : parsePreprocessing(path, metadata.preprocessing);
+      : parsePreprocessing(path, metadata.preprocessing, size.channels);
     const narrow = network(tensors, "predictor"), isNarrow = (name: string) => name.startsWith("predictor.");
     return {
       ...{ path, size, preprocessing },
@@ -249,7 +264,7 @@ function sizeFromShapes(path: string, tensors: Stored, heads: number | undefined
         "weights of a model without (timm: class_token=False, fc_norm=False, such as its *_ijepa models).",
     );
   }
-  const [width, , patch] = shapeOf(path, tensors, "patch_embed.proj.weight", 4);
+  const [width, channels, patch] = shapeOf(path, tensors, "patch_embed.proj.weight", 4);
   const [, places] = shapeOf(path, tensors, "pos_embed", 3);
   const [hidden] = shapeOf(path, tensors, "blocks.0.mlp.fc1.weight", 2);
   const grid = Math.sqrt(places), depth = blocksOf(tensors, "blocks");
@@ -263,7 +278,8 @@ function sizeFromShapes(path: string, tensors: Stored, heads: number | undefined
         "paper's sizes: say it with the option `heads`.",
     );
   }
-  return { image: grid * patch, patch, width, depth, heads: known, mlpRatio: hidden / width };
+  const own = channels === 3 ? {} : { channels };
+  return { image: grid * patch, patch, ...own, width, depth, heads: known, mlpRatio: hidden / width };
 }
 
 /**

@@ -10,6 +10,7 @@ import { preset, type RunConfig as JepaConfig } from "../jepa/pretraining/preset
 export interface CommonConfig extends
   Pick<
     JepaConfig,
+    | "standardise"
     | "patchInitialisation"
     | "crop"
     | "batch"

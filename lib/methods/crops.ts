@@ -5,11 +5,12 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches, type LocalCrops } from "../datasets/loader.ts";
+import { normalisationOf } from "../datasets/channel_statistics.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
-import { encode, patchify } from "../jepa/encoder.ts";
+import { encode, patchify, pixelTensor } from "../jepa/encoder.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { interpolatePositions, sineCosinePositions } from "../nn/positions.ts";
-import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import type { MicroBatch, Share } from "../training/objective.ts";
 import { partsOf } from "../training/steps.ts";
 import type { CommonConfig } from "./config.ts";
@@ -35,9 +36,9 @@ export function viewsOf({ architecture: { patch }, views, local }: CropsConfig):
 
 /** The crops of B images. */
 export interface CropInputs {
-  /** uint8 [V*B, H, W, 3]: the first crop of each image, then the second, ... */
+  /** [V*B, H, W, c]: the first crop of each image, then the second, ... */
   pixels: Tensor;
-  /** uint8 [L*B, h, w, 3], where there are local ones. */
+  /** [L*B, h, w, c], where there are local ones. */
   local?: Tensor;
 }
 
@@ -52,8 +53,8 @@ export async function* cropInputs(
   const count = batch / partsOf(config);
   const options = { batch: batch * views, views, size, crop, local: small, flip, seed, start, share };
   for await (const { pixels, local, epoch, step } of batches(dataset, options)) {
-    const inputs: CropInputs = { pixels: uint8Tensor(pixels, [count * views, size, size, 3]) };
-    if (local && small) inputs.local = uint8Tensor(local, [count * small.views, small.size, small.size, 3]);
+    const inputs: CropInputs = { pixels: pixelTensor(pixels, count * views, size) };
+    if (local && small) inputs.local = pixelTensor(local, count * small.views, small.size);
     yield { inputs, epoch, step };
   }
 }
@@ -66,14 +67,22 @@ function resized(p: Parameters, { image, patch, width }: EncoderSize, side: numb
   return { ...p, pos_embed: tf.tensor3d(positions, [1, to * to, width]) };
 }
 
-/** Average-pooled tokens of crops: uint8 [S, H, W, 3] to [S, D]. */
-export function pooledCrops(p: Parameters, architecture: EncoderSize, pixels: Tensor): Tensor {
-  const side = pixels.shape[1]!;
-  return tf.mean(encode(resized(p, architecture, side), architecture, patchify(pixels, architecture.patch)), 1);
+/** Average-pooled tokens of crops: [S, H, W, c] to [S, D]. */
+export function pooledCrops(
+  p: Parameters,
+  { architecture, standardise }: Pick<CommonConfig, "architecture" | "standardise">,
+  pixels: Tensor,
+): Tensor {
+  const patches = patchify(pixels, architecture.patch, standardise && normalisationOf(standardise));
+  return tf.mean(encode(resized(p, architecture, pixels.shape[1]!), architecture, patches), 1);
 }
 
 /** pooledCrops() of all crops of B images, the local ones last: [(V + L)*B, D]. */
-export function pooledViews(p: Parameters, architecture: EncoderSize, { pixels, local }: CropInputs): Tensor {
-  const global = pooledCrops(p, architecture, pixels);
-  return local ? tf.concat([global, pooledCrops(p, architecture, local)]) : global;
+export function pooledViews(
+  p: Parameters,
+  config: Pick<CommonConfig, "architecture" | "standardise">,
+  { pixels, local }: CropInputs,
+): Tensor {
+  const global = pooledCrops(p, config, pixels);
+  return local ? tf.concat([global, pooledCrops(p, config, local)]) : global;
 }

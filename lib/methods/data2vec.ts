@@ -12,14 +12,15 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches } from "../datasets/loader.ts";
+import { normalisationOf } from "../datasets/channel_statistics.ts";
 import { architecture, encoderShapes } from "../jepa/architectures.ts";
-import { encode, encodeLayers, gatherTokens, patchify } from "../jepa/encoder.ts";
+import { encode, encodeLayers, gatherTokens, patchify, pixelTensor } from "../jepa/encoder.ts";
 import { featureDeviation } from "../jepa/objective.ts";
 import { initialise } from "../nn/initialisation.ts";
 import { normalise, standardise } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream } from "../random.ts";
-import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { runSchedules } from "../training/schedules.ts";
@@ -46,7 +47,7 @@ export interface Data2vecConfig extends CommonConfig {
 
 /** Images and masks of a step. */
 export interface Data2vecInputs {
-  /** uint8 [B, H, W, 3] */
+  /** [B, H, W, c] */
   pixels: Tensor;
   /** int32 [M*B, C], the visible patches of the first mask of each image, the second, ... */
   visible: Tensor;
@@ -84,7 +85,7 @@ const hiddenError = fused(
  * The loss: the squared error of the hidden patches' predictions, summed over the D dimensions and divided by sqrt(D), averaged
  * over the patches.
  *
- * @param patches [B, N, 3*p*p] from patchify()
+ * @param patches [B, N, c*p*p] from patchify()
  * @param targets [B, N, D]
  */
 export function data2vecLoss(
@@ -122,7 +123,7 @@ async function* inputsOf(config: Data2vecConfig, dataset: Dataset, start: number
     const away = side ** 2 - drawn.visibleLength;
     const noise = Float32Array.from({ length: away * width }, () => NOISE * random.normal());
     const inputs: Data2vecInputs = {
-      pixels: uint8Tensor(pixels, [images, image, image, 3]),
+      pixels: pixelTensor(pixels, images, image),
       visible: tf.tensor2d(drawn.visible, [samples, drawn.visibleLength], "int32"),
       places: tf.tensor2d(drawn.places, [samples, side ** 2], "int32"),
       noise: tf.tensor3d(noise, [1, away, width]),
@@ -136,7 +137,8 @@ async function* inputsOf(config: Data2vecConfig, dataset: Dataset, start: number
  * `featureStd` of the averaged targets.
  */
 export function data2vecObjective(config: Data2vecConfig, dataset: Dataset): Objective<Data2vecInputs> {
-  const { architecture, decoder: size, patchInitialisation, seed, clip } = config;
+  const { architecture, standardise, decoder: size, patchInitialisation, seed, clip } = config;
+  const normalisation = standardise && normalisationOf(standardise);
   const totalSteps = stepsOf(config, dataset.length);
   const shapes = convolutionalDecoderShapes(architecture.width, size);
   return {
@@ -149,7 +151,7 @@ export function data2vecObjective(config: Data2vecConfig, dataset: Dataset): Obj
     averages: { target_encoder: "encoder" },
     batches: (start, share) => inputsOf(config, dataset, start, share),
     lossOf({ target_encoder }, { pixels, ...masks }) {
-      const patches = patchify(pixels, architecture.patch);
+      const patches = patchify(pixels, architecture.patch, normalisation);
       const targets = data2vecTargets(target_encoder, config, patches), featureStd = featureDeviation(targets);
       return ({ encoder, decoder }) => {
         const loss = data2vecLoss({ encoder, decoder }, config, patches, targets, masks);

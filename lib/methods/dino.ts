@@ -128,11 +128,11 @@ export function dinoObjective(config: DinoConfig, dataset: Dataset): Objective<D
     averages: { target_encoder: "encoder", target_head: "head" },
     batches: (start, share) => inputsOf(config, dataset, start, share),
     lossOf({ target_encoder, target_head }, { temperature, ...crops }) {
-      const pooled = pooledCrops(target_encoder, architecture, crops.pixels); // [2*B, D]
+      const pooled = pooledCrops(target_encoder, config, crops.pixels); // [2*B, D]
       const targets = dinoTargets(dinoHead(target_head, pooled), temperature);
       const featureStd = featureDeviation(tf.expandDims(pooled, 1));
       return ({ encoder, head }) => {
-        const cosines = dinoHead(head, pooledViews(encoder, architecture, crops));
+        const cosines = dinoHead(head, pooledViews(encoder, config, crops));
         return { loss: dinoLoss(cosines, targets, views, temperatures.student), reported: { featureStd } };
       };
     },

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { EncoderSize } from "../jepa/architectures.ts";
+import { type EncoderSize, targetWidth } from "../jepa/architectures.ts";
 import { encoderFlops, predictorFlops, totalFlops, trainedEncoderFlops } from "../jepa/flops.ts";
 import { randomMasks } from "../jepa/mask_samplers/ablations.ts";
 import { estimateMasks } from "../jepa/pretraining/estimate.ts";
@@ -59,7 +59,7 @@ export function flopsPerImage(config: MethodConfig): number {
     }
     case "simmim":
       return trainedEncoderFlops(architecture, tokens) +
-        3 * tokens * 2 * architecture.width * 3 * architecture.patch ** 2;
+        3 * tokens * 2 * architecture.width * targetWidth(architecture, "pixels");
     case "data2vec": {
       const { visibleLength } = inverseBlockMasks({ grid, hidden: config.hidden })(1, randomStream(0));
       const decoder = 3 * decoderFlops(architecture.width, config.decoder, tokens);

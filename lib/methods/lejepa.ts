@@ -73,7 +73,7 @@ async function* inputsOf(config: LejepaConfig, dataset: Dataset, start: number, 
  * tokens of the crops. Batch norm and SIGReg are each micro-batch's own.
  */
 export function lejepaObjective(config: LejepaConfig, dataset: Dataset): Objective<LejepaInputs> {
-  const { architecture, projector: size, lambda, clip } = config;
+  const { projector: size, lambda, clip } = config;
   const totalSteps = stepsOf(config, dataset.length), all = viewsOf(config);
   return {
     name: "lejepa_step",
@@ -82,7 +82,7 @@ export function lejepaObjective(config: LejepaConfig, dataset: Dataset): Objecti
     averages: {},
     batches: (start, share) => inputsOf(config, dataset, start, share),
     lossOf: (_, { directions, ...crops }) => ({ encoder, projector }) => {
-      const pooled = pooledViews(encoder, architecture, crops); // [V*B, D]
+      const pooled = pooledViews(encoder, config, crops); // [V*B, D]
       const views = tf.reshape(projections(projector, pooled), [all, -1, size.outputs]); // [V, B, P]
       const { loss, ...terms } = lejepaLoss(views, directions, lambda);
       return { loss, reported: { ...terms, featureStd: featureDeviation(tf.expandDims(pooled, 1)) } };

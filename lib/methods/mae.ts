@@ -10,6 +10,7 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches } from "../datasets/loader.ts";
+import { normalisationOf } from "../datasets/channel_statistics.ts";
 import {
   architecture,
   encoderShapes,
@@ -62,7 +63,7 @@ export const patchTargets: (patches: Tensor) => Tensor = fused("patch_targets", 
 /**
  * The loss: the mean squared error of the hidden patches' normalised pixels.
  *
- * @param patches [B, N, 3*p*p] from patchify()
+ * @param patches [B, N, c*p*p] from patchify()
  * @param context int32 [B, C], the visible patches
  * @param targets int32 [1, B, T], the hidden ones
  * @returns beside it the encoder's output, [B, C, D]
@@ -74,9 +75,9 @@ export function maeLoss(
   { context, targets }: Pick<StepInputs, "context" | "targets">,
 ): { loss: Tensor; representation: Tensor } {
   const representation = encode(encoder, architecture, patches, context);
-  const predicted = predict(decoder, size, representation, context, targets); // [1, B, T, 3*p*p]
+  const predicted = predict(decoder, size, representation, context, targets); // [1, B, T, c*p*p]
   const [, batch, count] = targets.shape;
-  const hidden = gatherTokens(patches, tf.reshape(targets, [batch!, count!])); // [B, T, 3*p*p]
+  const hidden = gatherTokens(patches, tf.reshape(targets, [batch!, count!])); // [B, T, c*p*p]
   const loss = meanSquaredError(tf.squeeze(predicted, [0]), patchTargets(hidden));
   return { loss, representation };
 }
@@ -97,7 +98,8 @@ async function* inputsOf(config: MaeConfig, dataset: Dataset, start: number, sha
 
 /** MAE as an objective: "encoder" and "decoder" are trained. Reports `featureStd` of the visible tokens' average. */
 export function maeObjective(config: MaeConfig, dataset: Dataset): Objective<StepInputs> {
-  const { architecture, decoder, patchInitialisation, seed, clip } = config;
+  const { architecture, standardise, decoder, patchInitialisation, seed, clip } = config;
+  const normalisation = standardise && normalisationOf(standardise);
   const totalSteps = stepsOf(config, dataset.length);
   return {
     name: "mae_step",
@@ -109,7 +111,7 @@ export function maeObjective(config: MaeConfig, dataset: Dataset): Objective<Ste
     averages: {},
     batches: (start, share) => inputsOf(config, dataset, start, share),
     lossOf(_, inputs) {
-      const patches = patchify(inputs.pixels, architecture.patch);
+      const patches = patchify(inputs.pixels, architecture.patch, normalisation);
       return ({ encoder, decoder }) => {
         const { loss, representation } = maeLoss({ encoder, decoder }, config, patches, inputs);
         return { loss, reported: { featureStd: featureDeviation(normalise(representation)) } };

@@ -10,8 +10,10 @@ import type { Parameters } from "../nn/parameters.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
 import { decided } from "../training/runs/decided.ts";
 import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
+import { standardisedPreprocessing } from "../datasets/channel_statistics.ts";
 import { checkConfig } from "./check_config.ts";
 import { encoderOf } from "./config.ts";
+import { checkChannels, standardised } from "./standardised.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
 import { isJepa, keptNetwork, type MethodConfig, objectiveOf } from "./methods.ts";
 
@@ -73,7 +75,7 @@ export function pretrain(
  * configuration and the images alone: a run that was stopped, by its signal or by a kill, and
  * resumed ends with the same weights, bit for bit, on the same machine.
  *
- * @throws RangeError as checkConfig() does, before anything is written
+ * @throws RangeError as checkConfig() does, or where the images have other channels, before anything is written
  * @throws Error where the folder holds another run, where there is nothing to resume, or, with the step, where loss or
  *   gradients are not finite or a checkpoint cannot be written; the last whole one is then left as it is
  */
@@ -89,7 +91,8 @@ export async function pretrain<Entry extends LogEntry>(
 ): Promise<PretrainResult<Entry>> {
   checkConfig(asked);
   const { monitor: _, ...running } = options;
-  const config = await decided(asked, asked.architecture.width, options);
+  checkChannels(asked, dataset);
+  const config = await standardised(await decided(asked, asked.architecture.width, options), dataset, options);
   const objective = objectiveOf(config, dataset), network = keptNetwork(objective);
   const measure: Monitor["measure"] = (encoder, step) => options.monitor!.measure(encoder, step);
   const monitor = options.monitor && { every: options.monitor.every, measure, network };
@@ -104,7 +107,8 @@ export async function pretrain<Entry extends LogEntry>(
       : undefined;
     const onProgress = (done: number, total: number) =>
       options.onFile?.({ action: "writing", path: weights, done, total });
-    const encoder = { size: encoderOf(config.architecture), parameters: targetEncoder, predictor };
+    const preprocessing = standardisedPreprocessing(config.architecture.image, config.standardise);
+    const encoder = { size: encoderOf(config.architecture), parameters: targetEncoder, preprocessing, predictor };
     await saveEncoder(weights, encoder, { onProgress });
   }
   disposeAll([others, state.first, state.second]);

@@ -10,14 +10,15 @@
  */
 import type { Dataset } from "../datasets/dataset.ts";
 import { batches } from "../datasets/loader.ts";
+import { normalisationOf } from "../datasets/channel_statistics.ts";
 import { architecture, encoderShapes, type EncoderSize, type ParameterShapes } from "../jepa/architectures.ts";
-import { encode, patchify } from "../jepa/encoder.ts";
+import { encode, patchify, pixelTensor } from "../jepa/encoder.ts";
 import { featureDeviation } from "../jepa/objective.ts";
 import { initialise } from "../nn/initialisation.ts";
 import { linear, normalise } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { type Random, randomStream, shuffled } from "../random.ts";
-import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { type Tensor, tf } from "../tensorflow/backend.ts";
 import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { runSchedules } from "../training/schedules.ts";
@@ -36,15 +37,15 @@ export interface SimmimConfig extends CommonConfig {
 
 /** Images of a step, and which of their patches are hidden. */
 export interface SimmimInputs {
-  /** uint8 [B, H, W, 3] */
+  /** [B, H, W, c] */
   pixels: Tensor;
   /** float32 [B, N], 1 where a patch is hidden. */
   hidden: Tensor;
 }
 
 /** The parameters beside the encoder's: the mask token, which does not decay, and the linear layer to a patch's pixels. */
-export function simmimHeadShapes({ patch, width }: EncoderSize): ParameterShapes {
-  const pixels = 3 * patch ** 2;
+export function simmimHeadShapes({ patch, channels = 3, width }: EncoderSize): ParameterShapes {
+  const pixels = channels * patch ** 2;
   return { "mask_embedding": [1, 1, width], "proj.weight": [pixels, width], "proj.bias": [pixels] };
 }
 
@@ -82,7 +83,7 @@ const hiddenDifference = fused(
 /**
  * The loss: the mean absolute error of the hidden pixels, standardised as the encoder sees them.
  *
- * @param patches [B, N, 3*p*p] from patchify()
+ * @param patches [B, N, c*p*p] from patchify()
  * @param hidden float32 [B, N]
  * @returns beside it the encoder's output, [B, N, D]
  */
@@ -96,7 +97,7 @@ export function simmimLoss(
   const token = tf.sub(head["mask_embedding"], encoder["patch_embed.proj.bias"]); // [1, 1, D]
   const positions = tf.add(encoder["pos_embed"], tf.mul(mask, token)); // [B, N, D]
   const representation = encode({ ...encoder, pos_embed: positions }, size, tf.mul(patches, tf.sub(1, mask)));
-  const predicted = linear(head, "proj", representation); // [B, N, 3*p*p]
+  const predicted = linear(head, "proj", representation); // [B, N, c*p*p]
   const count = tf.mul(tf.sum(hidden), patches.shape[2]!);
   return { loss: tf.div(tf.sum(hiddenDifference(predicted, patches, mask)), count), representation };
 }
@@ -110,7 +111,7 @@ async function* inputsOf(config: SimmimConfig, dataset: Dataset, start: number, 
   const stream = batches(dataset, { batch, size: image, crop, flip, seed, start, share });
   for await (const { pixels, epoch, step, part } of stream) {
     const inputs: SimmimInputs = {
-      pixels: uint8Tensor(pixels, [images, image, image, 3]),
+      pixels: pixelTensor(pixels, images, image),
       hidden: tf.tensor2d(draw(images, randomStream(seed, MASK_STREAM, step, part)), [images, grid ** 2]),
     };
     yield { inputs, epoch };
@@ -119,7 +120,8 @@ async function* inputsOf(config: SimmimConfig, dataset: Dataset, start: number, 
 
 /** SimMIM as an objective: "encoder" and "head" are trained. Reports `featureStd` of the averaged tokens of masked images. */
 export function simmimObjective(config: SimmimConfig, dataset: Dataset): Objective<SimmimInputs> {
-  const { architecture, patchInitialisation, seed, clip } = config;
+  const { architecture, standardise, patchInitialisation, seed, clip } = config;
+  const normalisation = standardise && normalisationOf(standardise);
   const totalSteps = stepsOf(config, dataset.length);
   return {
     name: "simmim_step",
@@ -131,7 +133,7 @@ export function simmimObjective(config: SimmimConfig, dataset: Dataset): Objecti
     averages: {},
     batches: (start, share) => inputsOf(config, dataset, start, share),
     lossOf(_, { pixels, hidden }) {
-      const patches = patchify(pixels, architecture.patch);
+      const patches = patchify(pixels, architecture.patch, normalisation);
       return ({ encoder, head }) => {
         const { loss, representation } = simmimLoss({ encoder, head }, architecture, patches, hidden);
         return { loss, reported: { featureStd: featureDeviation(normalise(representation)) } };

@@ -74,7 +74,7 @@ export function vicregLoss(
  * tokens of the crops. Batch norm, variance and covariance are each micro-batch's own.
  */
 export function vicregObjective(config: VicregConfig, dataset: Dataset): Objective<CropInputs> {
-  const { architecture, weights, clip } = config;
+  const { weights, clip } = config;
   const totalSteps = stepsOf(config, dataset.length);
   return {
     name: "vicreg_step",
@@ -83,7 +83,7 @@ export function vicregObjective(config: VicregConfig, dataset: Dataset): Objecti
     averages: {},
     batches: (start, share) => cropInputs(config, dataset, start, share),
     lossOf: (_, { pixels }) => ({ encoder, projector }) => {
-      const pooled = pooledCrops(encoder, architecture, pixels); // [2*B, D]
+      const pooled = pooledCrops(encoder, config, pixels); // [2*B, D]
       // The views are normed each by itself, as they go through the authors' networks.
       const [first, second] = tf.split(pooled, 2).map((view) => projections(projector, view));
       const { loss, ...terms } = vicregLoss(first, second, weights);

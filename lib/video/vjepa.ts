@@ -15,6 +15,7 @@ import { featureDeviation, predictionCosines } from "../jepa/objective.ts";
 import { predict, type Present } from "../jepa/predictor.ts";
 import { MASK_STREAM, maskTensors } from "../jepa/pretraining/pretraining_objective.ts";
 import { regularisation, weightsOf } from "../jepa/regulariser.ts";
+import { colourPixels } from "../datasets/pixels/cut_image.ts";
 import { initialise } from "../nn/initialisation.ts";
 import { normalise } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
@@ -92,7 +93,10 @@ async function* inputsOf(config: VjepaConfig, clips: ClipDataset, start: number,
       const random = randomStream(seed, MASK_STREAM, step, kind, part);
       return maskTensors(padMasks(sampler(own, random, shared), size ? [size] : []));
     });
-    const inputs: ClipInputs = { pixels: uint8Tensor(pixels, [own, frames, image, image, 3]), masks: drawn };
+    const inputs: ClipInputs = {
+      pixels: uint8Tensor(colourPixels(pixels), [own, frames, image, image, 3]),
+      masks: drawn,
+    };
     yield { inputs, epoch };
   }
 }

@@ -18,6 +18,8 @@ export interface HuggingFaceSize {
   image: number;
   /** patch_size, in pixels. */
   patch: number;
+  /** num_channels; left out for 3. */
+  channels?: number;
   /** hidden_size. */
   width: number;
   /** num_hidden_layers. */
@@ -91,16 +93,16 @@ function parseConfig(path: string, config: Record<string, unknown>): HuggingFace
     throw new Error(`${path}: model_type is ${JSON.stringify(model_type)}${of}, and only "ijepa" can be loaded.`);
   }
   if (given("hidden_act") !== "gelu") refuse("hidden_act", `"gelu", the exact one`);
-  if (given("num_channels") !== 3) refuse("num_channels", "3");
   const epsilon = given("layer_norm_eps"), biased = given("qkv_bias");
   if (typeof epsilon !== "number" || !(epsilon > 0 && epsilon < 1)) refuse("layer_norm_eps", "a small number above 0");
   if (typeof biased !== "boolean") refuse("qkv_bias", "true or false");
   const width = whole("hidden_size"), heads = whole("num_attention_heads");
   if (width % heads !== 0) refuse("num_attention_heads", `a divisor of hidden_size, ${width}`);
   if (config.head_dim !== undefined && config.head_dim !== width / heads) refuse("head_dim", `${width / heads}`);
-  const image = side("image_size"), patch = side("patch_size");
+  const image = side("image_size"), patch = side("patch_size"), channels = whole("num_channels");
   if (image % patch !== 0) refuse("image_size", `a multiple of patch_size, ${patch}`);
   return {
+    ...channels === 3 ? {} : { channels },
     ...{ image, patch, width, depth: whole("num_hidden_layers"), heads },
     ...{ mlpRatio: whole("intermediate_size") / width, epsilon: epsilon as number, biased: biased as boolean },
   };
@@ -231,7 +233,7 @@ async function checkFree(folder: string): Promise<void> {
  */
 export async function writeHuggingFace(
   folder: string,
-  { image, patch, width, depth, heads, mlpRatio, epsilon }: HuggingFaceSize,
+  { image, patch, channels = 3, width, depth, heads, mlpRatio, epsilon }: HuggingFaceSize,
   tensors: Record<string, LentTensor>,
   preprocessing: Preprocessing,
   onProgress?: (done: number, total: number) => void,
@@ -263,7 +265,7 @@ export async function writeHuggingFace(
     layer_norm_eps: epsilon,
     image_size: image,
     patch_size: patch,
-    num_channels: 3,
+    num_channels: channels,
     qkv_bias: true,
   };
   const toJson = (value: unknown) => JSON.stringify(value, null, 2) + "\n";

@@ -19,23 +19,24 @@ export function timmPreprocessing(path: string, config: Record<string, unknown>)
     if (!right) throw new Error(`${path}: ${key} is ${JSON.stringify(config[key])}, but must be ${wanted}.`);
   };
   const numbers = (value: unknown): value is number[] =>
-    Array.isArray(value) && value.length === 3 && value.every((x) => Number.isFinite(x) && x > 0);
+    Array.isArray(value) && value.every((x) => Number.isFinite(x) && x > 0);
   check(
-    numbers(size) && size[0] === 3 && size[1] === size[2] && Number.isInteger(size[1]),
+    numbers(size) && size.length === 3 && size[1] === size[2] && size.every(Number.isInteger),
     "input_size",
-    "[3, side, side]",
+    "[channels, side, side]",
   );
   check(typeof share === "number" && share > 0 && share <= 1, "crop_pct", "above 0 and at most 1");
   check(mode === "center", "crop_mode", `"center"`);
   check(interpolation === "bicubic" || interpolation === "bilinear", "interpolation", `"bicubic" or "bilinear"`);
-  check(numbers(mean), "mean", "three numbers above 0");
-  check(numbers(std), "std", "three numbers above 0");
+  const channels = (size as number[])[0], wanted = `${channels} numbers above 0`;
+  check(numbers(mean) && mean.length === channels, "mean", wanted);
+  check(numbers(std) && std.length === channels, "std", wanted);
   const crop = (size as number[])[1];
   return {
     resize: Math.floor(crop / (share as number)),
     crop,
     interpolation: interpolation as Preprocessing["interpolation"],
-    mean: mean as [number, number, number],
-    deviation: std as [number, number, number],
+    mean: mean as number[],
+    deviation: std as number[],
   };
 }

@@ -22,7 +22,7 @@ function recorder(terminal: Partial<ProgressOutput> = {}): ProgressOutput & { wr
 
 Deno.test("progressBar() prints one line for a thousand quick updates when piped, and the lines it is asked to log", () => {
   const output = recorder();
-  const bar = progressBar({ label: "pretrain", total: 1000, unit: "steps" }, output);
+  const bar = progressBar({ label: "pretrain", total: 1000, unit: "steps", piped: "lines" }, output);
   for (let step = 1; step <= 1000; step++) {
     bar.update(step, { loss: 1 / step });
     if (step === 500) bar.log("checkpoint");
@@ -33,6 +33,14 @@ Deno.test("progressBar() prints one line for a thousand quick updates when piped
   assertEquals(lines[0], "checkpoint");
   assertMatch(lines[1], /^pretrain {2}100 % {2}1,000\/1,000 steps {2}.* steps\/s {2}loss 0.00100$/);
   assert(!output.written.includes("\x1b"), "escape codes in piped output");
+});
+
+Deno.test("progressBar() says nothing where there is no terminal, but for the lines it is asked to log", () => {
+  const output = recorder(), bar = progressBar({ label: "encode", total: 10, unit: "images" }, output);
+  bar.update(10);
+  bar.log("One image is left out.");
+  bar.stop();
+  assertEquals(output.written, "One image is left out.\n");
 });
 
 Deno.test("progressBar() keeps to the terminal's width, and ends its logged lines", async () => {
@@ -66,13 +74,13 @@ Deno.test("progressText() orders share, counts, rate, time left and fields", () 
 Deno.test("progressBar() says what else is being done until it is done, beside a count that stands still", () => {
   const output = recorder({ isTTY: true, columns: 100 }), piped = recorder();
   for (const some of [output, piped]) {
-    const bar = progressBar({ label: "train", total: 10, unit: "steps" }, some);
+    const bar = progressBar({ label: "train", total: 10, unit: "steps", piped: "lines" }, some);
     bar.update(10);
     bar.note("writing a file, 2.1 of 5.1 GB");
     bar.stop();
     assertStringIncludes(some.written, "10/10 steps  writing a file, 2.1 of 5.1 GB");
   }
-  const bar = progressBar({ label: "train", total: 10, unit: "steps" }, piped);
+  const bar = progressBar({ label: "train", total: 10, unit: "steps", piped: "lines" }, piped);
   piped.written = "";
   bar.update(10);
   bar.note("writing a file");

@@ -96,7 +96,7 @@ Deno.test("LeJEPA's loss and gradients, with smaller crops, are PyTorch's", () =
   const drawn = tf.tensor2d(sines([PROJECTOR.outputs, 5], 3), [PROJECTOR.outputs, 5]);
   const directions = tf.div(drawn, tf.norm(drawn, 2, 0));
   assertReference(reference.lejepa, networks, ({ encoder, projector }) => {
-    const projected = projections(projector, pooledViews(encoder, ENCODER, crops));
+    const projected = projections(projector, pooledViews(encoder, { architecture: ENCODER }, crops));
     const { loss, ...reported } = lejepaLoss(tf.reshape(projected, [4, BATCH, PROJECTOR.outputs]), directions, 0.1);
     return { loss, reported };
   });
@@ -105,7 +105,7 @@ Deno.test("LeJEPA's loss and gradients, with smaller crops, are PyTorch's", () =
 Deno.test("VICReg's loss and gradients are PyTorch's", () => {
   const pixels = images(2 * 8, ENCODER.image, 1);
   assertReference(reference.vicreg, projectorNetworks(), ({ encoder, projector }) => {
-    const [first, second] = tf.split(pooledCrops(encoder, ENCODER, pixels), 2).map((view) =>
+    const [first, second] = tf.split(pooledCrops(encoder, { architecture: ENCODER }, pixels), 2).map((view) =>
       projections(projector, view)
     );
     const { loss, ...reported } = vicregLoss(first, second, { invariance: 25, variance: 25, covariance: 1 });
@@ -119,10 +119,10 @@ Deno.test("DINO's targets, loss and gradients, with a smaller crop, are PyTorch'
   const positions = tf.tensor3d(sineCosinePositions(ENCODER.width, grid), [1, grid ** 2, ENCODER.width]);
   const encoderOf = (number: number) => ({ ...network(encoderShapes(ENCODER), number), pos_embed: positions });
   const crops = { pixels: images(2 * BATCH, ENCODER.image, 1), local: images(BATCH, 8, 2) };
-  const said = dinoHead(network(shapes, 150), pooledCrops(encoderOf(100), ENCODER, crops.pixels));
+  const said = dinoHead(network(shapes, 150), pooledCrops(encoderOf(100), { architecture: ENCODER }, crops.pixels));
   const targets = dinoTargets(said, tf.scalar(0.05));
   assertReference(reference.dino, { encoder: encoderOf(0), head: network(shapes, 50) }, ({ encoder, head }) => ({
-    loss: dinoLoss(dinoHead(head, pooledViews(encoder, ENCODER, crops)), targets, 3, 0.1),
+    loss: dinoLoss(dinoHead(head, pooledViews(encoder, { architecture: ENCODER }, crops)), targets, 3, 0.1),
     reported: {},
   }));
 });

@@ -153,7 +153,7 @@ Deno.test("openHuggingFace() names file and key where the configuration is not a
     const cases: [Record<string, unknown>, string][] = [
       [{ model_type: "vit", architectures: ["ViTModel"] }, `model_type is "vit" (ViTModel), and only "ijepa" can`],
       [{ hidden_act: "gelu_new" }, `hidden_act is "gelu_new"`],
-      [{ num_channels: 1 }, "num_channels is 1"],
+      [{ num_channels: 0 }, "num_channels is 0"],
       [{ image_size: [8, 12] }, "image_size is [8,12]"],
       [{ patch_size: 0 }, "patch_size is 0"],
       [{ image_size: 10 }, "image_size is 10, and the encoder needs a multiple of patch_size, 4"],

@@ -79,7 +79,7 @@ function cellsOf({ calls, ms, flops, bytes }: Line, step: number, rates: Machine
 }
 
 /** Profiles steps of one size and prints two tables: kinds of work, and the dearest kernels. */
-export async function benchProfile(name: string, size: BenchSize, asked: PrecisionChoice): Promise<void> {
+export async function benchProfile(name: string, size: BenchSize, asked: PrecisionChoice): Promise<object> {
   const products = await productRates(size.architecture.width),
     precision = await decidePrecision(asked, size.architecture.width);
   const rates = { products: products[precision], memory: await memoryRate() };
@@ -113,4 +113,5 @@ export async function benchProfile(name: string, size: BenchSize, asked: Precisi
   const dearest = kernels.toSorted((a, b) => b.ms - a.ms).slice(0, DEAREST);
   const rows = dearest.map((one) => [one.kernel, one.inputs, ...cellsOf(lineOf([one], RECORDED), step, rates)]);
   console.log(table(rows, [`the ${dearest.length} dearest kernels`, "inputs", ...COLUMNS]) + "\n");
+  return { precision, milliseconds: step, flops, rates, work: Object.fromEntries(lines), kernels: dearest };
 }

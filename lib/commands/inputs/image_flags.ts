@@ -12,8 +12,11 @@ import {
 import type { PretrainedEncoder } from "../../jepa/pretrained.ts";
 import { oneOf } from "../terminal/flags.ts";
 
+/** What --colours takes. */
+export const COLOURS = ["managed", "pillow"] as const satisfies readonly ImageColours[];
+
 /** The value of --colours. */
-export const coloursOf = (value: string): ImageColours => oneOf("colours", value, ["managed", "pillow"]);
+export const coloursOf = (value: string): ImageColours => oneOf("colours", value, COLOURS);
 
 /** Chooses what images go through before an encoder that was loaded from `weights`. */
 export type ChoosePreprocessing = (
@@ -30,9 +33,9 @@ export type ChoosePreprocessing = (
  */
 export async function readPreprocessingFlag(value: string | undefined): Promise<ChoosePreprocessing> {
   if (value === undefined) {
-    return (_, { size, preprocessing }) => preprocessing ?? defaultPreprocessing(size.image);
+    return (_, { size, preprocessing }) => preprocessing ?? defaultPreprocessing(size.image, size.channels);
   }
-  if (value === "imagenet") return (_, { size }) => defaultPreprocessing(size.image);
+  if (value === "imagenet") return (_, { size }) => defaultPreprocessing(size.image, size.channels);
   if (value === "file") {
     return (weights, { preprocessing }) => {
       if (preprocessing) return preprocessing;

@@ -10,7 +10,7 @@ import { type ProgressBar, progressBar } from "../../figures/progress.ts";
 import { numberOf } from "../terminal/flags.ts";
 
 /** For parseArgs(). */
-export const CACHE_FLAGS = { "cache": { type: "string" }, "cache-side": { type: "string" } } as const;
+export const CACHE_FLAGS = { "cache": { type: "string", values: "folder" }, "cache-side": { type: "string" } } as const;
 
 /** Their values. */
 export type CacheFlags = { [name in keyof typeof CACHE_FLAGS]?: string };

@@ -9,7 +9,7 @@ import type { Dataset } from "../../datasets/dataset.ts";
 import { type Layout, LAYOUTS, some } from "../../datasets/folders/layout.ts";
 import { openDataset } from "../../datasets/open_dataset.ts";
 import { publishedFiles } from "../../datasets/published/open_published.ts";
-import type { ImageColours } from "../../datasets/pixels/decode.ts";
+import type { ImageReading } from "../../datasets/pixels/cut_image.ts";
 import { differingClasses } from "../../evaluation/requirements.ts";
 import { type ProgressBar, progressBar } from "../../figures/progress.ts";
 import { readRunSource } from "../../training/runs/run_folder.ts";
@@ -18,7 +18,7 @@ import { CACHE_FLAGS, type CacheFlags, keepImages, keptBy } from "./keep_images.
 
 /** The flags of a command that opens images, for parseArgs(). */
 export const IMAGE_FLAGS = {
-  "layout": { type: "string" },
+  "layout": { type: "string", values: LAYOUTS },
   "skip-bad-images": { type: "boolean", default: false },
   ...CACHE_FLAGS,
 } as const;
@@ -56,16 +56,19 @@ function layoutOf(text: string | undefined): Layout | undefined {
  *
  * @param data what openDataset() takes
  * @param side the shorter side that images need, at which --cache keeps them unless --cache-side says another
- * @param colours how colours in files become pixels
+ * @param colours how files become pixels
  * @throws Error as openDataset() does
  */
 export async function openImages(
   data: string,
   flags: ImageFlags,
   side: number,
-  colours: ImageColours = "managed",
+  colours: ImageReading = "managed",
 ): Promise<{ train: Dataset; test?: Dataset }> {
   const layout = layoutOf(flags.layout), kept = keptBy(flags, side);
+  if (kept && typeof colours === "number") {
+    throw new Error("--cache keeps colours, and images of bands are read without.");
+  }
   let bar: ProgressBar | undefined, shown: string | undefined;
   try {
     const opened = await openDataset(data, {

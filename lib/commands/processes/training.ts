@@ -11,6 +11,7 @@ import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
 import { hasGpu, tensorflowVersion } from "../../tensorflow/eager.ts";
 import type { RunLogEntry, RunOptions } from "../../training/runs/run.ts";
 import { reportSkipped } from "../inputs/open_images.ts";
+import { tell } from "../terminal/command.ts";
 import { fileNote } from "../terminal/file_note.ts";
 import { checkpointsOf, type TrainingFlags } from "../terminal/training_flags.ts";
 import { STOPPED } from "./exit_codes.ts";
@@ -71,7 +72,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
   const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
   console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}${many}, into ${dir}`);
 
-  const bar = progressBar({ label, total: totalSteps, unit: "steps" });
+  const bar = progressBar({ label, total: totalSteps, unit: "steps", piped: "lines" });
   const { signal, unlisten } = stopSignal(bar.log);
   let rate = 0, isTold = false;
   const result = await begin({
@@ -108,6 +109,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
   }
   reportSkipped({ name: train.name, skipped });
   const kept = result.step > 0 ? ", with a checkpoint" : "";
+  await tell({ run: dir, finished: false, steps: result.step, goOn });
   console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${goOn}`);
   await workers.close();
   summaries?.[Symbol.dispose]();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { colourPixels } from "../../datasets/pixels/cut_image.ts";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { conditionsOf, reconstruct } from "../../decoding/decode.ts";
 import type { FrozenEncoder } from "../../decoding/representation.ts";
@@ -17,7 +18,8 @@ const IMAGES = 4, SAMPLES = 4;
 /** The first images of a data set, with samples for their representations or predictions, or the patch decoder's pictures of them. */
 export async function decoderSamples(encoder: FrozenEncoder, decoder: TrainedDecoder, data: Dataset): Promise<Figure> {
   const size = encoder.size.image, count = Math.min(IMAGES, data.length);
-  const { pixels } = await data.centred(Uint32Array.from({ length: count }, (_, i) => i), size);
+  const seen = await data.centred(Uint32Array.from({ length: count }, (_, i) => i), size);
+  const pixels = colourPixels(seen.pixels);
   const given = { pixels, size }, none = { pixels: new Uint8Array(0), size };
   if (decoder.config.kind === "patches") {
     const decoded = { pixels: await reconstruct(encoder, decoder as PatchDecoder, pixels), size };

@@ -9,7 +9,7 @@ import type { TrainingFlags } from "./training_flags.ts";
 
 /** For parseArgs(). */
 export const CONFIG_FLAGS = {
-  "config": { type: "string" },
+  "config": { type: "string", values: "file" },
   "set": { type: "string", multiple: true },
 } as const;
 

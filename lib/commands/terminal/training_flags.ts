@@ -14,7 +14,7 @@ export const TRAINING_FLAGS = {
   "micro-batch": { type: "string" },
   "lr": { type: "string" },
   "seed": { type: "string" },
-  "precision": { type: "string" },
+  "precision": { type: "string", values: PRECISIONS },
   "checkpoint-every": { type: "string" },
   "keep": { type: "string" },
 } as const;

@@ -30,13 +30,13 @@ export interface Tree {
 const SYSTEM_FOLDERS = ["__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information"];
 
 /** The endings of images' names, for messages. */
-export function kinds(): string {
-  return IMAGE_ENDINGS.map((ending) => "." + ending).join(", ");
+export function kinds(endings = IMAGE_ENDINGS): string {
+  return endings.map((ending) => "." + ending).join(", ");
 }
 
 /** Whether a file is an image by the ending of its name. */
-export function isImage(path: string): boolean {
-  return IMAGE_ENDINGS.includes(path.slice(path.lastIndexOf(".") + 1).toLowerCase());
+export function isImage(path: string, endings = IMAGE_ENDINGS): boolean {
+  return endings.includes(path.slice(path.lastIndexOf(".") + 1).toLowerCase());
 }
 
 /** Whether a name is one that a user does not see, or a system's own. */
@@ -80,11 +80,13 @@ async function kindOf(
  * What lies in a folder, and its folders, which are not gone into; sorted, links followed.
  *
  * @param above real paths of the folders that were gone through to this one, to which links are not followed again
+ * @param endings of images' names
  * @throws Error with the folder's path where it does not open
  */
 export async function readFolder(
   dir: string,
   above: readonly string[] = [],
+  endings = IMAGE_ENDINGS,
 ): Promise<Tree & { folders: string[]; chain: string[] }> {
   const images: string[] = [], folders: string[] = [], ignored: string[] = [], unreadable: Unreadable[] = [];
   const chain = [...above];
@@ -94,8 +96,8 @@ export async function readFolder(
       const path = join(dir, entry.name);
       const kind = isHidden(entry.name) ? "hidden" : await kindOf(path, entry, chain);
       if (kind === "folder") folders.push(path);
-      else if (kind === "file" && isImage(path)) images.push(path);
-      else if (typeof kind === "object" && (kind.folder || isImage(path))) {
+      else if (kind === "file" && isImage(path, endings)) images.push(path);
+      else if (typeof kind === "object" && (kind.folder || isImage(path, endings))) {
         unreadable.push({ path, reason: kind.reason });
       } else ignored.push(path);
     }
@@ -110,9 +112,9 @@ export async function readFolder(
  *
  * @throws Error with the folder's path where it does not open; one below it that does not is among what is unreadable
  */
-export async function readTree(dir: string, above: readonly string[] = []): Promise<Tree> {
-  const { images, ignored, unreadable, folders, chain } = await readFolder(dir, above);
-  const below = await Promise.all(folders.map((folder) => readBelow(folder, chain)));
+export async function readTree(dir: string, above: readonly string[] = [], endings = IMAGE_ENDINGS): Promise<Tree> {
+  const { images, ignored, unreadable, folders, chain } = await readFolder(dir, above, endings);
+  const below = await Promise.all(folders.map((folder) => readBelow(folder, chain, endings)));
   return {
     images: images.concat(...below.map((tree) => tree.images)),
     unreadable: unreadable.concat(...below.map((tree) => tree.unreadable)),
@@ -121,9 +123,13 @@ export async function readTree(dir: string, above: readonly string[] = []): Prom
 }
 
 /** readTree() of a folder in another, which is unreadable as an image is. */
-export async function readBelow(folder: string, above: readonly string[]): Promise<Tree> {
+export async function readBelow(
+  folder: string,
+  above: readonly string[],
+  endings = IMAGE_ENDINGS,
+): Promise<Tree> {
   try {
-    return await readTree(folder, above);
+    return await readTree(folder, above, endings);
   } catch (error) {
     const reason = osReason((error as Error).cause ?? error);
     return { images: [], ignored: [], unreadable: [{ path: folder, reason }] };
@@ -131,9 +137,13 @@ export async function readBelow(folder: string, above: readonly string[]): Promi
 }
 
 /** Whether there is an image in a folder or below it, by the names, where these can be read. */
-export async function holdsImage(folder: string, above: readonly string[] = []): Promise<boolean> {
-  const read = await readFolder(folder, above).catch(() => undefined);
+export async function holdsImage(
+  folder: string,
+  above: readonly string[] = [],
+  endings = IMAGE_ENDINGS,
+): Promise<boolean> {
+  const read = await readFolder(folder, above, endings).catch(() => undefined);
   if (!read || read.images.length > 0) return read !== undefined;
-  for (const inner of read.folders) if (await holdsImage(inner, read.chain)) return true;
+  for (const inner of read.folders) if (await holdsImage(inner, read.chain, endings)) return true;
   return false;
 }

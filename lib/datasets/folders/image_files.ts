@@ -7,7 +7,8 @@ import type { Cut } from "../pixels/crop.ts";
 import { cutBatches } from "../cut_batches.ts";
 import type { CutImage, Dataset } from "../dataset.ts";
 import { fileFingerprint, type Fingerprint } from "../fingerprint.ts";
-import { decodeCuts, type ImageColours, reasonOf } from "../pixels/decode.ts";
+import { channelsOf, cutImage, type ImageReading } from "../pixels/cut_image.ts";
+import { reasonOf } from "../pixels/decode.ts";
 import type { Place } from "../readers/readers.ts";
 import type { Unreadable } from "./folder_tree.ts";
 
@@ -15,8 +16,8 @@ import type { Unreadable } from "./folder_tree.ts";
 export interface ImageFiles extends Dataset {
   /** Each image's path, by index. */
   readonly paths: readonly string[];
-  /** How their colours become pixels. */
-  readonly colours: ImageColours;
+  /** How they become pixels. */
+  readonly colours: ImageReading;
   /**
    * What was found unreadable so far, only with onBadImage "skip": images that another one stood in for, after folders and
    * what has an image's name without being a file, which were left out.
@@ -37,8 +38,8 @@ export interface BadImages {
 
 /** How image files are read. */
 export interface ReadOptions extends BadImages {
-  /** How their colours become pixels. Default "managed". */
-  colours?: ImageColours;
+  /** How they become pixels. Default "managed"; a number for images of so many channels, other than three. */
+  colours?: ImageReading;
 }
 
 /** What `imageFiles` is made of. */
@@ -90,14 +91,14 @@ export function imageFiles(
     ImageList,
   { onBadImage = "stop", colours = "managed" }: ReadOptions = {},
 ): ImageFiles {
-  const bad = new Set<number>();
+  const bad = new Set<number>(), channels = channelsOf(colours);
 
   async function cuts(index: number, wanted: (width: number, height: number) => readonly Cut[]): Promise<CutImage> {
     let reason = "all were tried before";
     for (let i = index; bad.size < paths.length; i = (i + 1) % paths.length) {
       if (!bad.has(i)) {
         try {
-          return { cuts: await decodeCuts(await read(i), wanted, colours), label: labels[i], index: i };
+          return { cuts: await cutImage(await read(i), wanted, colours), label: labels[i], index: i };
         } catch (error) {
           reason = reasonOf(error);
           if (onBadImage === "stop") {
@@ -118,12 +119,13 @@ export function imageFiles(
     labels,
     paths,
     colours,
+    channels,
     ignored,
     fingerprint: () => known ??= fileFingerprint(paths.length, nameOf, bytesOf),
     get skipped() {
       return [...unreadable, ...[...bad].sort((a, b) => a - b).map((i) => paths[i])];
     },
-    ...cutBatches({ name, length: paths.length, labels, cuts }, placeOf && { placeOf, colours }),
+    ...cutBatches({ name, length: paths.length, labels, cuts, channels }, placeOf && { placeOf, colours }),
     cuts,
   };
 }

@@ -6,6 +6,7 @@
 import { basename, join, relative } from "node:path";
 import { kinds, readBelow, readFolder, type Tree } from "./folder_tree.ts";
 import { type ImageFiles, imageFiles, type ImageList, type ReadOptions, refuseUnreadable } from "./image_files.ts";
+import { endingsOf } from "../pixels/cut_image.ts";
 import { doubtOf, sayLayout } from "./layout.ts";
 
 /** How to open a folder of images. */
@@ -51,11 +52,11 @@ function readingFrom(
  */
 export async function listImageFolder(
   dir: string,
-  { layout, onBadImage }: FolderOptions = {},
+  { layout, onBadImage, colours = "managed" }: FolderOptions = {},
   whole: "splits" | "classes" = "classes",
 ): Promise<ImageList> {
-  const top = await readFolder(dir), { folders, chain } = top;
-  const trees = await Promise.all(folders.map((folder) => readBelow(folder, chain)));
+  const endings = endingsOf(colours), top = await readFolder(dir, [], endings), { folders, chain } = top;
+  const trees = await Promise.all(folders.map((folder) => readBelow(folder, chain, endings)));
   const all: Tree[] = [top, ...trees];
   const unreadable = all.flatMap((tree) => tree.unreadable), ignored = all.flatMap((tree) => tree.ignored);
   refuseUnreadable(unreadable, onBadImage);
@@ -63,7 +64,9 @@ export async function listImageFolder(
 
   if (folders.length === 0 || layout === "flat") {
     const paths = all.flatMap(({ images }) => images);
-    if (paths.length === 0) throw new Error(`${dir} holds no image: expected class folders, or ${kinds()} files.`);
+    if (paths.length === 0) {
+      throw new Error(`${dir} holds no image: expected class folders, or ${kinds(endings)} files.`);
+    }
     const labels = new Int32Array(paths.length).fill(-1);
     return { ...rest, classes: ["unlabelled"], paths, labels, ...readingFrom(dir, paths) };
   }
@@ -77,7 +80,7 @@ export async function listImageFolder(
   }
   const empty = trees.findIndex(({ images }) => images.length === 0);
   if (empty >= 0) {
-    throw new Error(`The class folder ${folders[empty]} holds no image (${kinds()}): fill it or remove it.`);
+    throw new Error(`The class folder ${folders[empty]} holds no image (${kinds(endings)}): fill it or remove it.`);
   }
   if (layout !== "classes") {
     const own = trees.map(({ images }, i): [string, string[]] => [

@@ -6,10 +6,11 @@
 import { isAbsolute, join, relative } from "node:path";
 import { readError } from "../../os_error.ts";
 import type { Batch } from "../dataset.ts";
-import { decodeCut, type ImageColours, reasonOf } from "../pixels/decode.ts";
+import { channelsOf, cutImage, emptyPixels, endingsOf, type ImageReading, type Pixels } from "../pixels/cut_image.ts";
+import { reasonOf } from "../pixels/decode.ts";
 import { kinds, readTree, type Unreadable } from "./folder_tree.ts";
 import { forEachInFlight } from "../in_flight.ts";
-import { type BadImages, refuseUnreadable } from "./image_files.ts";
+import { type ReadOptions, refuseUnreadable } from "./image_files.ts";
 import { centredCut, checkFraming, type Framing } from "../pixels/preprocessing.ts";
 
 /** An image file. */
@@ -39,12 +40,14 @@ export interface NamedBatch extends Pick<Batch, "pixels"> {
  */
 export async function findImages(
   dir: string,
-  { onBadImage }: BadImages = {},
+  { onBadImage, colours = "managed" }: ReadOptions = {},
 ): Promise<{ images: ListedImage[]; ignored: string[]; unreadable: Unreadable[] }> {
-  const { images: paths, ignored, unreadable } = await readTree(dir);
+  const { images: paths, ignored, unreadable } = await readTree(dir, [], endingsOf(colours));
   refuseUnreadable(unreadable, onBadImage);
   const images = paths.map((path) => ({ name: relative(dir, path).replaceAll("\\", "/"), path }));
-  if (images.length === 0) throw new Error(`${dir} holds no image (${kinds()}), nor do the folders in it.`);
+  if (images.length === 0) {
+    throw new Error(`${dir} holds no image (${kinds(endingsOf(colours))}), nor do the folders in it.`);
+  }
   return { images: images.sort((a, b) => a.name < b.name ? -1 : 1), ignored, unreadable };
 }
 
@@ -81,28 +84,28 @@ export async function* namedBatches(
   options: {
     batch: number;
     framing: Framing;
-    colours?: ImageColours;
+    colours?: ImageReading;
     onBadImage: (image: ListedImage, reason: string) => void;
   },
 ): AsyncGenerator<NamedBatch, void, void> {
-  const { batch, framing, colours, onBadImage } = options;
+  const { batch, framing, colours = "managed", onBadImage } = options;
   checkFraming(framing);
-  const bytes = framing.crop ** 2 * 3;
+  const channels = channelsOf(colours), length = framing.crop ** 2 * channels;
   for (let start = 0; start < images.length; start += batch) {
     const some = images.slice(start, start + batch);
-    const squares: (Uint8Array | undefined)[] = [], faults: (string | undefined)[] = [];
+    const squares: (Pixels | undefined)[] = [], faults: (string | undefined)[] = [];
     await forEachInFlight(some.length, async (i) => {
       try {
-        const cutOf = (width: number, height: number) => centredCut(width, height, framing);
-        squares[i] = await decodeCut(await Deno.readFile(some[i].path), cutOf, colours);
+        const cutsOf = (width: number, height: number) => [centredCut(width, height, framing)];
+        [squares[i]] = await cutImage(await Deno.readFile(some[i].path), cutsOf, colours);
       } catch (error) {
         faults[i] = reasonOf(error);
       }
     });
     some.forEach((image, i) => faults[i] !== undefined && onBadImage(image, faults[i]));
     const good = some.filter((_, i) => squares[i]);
-    const pixels = new Uint8Array(good.length * bytes);
-    squares.filter((square) => square !== undefined).forEach((square, i) => pixels.set(square, i * bytes));
+    const pixels = emptyPixels(good.length * length, channels);
+    squares.filter((square) => square !== undefined).forEach((square, i) => pixels.set(square, i * length));
     yield { pixels, names: good.map(({ name }) => name), tried: some.length };
   }
 }

@@ -39,7 +39,7 @@ export function cutPacked(
   pixels: Uint8Array,
   { width, height, packedWidth, packedHeight, checksum }: PackedSize,
   wanted: (width: number, height: number) => readonly Cut[],
-): Uint8Array[] | undefined {
+): Uint8Array<ArrayBuffer>[] | undefined {
   if (pixels.length !== 3 * packedWidth * packedHeight || (crc32(pixels) | 0) !== checksum) return undefined;
   const part = { data: pixels, x: 0, y: 0, width: packedWidth, height: packedHeight };
   const across = packedWidth / width, down = packedHeight / height;

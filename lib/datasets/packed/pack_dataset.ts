@@ -11,6 +11,7 @@ import type { Dataset } from "../dataset.ts";
 import { fingerprintOf } from "../fingerprint.ts";
 import { forEachInFlight } from "../in_flight.ts";
 import type { Cut } from "../pixels/crop.ts";
+import { colourPixels } from "../pixels/cut_image.ts";
 import { centredCut } from "../pixels/preprocessing.ts";
 import { cutPacked } from "./cut_packed.ts";
 import {
@@ -119,5 +120,12 @@ async function shrunk(cuts: NonNullable<Dataset["cuts"]>, index: number, side: n
     const cut = centredCut(width, height, { resize, crop: resize, interpolation: "bicubic" });
     return [whole = { ...cut, window: { x: 0, y: 0, width: cut.width, height: cut.height } }];
   });
-  return { pixels, ...size, packedWidth: whole!.width, packedHeight: whole!.height, label, source };
+  return {
+    pixels: colourPixels(pixels),
+    ...size,
+    packedWidth: whole!.width,
+    packedHeight: whole!.height,
+    label,
+    source,
+  };
 }

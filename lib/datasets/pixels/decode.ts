@@ -9,7 +9,7 @@ import { engineDecodes, engineJpegPart } from "./jpeg/engine_jpeg.ts";
 import { readJpegHeader } from "./jpeg/jpeg_header.ts";
 import { boxAround, cutPart } from "./part.ts";
 import { pillowPixels } from "./pillow.ts";
-import { checkReadable } from "./readable.ts";
+import { AS_BANDS, checkReadable } from "./readable.ts";
 import { isSixteenBit, sixteenBitPixels } from "./sixteen_bit.ts";
 
 // Many images are in flight at once, one thread each; and no image comes twice soon enough for a cache to help.
@@ -36,7 +36,11 @@ interface Opened {
 async function open(file: Uint8Array, colours: ImageColours): Promise<Opened> {
   // Lets pass what is odd but whole, as Pillow does; a file cut short still fails.
   const image = sharp(file, { failOn: "error" });
-  const metadata = await image.metadata();
+  const metadata = await image.metadata().catch((error) => {
+    throw error.message.includes("exceeds channel limit")
+      ? new Error(`it has more channels than grey, RGB, CMYK or CIELAB: ${AS_BANDS}`, { cause: error })
+      : error;
+  });
   checkReadable(file, metadata);
   const deep = isSixteenBit(metadata);
   const pixels = colours === "pillow"

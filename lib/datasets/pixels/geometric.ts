@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { Pixels } from "./cut_image.ts";
+
 /** Takes the output's (x, y) to the input's (a x + b y + c, d x + e y + f): [a, b, c, d, e, f]. */
 type Affine = readonly [number, number, number, number, number, number];
 
@@ -75,11 +77,12 @@ export function rotate(pixels: Uint8Array, width: number, degrees: number): Uint
   return transform(pixels, width, [cos, sin, -cos * x - sin * y + x, -sin, cos, sin * x - cos * y + y]);
 }
 
-/** Left and right exchanged. */
-export function mirror(pixels: Uint8Array, width: number): Uint8Array<ArrayBuffer> {
-  const row = width * 3;
-  return pixels.map((_, i) => {
-    const inRow = i % row, channel = i % 3;
-    return pixels[i - inRow + (row - 3 - (inRow - channel)) + channel];
-  });
+/** Left and right exchanged, of an image [H, W, channels]. */
+export function mirror<T extends Pixels>(pixels: T, width: number, channels = 3): T {
+  const out = pixels.slice() as T, row = width * channels;
+  for (let i = 0; i < out.length; i++) {
+    const inRow = i % row, channel = i % channels;
+    out[i] = pixels[i - inRow + (row - channels - (inRow - channel)) + channel];
+  }
+  return out;
 }

@@ -18,10 +18,10 @@ export interface Framing {
 
 /** What is made of an image's pixels before the encoder sees them. */
 export interface Preprocessing extends Framing {
-  /** Of pixels in [0, 1], by channel; it is taken off. */
-  mean: [number, number, number];
-  /** Of pixels in [0, 1], by channel; what is left is divided by it. */
-  deviation: [number, number, number];
+  /** Of pixels / 255, by channel; it is taken off. */
+  mean: number[];
+  /** Of pixels / 255, by channel; what is left is divided by it. */
+  deviation: number[];
 }
 
 /** Mean and deviation of ImageNet's pixels in [0, 1], by which the authors standardise images. */
@@ -34,10 +34,16 @@ const IMAGENET: Pick<Preprocessing, "mean" | "deviation"> = {
  * The kit's own, and the one it pretrains with: the shorter side is resized to `image` pixels, bicubic, the centred
  * square is taken, and pixels are standardised by ImageNet's mean and deviation.
  *
- * @throws RangeError unless `image` is a whole number of pixels
+ * @throws RangeError unless `image` is a whole number of pixels and there are three channels
  */
-export function defaultPreprocessing(image: number): Preprocessing {
+export function defaultPreprocessing(image: number, channels = 3): Preprocessing {
   checkSize(image);
+  if (channels !== 3) {
+    throw new RangeError(
+      `Nothing says the mean and deviation of the encoder's ${channels} channels: give them in a preprocessor_config.json ` +
+        "(--preprocessing FILE.json).",
+    );
+  }
   return { resize: image, crop: image, interpolation: "bicubic", ...IMAGENET };
 }
 
@@ -104,9 +110,10 @@ const WITHOUT_EFFECT = new Set([
  * Reads a Hugging Face preprocessor_config.json of a ViT image processor (the classic and the fast one, which agree
  * within 2 of 255, and the older feature extractor). A key that is left out has transformers' default for these.
  *
+ * @param channels of the images
  * @throws Error naming the file and the key that is wrong, or that asks for what the kit does not do
  */
-export async function readPreprocessorConfig(path: string): Promise<Preprocessing> {
+export async function readPreprocessorConfig(path: string, channels = 3): Promise<Preprocessing> {
   const fail = (why: string): never => {
     throw new Error(`${path}: ${why}.`);
   };
@@ -117,10 +124,14 @@ export async function readPreprocessorConfig(path: string): Promise<Preprocessin
     fail(`it cannot be read as JSON (${error instanceof Error ? error.message : error})`);
   }
   if (typeof config !== "object" || config === null || Array.isArray(config)) fail("it is not a JSON object");
-  return parsePreprocessorConfig(config as Record<string, unknown>, fail);
+  return parsePreprocessorConfig(config as Record<string, unknown>, channels, fail);
 }
 
-function parsePreprocessorConfig(config: Record<string, unknown>, fail: (why: string) => never): Preprocessing {
+function parsePreprocessorConfig(
+  config: Record<string, unknown>,
+  channels: number,
+  fail: (why: string) => never,
+): Preprocessing {
   const given = Object.entries(config).filter(([, value]) => value !== null);
   const rest = new Map(given.filter(([key]) => !WITHOUT_EFFECT.has(key)));
   const wrong = (key: string, expected: string): never =>
@@ -144,14 +155,14 @@ function parsePreprocessorConfig(config: Record<string, unknown>, fail: (why: st
     const { height, width, ...others } = value as Record<string, unknown>;
     return isSide(height) && isSide(width) && Object.keys(others).length === 0 ? [height, width] : undefined;
   };
-  const channels = (key: string, positive: boolean): [number, number, number] => {
-    const value = take(key, [0.5, 0.5, 0.5]);
-    const list = typeof value === "number" ? [value, value, value] : value;
+  const perChannel = (key: string, positive: boolean): number[] => {
+    const value = take(key, Array(channels).fill(0.5));
+    const list = typeof value === "number" ? Array(channels).fill(value) : value;
     const valid = (x: unknown) => Number.isFinite(x) && (!positive || (x as number) > 0);
-    if (!Array.isArray(list) || list.length !== 3 || !list.every(valid)) {
-      return wrong(key, `three numbers${positive ? " above 0" : ""}`);
+    if (!Array.isArray(list) || list.length !== channels || !list.every(valid)) {
+      return wrong(key, `${channels} numbers${positive ? " above 0" : ""}, one for each channel`);
     }
-    return list as [number, number, number];
+    return list;
   };
 
   if (!flag("do_resize", true)) wrong("do_resize", "true, as the encoder takes images of one size");
@@ -185,8 +196,8 @@ function parsePreprocessorConfig(config: Record<string, unknown>, fail: (why: st
   const factor = take("rescale_factor", 1 / 255);
   if (!(typeof factor === "number" && factor > 0 && factor < Infinity)) return wrong("rescale_factor", "above 0");
   const scale = flag("do_rescale", true) ? 255 * factor : 255;
-  let mean = channels("image_mean", false), deviation = channels("image_std", true);
-  if (!flag("do_normalize", true)) [mean, deviation] = [[0, 0, 0], [1, 1, 1]];
+  let mean = perChannel("image_mean", false), deviation = perChannel("image_std", true);
+  if (!flag("do_normalize", true)) [mean, deviation] = [mean.map(() => 0), mean.map(() => 1)];
 
   for (const [key, value] of rest) {
     if (value !== false) fail(`it asks for ${key} (${JSON.stringify(value)}), which is not understood`);
@@ -195,7 +206,7 @@ function parsePreprocessorConfig(config: Record<string, unknown>, fail: (why: st
     resize,
     crop,
     interpolation: resample === 2 ? "bilinear" : "bicubic",
-    mean: mean.map((value) => value / scale) as [number, number, number],
-    deviation: deviation.map((value) => value / scale) as [number, number, number],
+    mean: mean.map((value) => value / scale),
+    deviation: deviation.map((value) => value / scale),
   };
 }

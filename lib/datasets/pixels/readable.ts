@@ -11,6 +11,9 @@ const COMPRESSION = 259, JPEG = 7, PHOTOMETRIC = 262, WHITE_IS_ZERO = 0, YCBCR =
 /** The channels that images of a colour space have without transparency, by sharp's names. */
 const CHANNELS: Record<string, number> = { "b-w": 1, grey16: 1, srgb: 3, rgb16: 3, cmyk: 4, labs: 3 };
 
+/** What to do about an image of other channels. */
+export const AS_BANDS = "save it as one of these, or have its bands read as numbers, by architecture.channels";
+
 /**
  * Holds that an image has grey, RGB, CMYK or CIELAB in whole numbers of 8 or 16 bits, and at most transparency besides.
  *
@@ -23,7 +26,7 @@ export function checkReadable(file: Uint8Array, { format, space, depth, channels
   }
   const colours = CHANNELS[space];
   if (colours === undefined || channels < colours || channels > colours + 1) {
-    throw new Error(`its ${channels} channels are no grey, RGB, CMYK or CIELAB: save it as one of these`);
+    throw new Error(`its ${channels} channels are no grey, RGB, CMYK or CIELAB: ${AS_BANDS}`);
   }
   // sharp takes them for RGB.
   if (format === "tiff" && tiffTag(file, PHOTOMETRIC) === YCBCR && tiffTag(file, COMPRESSION) !== JPEG) {

@@ -6,7 +6,7 @@
 import { parentPort } from "node:worker_threads";
 import { shareContext } from "../../tensorflow/eager.ts";
 import { cutPacked } from "../packed/cut_packed.ts";
-import { decodeCuts } from "../pixels/decode.ts";
+import { channelsOf, cutImage, emptyPixels } from "../pixels/cut_image.ts";
 import type { Place, ReadAnswer, ReadRequest } from "./readers.ts";
 import { cutsOf, sizesOf } from "./wanted.ts";
 
@@ -23,12 +23,12 @@ function readPlace({ path, offset, length }: Place): Uint8Array {
 
 async function answer({ id, images, wanted, colours, context }: ReadRequest): Promise<ReadAnswer> {
   if (context !== undefined) shareContext(context);
-  const squares = sizesOf(wanted).map((size) => size * size * 3);
-  const pixels = squares.map((square) => new Uint8Array(images.length * square)), failed: number[] = [];
+  const channels = channelsOf(colours), squares = sizesOf(wanted).map((size) => size * size * channels);
+  const pixels = squares.map((square) => emptyPixels(images.length * square, channels)), failed: number[] = [];
   for (const [i, { index, place }] of images.entries()) {
     try {
       const bytes = readPlace(place), own = (w: number, h: number) => cutsOf(wanted, index, w, h);
-      const cuts = place.packed ? cutPacked(bytes, place.packed, own) : await decodeCuts(bytes, own, colours);
+      const cuts = place.packed ? cutPacked(bytes, place.packed, own) : await cutImage(bytes, own, colours);
       if (!cuts) throw new Error("It is damaged.");
       cuts.forEach((cut, view) => pixels[view].set(cut, i * squares[view]));
     } catch {

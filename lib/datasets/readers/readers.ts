@@ -7,7 +7,7 @@
 import { Worker } from "node:worker_threads";
 import { contextAddress } from "../../tensorflow/eager.ts";
 import type { PackedSize } from "../packed/cut_packed.ts";
-import type { ImageColours } from "../pixels/decode.ts";
+import { channelsOf, type ImageReading, type Pixels } from "../pixels/cut_image.ts";
 import { sizesOf, type Wanted } from "./wanted.ts";
 
 /** Where an image file's bytes are: a file, or a part of one. */
@@ -27,7 +27,7 @@ export interface ReadRequest {
   id: number;
   images: { index: number; place: Place }[];
   wanted: Wanted;
-  colours: ImageColours;
+  colours: ImageReading;
   /** Of TensorFlow, where it is running. */
   context?: bigint;
 }
@@ -36,7 +36,7 @@ export interface ReadRequest {
 export interface ReadAnswer {
   id: number;
   /** Of each view, one image's behind the other's. */
-  pixels: Uint8Array<ArrayBuffer>[];
+  pixels: Pixels[];
   /** The places in the request of those that could not be read. */
   failed: number[];
 }
@@ -124,23 +124,23 @@ export function sharedReaders(images: number, cores = navigator.hardwareConcurre
  * Squares of images read by the threads, written into a batch of each view.
  *
  * @param images their indices, and where their files are
- * @param batches [images, size, size, 3] for each view
+ * @param batches [images, size, size, channels] for each view
  * @returns the places among `images` of those that could not be read, which are left to the caller
  */
 export async function readSquares(
   { count, read }: Readers,
   images: readonly { index: number; place: Place }[],
   wanted: Wanted,
-  colours: ImageColours,
-  batches: readonly Uint8Array[],
+  colours: ImageReading,
+  batches: readonly Pixels[],
 ): Promise<number[]> {
   const chunk = Math.min(CHUNK, Math.ceil(images.length / count)), left: number[] = [];
-  const bytes = sizesOf(wanted).map((size) => size * size * 3);
+  const lengths = sizesOf(wanted).map((size) => size * size * channelsOf(colours));
   const request = async (first: number) => {
     const some = images.slice(first, first + chunk);
     try {
       const { pixels, failed } = await read({ images: some, wanted, colours, context: contextAddress() });
-      pixels.forEach((squares, view) => batches[view].set(squares, first * bytes[view]));
+      pixels.forEach((squares, view) => batches[view].set(squares, first * lengths[view]));
       left.push(...failed.map((i) => first + i));
     } catch {
       left.push(...some.map((_, i) => first + i)); // A thread has stopped: it is not needed.

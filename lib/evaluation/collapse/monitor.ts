@@ -4,13 +4,16 @@
  *
  * @module
  */
+import { emptyPixels, type Pixels } from "../../datasets/pixels/cut_image.ts";
+import { normalisationOf } from "../../datasets/channel_statistics.ts";
 import type { Dataset } from "../../datasets/dataset.ts";
-import { encode, patchify } from "../../jepa/encoder.ts";
+import { encode, patchify, pixelTensor } from "../../jepa/encoder.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { randomStream, shuffled } from "../../random.ts";
-import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { tf } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
 import { decidePrecision } from "../../tensorflow/product_rates.ts";
+import { standardised } from "../../methods/standardised.ts";
 import type { MethodConfig } from "../../methods/methods.ts";
 import type { Monitor } from "../../training/runs/run.ts";
 import { lidar, rankMe } from "./collapse.ts";
@@ -66,20 +69,20 @@ function drawImages(dataset: Dataset, count: number, seed: number): { indices: U
 /** Pixels of the images as they are, and of the first ones' crops, an image's in a row. */
 async function loadPixels(
   dataset: Dataset,
-  { architecture: { image }, crop, seed }: MethodConfig,
+  { architecture: { image, channels = 3 }, crop, seed }: MethodConfig,
   indices: Uint32Array,
   cropped: number,
-): Promise<{ pixels: Uint8Array; labels: Int32Array }> {
-  const bytes = image * image * 3;
+): Promise<{ pixels: Pixels; labels: Int32Array }> {
+  const length = image * image * channels;
   const centred = await dataset.centred(indices, image);
-  const pixels = new Uint8Array((indices.length + cropped * VIEWS) * bytes);
+  const pixels = emptyPixels((indices.length + cropped * VIEWS) * length, channels);
   pixels.set(centred.pixels);
   for (let view = 0; view < VIEWS; view++) {
     const key = { seed, epoch: CROPS_STREAM - view };
     const crops = await dataset.crops(indices.subarray(0, cropped), image, crop, key);
     for (let i = 0; i < cropped; i++) {
       const place = indices.length + i * VIEWS + view;
-      pixels.set(crops.pixels.subarray(i * bytes, (i + 1) * bytes), place * bytes);
+      pixels.set(crops.pixels.subarray(i * length, (i + 1) * length), place * length);
     }
   }
   return { pixels, labels: centred.labels };
@@ -113,7 +116,7 @@ export async function representationMonitor(
   dataset: Dataset,
   { every, images = 2000, lidarImages = 125 }: MonitorOptions,
 ): Promise<RepresentationMonitor> {
-  const { architecture, seed } = config, { image, patch, width } = architecture;
+  const { architecture, seed } = config, { image, patch, channels = 3, width } = architecture;
   const drawn = drawImages(dataset, images, seed), { indices } = drawn;
   const count = indices.length, cropped = Math.min(lidarImages, count);
   if (count < 4 || cropped < 2) {
@@ -124,9 +127,11 @@ export async function representationMonitor(
   const { pixels, labels } = await loadPixels(dataset, config, indices, cropped);
   const fittedLabels = labels.filter((_, i) => i % 3 !== 2);
   const labelled = drawn.labelled && fittedLabels.some((label) => label !== fittedLabels[0]);
-  const total = count + cropped * VIEWS, rows = Math.min(BATCH, total), bytes = image * image * 3;
+  const total = count + cropped * VIEWS, rows = Math.min(BATCH, total), length = image * image * channels;
+  const { standardise } = await standardised(config, dataset),
+    normalisation = standardise && normalisationOf(standardise);
   const pool = compile(
-    (p: Parameters, pixels: tf.Tensor) => tf.mean(encode(p, architecture, patchify(pixels, patch)), 1), // [B, D]
+    (p: Parameters, pixels: tf.Tensor) => tf.mean(encode(p, architecture, patchify(pixels, patch, normalisation)), 1), // [B, D]
     { precision: await decidePrecision(config.precision, width), name: "monitored_features" },
   );
 
@@ -134,7 +139,7 @@ export async function representationMonitor(
     const values = new Float32Array(total * width);
     for (let next = 0; next < total; next += rows) {
       const start = Math.min(next, total - rows); // the last batch overlaps, so that all are of one size
-      const batch = uint8Tensor(pixels.subarray(start * bytes, (start + rows) * bytes), [rows, image, image, 3]);
+      const batch = pixelTensor(pixels.subarray(start * length, (start + rows) * length), rows, image);
       const pooled = await pool(targetEncoder, batch);
       values.set(await pooled.data() as Float32Array, start * width);
       tf.dispose([batch, pooled]);

@@ -5,7 +5,7 @@
  * @module
  */
 import { type ListedImage, namedBatches } from "../../datasets/folders/image_list.ts";
-import type { ImageColours } from "../../datasets/pixels/decode.ts";
+import { type ImageReading, readingOf } from "../../datasets/pixels/cut_image.ts";
 import { defaultPreprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
@@ -15,8 +15,8 @@ import { type EncodingOptions, featureShape } from "./feature_encoder.ts";
 
 /** How to encode images, and what to do besides. */
 export interface EncodeImagesOptions extends EncodingOptions {
-  /** How the files' colours become pixels. Default "managed". */
-  colours?: ImageColours;
+  /** How files become pixels. Default "managed" of three channels, and of others as many as the encoder has. */
+  colours?: ImageReading;
   /** What else a safetensors file's metadata is to say. */
   metadata?: Record<string, string>;
   /** Told of an image that cannot be read, and why; it throws, or the image gets no row. Default throws. */
@@ -48,17 +48,24 @@ export async function encodeImages(
   out: string,
   options: EncodeImagesOptions = {},
 ): Promise<number[]> {
-  const { layer = "last", pool = "mean", colours = "managed", onProgress, signal } = options;
+  const { layer = "last", pool = "mean", onProgress, signal } = options;
+  const { colours = readingOf(size.channels) } = options;
   let fault = "";
   const onBadImage = (image: ListedImage, reason: string) => {
     fault ||= ` (${image.path}: ${reason})`;
     (options.onBadImage ?? stop)(image, reason);
   };
-  const preprocessing = options.preprocessing ?? defaultPreprocessing(size.image);
+  const preprocessing = options.preprocessing ?? defaultPreprocessing(size.image, size.channels);
   const batch = Math.min(options.batch ?? 256, Math.max(images.length, 1));
   const shape = featureShape(size, options);
   const perImage = shape.reduce((product, n) => product * n, 1);
-  const metadata = { ...options.metadata, layer, pool, preprocessing: JSON.stringify(preprocessing), colours };
+  const metadata = {
+    ...options.metadata,
+    layer,
+    pool,
+    preprocessing: JSON.stringify(preprocessing),
+    colours: `${colours}`,
+  };
   const rows = await openRows(out, { names: images.map(({ name }) => name), shape, metadata });
   const onAbort = () => rows.abandon();
   signal?.addEventListener("abort", onAbort);

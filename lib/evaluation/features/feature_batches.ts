@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Pixels } from "../../datasets/pixels/cut_image.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { type EncodingOptions, featureEncoder } from "./feature_encoder.ts";
@@ -19,12 +20,12 @@ export interface FeatureBatch<Images> {
  * Encodes batches of images in their order, the next one being decoded meanwhile.
  *
  * @param encoder the target encoder's parameters, which stay the caller's
- * @param source batches of at most `batch` images, [B, image, image, 3] in 8-bit sRGB, from where the preprocessing's
+ * @param source batches of at most `batch` images, [B, image, image, c], from where the preprocessing's
  *   framing has been done; what else a batch holds comes out with its features
  * @throws RangeError for a batch below 1, a batch of other images, or a preprocessing whose square is not the encoder's;
  *   and whatever the source throws
  */
-export async function* featureBatches<Images extends { pixels: Uint8Array }>(
+export async function* featureBatches<Images extends { pixels: Pixels<ArrayBufferLike> }>(
   encoder: Parameters,
   size: EncoderSize,
   source: AsyncIterable<Images>,

@@ -118,7 +118,7 @@ export async function cachedFeatures(
   const { dir = "data/features", onNote = console.warn, ...rest } = options;
   const { layer = "last", pool = "mean", precision = "float32" } = rest;
   const { image, patch, width, depth, heads, mlpRatio, epsilon = 1e-6 } = size;
-  const preprocessing = rest.preprocessing ?? defaultPreprocessing(size.image);
+  const preprocessing = rest.preprocessing ?? defaultPreprocessing(size.image, size.channels);
   const { resize, crop, interpolation, mean, deviation } = preprocessing;
   const shape = [dataset.length, ...featureShape(size, rest)];
   const key = JSON.stringify({

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { emptyPixels, type Pixels } from "../../datasets/pixels/cut_image.ts";
 import { defaultPreprocessing, type Preprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
-import { encode, encodeLayers, patchify } from "../../jepa/encoder.ts";
+import { encode, encodeLayers, patchify, pixelTensor } from "../../jepa/encoder.ts";
 import type { Parameters } from "../../nn/parameters.ts";
-import { type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { type Tensor, tf } from "../../tensorflow/backend.ts";
 import { compile, type CompileOptions } from "../../tensorflow/compile.ts";
 
 /** What is taken of the encoder, and how. */
@@ -44,11 +45,11 @@ export function featureShape(
 /** A compiled encoder. */
 export interface FeatureEncoder {
   /**
-   * Features of at most `batch` images, uint8 [B, image, image, 3]: float32 [B, ...featureShape()], row-major.
+   * Features of at most `batch` images, [B, image, image, c]: float32 [B, ...featureShape()], row-major.
    *
-   * @throws RangeError where the bytes are not those of such images
+   * @throws RangeError where the numbers are not those of such images
    */
-  encode(pixels: Uint8Array): Promise<Float32Array<ArrayBuffer>>;
+  encode(pixels: Pixels<ArrayBufferLike>): Promise<Float32Array<ArrayBuffer>>;
   /** Frees the compilation. */
   dispose(): void;
 }
@@ -61,12 +62,12 @@ export interface FeatureEncoder {
  */
 export function featureEncoder(encoder: Parameters, size: EncoderSize, options: EncodingOptions = {}): FeatureEncoder {
   const { layer = "last", pool = "mean", batch = 256, precision, jit } = options;
-  const { image, patch } = size, bytes = image * image * 3;
+  const { image, patch, channels = 3 } = size, length = image * image * channels;
   if (!Number.isSafeInteger(batch) || batch < 1) {
     throw new RangeError(`A batch must hold at least one image; got ${batch}.`);
   }
   const perImage = featureShape(size, options).reduce((product, n) => product * n, 1);
-  const preprocessing = options.preprocessing ?? defaultPreprocessing(image);
+  const preprocessing = options.preprocessing ?? defaultPreprocessing(image, channels);
   if (preprocessing.crop !== image) {
     throw new RangeError(
       `The preprocessing cuts squares of ${preprocessing.crop} pixels, but the encoder takes images of ${image}.`,
@@ -80,14 +81,14 @@ export function featureEncoder(encoder: Parameters, size: EncoderSize, options: 
 
   return {
     async encode(pixels) {
-      const count = pixels.length / bytes;
+      const count = pixels.length / length;
       if (!Number.isInteger(count) || count > batch) {
-        throw new RangeError(`A batch of ${pixels.length} bytes is not one of at most ${batch} images of ${bytes}.`);
+        throw new RangeError(`A batch of ${pixels.length} numbers is not one of at most ${batch} images of ${length}.`);
       }
       // Every batch is of one size, so that one compilation serves.
-      const filled = new Uint8Array(batch * bytes);
+      const filled = emptyPixels(batch * length, channels);
       filled.set(pixels);
-      const images = uint8Tensor(filled, [batch, image, image, 3]);
+      const images = pixelTensor(filled, batch, image);
       try {
         const tensor = await features(encoder, images);
         try {

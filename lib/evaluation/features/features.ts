@@ -79,7 +79,7 @@ export async function extractFeatures(
   dataset: Dataset,
   options: FeatureOptions = {},
 ): Promise<Features | TokenFeatures> {
-  const { batch = 256, preprocessing = defaultPreprocessing(size.image), onProgress } = options;
+  const { batch = 256, preprocessing = defaultPreprocessing(size.image, size.channels), onProgress } = options;
   const shape = featureShape(size, options);
   const perImage = shape.reduce((product, n) => product * n, 1);
   const values = allocate(dataset, perImage);
@@ -117,13 +117,13 @@ function allocate({ name, length }: Dataset, perImage: number): Float32Array<Arr
 }
 
 /**
- * Raw pixels as features, the baseline of every probe: all images of a data set, centre-cropped, in [0, 1].
+ * Raw pixels as features, the baseline of every probe: all images of a data set, centre-cropped, and divided by 255.
  *
  * @param size height and width to bring the images to
- * @returns width is size * size * 3
+ * @returns width is size * size * channels
  */
 export async function pixelFeatures(dataset: Dataset, size: number): Promise<Features> {
-  const width = size * size * 3;
+  const width = size * size * (dataset.channels ?? 3);
   const values = new Float32Array(dataset.length * width), labels = new Int32Array(dataset.length);
   for (const indices of inChunks(everyRow(dataset.length), 256)) {
     const { pixels, labels: own } = await dataset.centred(indices, size);

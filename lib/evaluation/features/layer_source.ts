@@ -5,6 +5,7 @@
  * @module
  */
 import type { CropRange, Dataset } from "../../datasets/dataset.ts";
+import type { Pixels } from "../../datasets/pixels/cut_image.ts";
 import { mirror } from "../../datasets/pixels/geometric.ts";
 import type { Framing } from "../../datasets/pixels/preprocessing.ts";
 import { randomStream } from "../../random.ts";
@@ -61,21 +62,22 @@ export function isMirrored({ mirrored, seed }: View, step: number, row: number):
   return mirrored && randomStream(seed, step, row, 0).integer(2) === 1;
 }
 
-/** Pixels of the images at these places, uint8 [B, side, side, 3], as a step sees them. */
+/** Pixels of the images at these places, [B, side, side, c], as a step sees them. */
 export async function viewPixels(
   dataset: Dataset,
   view: View,
   rows: Uint32Array,
   step: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { crop, framing, seed } = view, side = framing.crop, bytes = side * side * 3;
+): Promise<Pixels> {
+  const { crop, framing, seed } = view, side = framing.crop, { channels = 3 } = dataset;
+  const length = side * side * channels;
   const { pixels } = crop
     ? await dataset.crops(rows, side, crop, { seed, epoch: step })
     : await dataset.centred(rows, framing);
   rows.forEach((row, i) => {
     if (!isMirrored(view, step, row)) return;
-    const own = pixels.subarray(i * bytes, (i + 1) * bytes);
-    own.set(mirror(own, side));
+    const own = pixels.subarray(i * length, (i + 1) * length);
+    own.set(mirror(own, side, channels));
   });
   return pixels;
 }
@@ -100,13 +102,13 @@ export function encodedSource(
   { width, lastFour, atOnce }: { width: number; lastFour: boolean; atOnce: number },
 ): LayerSource {
   checkLabels(dataset);
-  const bytes = view.framing.crop ** 2 * 3;
+  const length = view.framing.crop ** 2 * (dataset.channels ?? 3);
 
   async function encode(rows: Uint32Array, step: number): Promise<Float32Array<ArrayBuffer>> {
     const pixels = await viewPixels(dataset, view, rows, step);
     const values = new Float32Array(rows.length * width);
     for (let start = 0; start < rows.length; start += atOnce) {
-      const own = pixels.subarray(start * bytes, (start + atOnce) * bytes);
+      const own = pixels.subarray(start * length, (start + atOnce) * length);
       values.set(await encoder.encode(own), start * width);
     }
     checkFinite(values, width, (row) => `Image ${rows[row]} of ${dataset.name}`);
@@ -137,10 +139,10 @@ export function encodedSource(
   };
 }
 
-/** Raw pixels in [0, 1] as features. */
+/** Raw pixels / 255 as features. */
 export function pixelSource(dataset: Dataset, view: View): LayerSource {
-  const width = view.framing.crop ** 2 * 3;
-  const encode = (pixels: Uint8Array) => {
+  const width = view.framing.crop ** 2 * (dataset.channels ?? 3);
+  const encode = (pixels: Pixels<ArrayBufferLike>) => {
     const values = new Float32Array(pixels.length);
     for (let i = 0; i < pixels.length; i++) values[i] = pixels[i] / 255; // from() with a function takes ten times as long
     return Promise.resolve(values);

@@ -67,7 +67,8 @@ export async function extractTokens(
   dataset: Dataset,
   options: Omit<FeatureOptions, "pool"> = {},
 ): Promise<TokenSource> {
-  const { name, length } = dataset, { preprocessing = defaultPreprocessing(size.image), onProgress } = options;
+  const { name, length } = dataset,
+    { preprocessing = defaultPreprocessing(size.image, size.channels), onProgress } = options;
   const [tokens, width] = featureShape(size, { ...options, pool: "none" });
   const perImage = tokens * width, batch = Math.min(options.batch ?? 256, Math.max(1, length));
   const values = new Float16Array(length * perImage), labels = new Int32Array(length);

@@ -40,7 +40,7 @@ const addShare = fused(
  * encode() of all patches, with branches that count as drawPaths() says. (Its blocks are written out here, so that those of
  * pretraining have no part that they never use.)
  *
- * @param patches [B, N, 3*p*p]
+ * @param patches [B, N, c*p*p]
  * @param paths [depth, 2, B]
  */
 export function encodeWithDropPath(

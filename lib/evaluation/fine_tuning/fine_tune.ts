@@ -9,10 +9,11 @@
 import type { Dataset } from "../../datasets/dataset.ts";
 import { defaultPreprocessing, type Preprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
+import { pixelTensor } from "../../jepa/encoder.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { randomStream } from "../../random.ts";
 import type { Precision } from "../../tensorflow/autocast.ts";
-import { disposeAll, tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { disposeAll, tf } from "../../tensorflow/backend.ts";
 import { Variables } from "../../tensorflow/variables.ts";
 import { train as trainObjective } from "../../training/loop.ts";
 import type { Objective } from "../../training/objective.ts";
@@ -122,7 +123,7 @@ function fineTuneObjective(
       let step = 0;
       for await (const { pixels, labels, epoch } of supervisedBatches(images, options)) {
         const inputs: LabelledImages = {
-          pixels: uint8Tensor(pixels, [batch, image, image, 3]),
+          pixels: pixelTensor(pixels, batch, image),
           labels: tf.tensor1d(labels, "int32"),
         };
         if (mixup > 0 || cutmix > 0) {
@@ -188,7 +189,7 @@ export async function fineTune(
   options: FineTuneOptions = {},
 ): Promise<FineTuneResult> {
   const { indices = Uint32Array.from(train.labels.keys()), seed = 0 } = options;
-  const { preprocessing = defaultPreprocessing(size.image) } = options;
+  const { preprocessing = defaultPreprocessing(size.image, size.channels) } = options;
   const recipe: FineTuneRecipe = { ...FINE_TUNE_RECIPES.fewLabels, ...options };
   checkRecipe(recipe);
   checkImages(train, indices);

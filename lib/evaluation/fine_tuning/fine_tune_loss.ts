@@ -46,7 +46,7 @@ export function smoothedCrossEntropy(logits: Tensor, labels: Tensor, smoothing: 
   return tf.mean(tf.sub(tf.logSumExp(logits, 1), tf.sum(tf.mul(logits, wanted), 1)));
 }
 
-/** Logits [B, C] of patches [B, N, 3*p*p]: the head on the average of the tokens that the encoder's norm puts out. */
+/** Logits [B, C] of patches [B, N, c*p*p]: the head on the average of the tokens that the encoder's norm puts out. */
 function classify(p: Parameters, size: EncoderSize, patches: Tensor, paths?: Tensor): Tensor {
   const tokens = paths ? encodeWithDropPath(p, size, patches, paths) : encode(p, size, patches); // [B, N, D]
   return linear(p, "head", tf.mean(tokens, 1));
@@ -57,8 +57,8 @@ export function fineTuneLoss(
   { size, labelSmoothing, preprocessing }: FineTuneLossConfig,
   { pixels, labels, shares, paths }: LabelledImages,
 ): (p: Parameters) => Losses {
-  const seen = shares ? mixed(tf.cast(pixels, "float32"), tf.expandDims(shares, 2)) : pixels; // [B, H, W, 3]
-  const patches = patchify(seen, size.patch, preprocessing); // [B, N, 3*p*p]
+  const seen = shares ? mixed(tf.cast(pixels, "float32"), tf.expandDims(shares, 2)) : pixels; // [B, H, W, c]
+  const patches = patchify(seen, size.patch, preprocessing); // [B, N, c*p*p]
   const share = shares && tf.mean(shares);
   return (p) => {
     const logits = classify(p, size, patches, paths); // [B, C]

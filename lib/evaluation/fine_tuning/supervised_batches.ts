@@ -5,6 +5,7 @@
  */
 import { setImmediate } from "node:timers/promises";
 import type { Batch, CropRange, Dataset } from "../../datasets/dataset.ts";
+import { colourPixels } from "../../datasets/pixels/cut_image.ts";
 import { mirror } from "../../datasets/pixels/geometric.ts";
 import { randAugment, type RandAugmentOptions } from "../../datasets/pixels/rand_augment.ts";
 import { randomStream, shuffled } from "../../random.ts";
@@ -49,7 +50,8 @@ export async function* supervisedBatches(
   async function part(epoch: number, first: number, last: number): Promise<Batch> {
     if (order?.epoch !== epoch) order = { epoch, places: shuffled(indices.length, randomStream(seed, epoch)) };
     const chosen = order.places.subarray(first, last).map((place) => indices[place]);
-    const { pixels, labels } = await dataset.crops(chosen, size, crop, { seed, epoch });
+    const { labels, ...cut } = await dataset.crops(chosen, size, crop, { seed, epoch });
+    const pixels = colourPixels(cut.pixels); // which RandAugment changes
     chosen.forEach((index, i) => {
       if (labels[i] < 0) throw new Error(`Image ${index} of ${dataset.name} has no label: leave such images out.`);
       // A stream that the crop, whose key is one number shorter, does not share.

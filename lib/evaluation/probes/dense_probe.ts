@@ -4,9 +4,9 @@
  * @module
  */
 import type { Dataset } from "../../datasets/dataset.ts";
-import { patchify } from "../../jepa/encoder.ts";
+import { patchify, pixelTensor } from "../../jepa/encoder.ts";
 import { randomStream, shuffled } from "../../random.ts";
-import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { tf } from "../../tensorflow/backend.ts";
 import type { TokenFeatures } from "../features/features.ts";
 import { everyRow, inChunks } from "../passes.ts";
 import { solvePositive } from "../collapse/symmetric_matrix.ts";
@@ -242,26 +242,26 @@ export function denseProbe(
 }
 
 /**
- * The pixels of each patch as its token, the baseline of the dense probe: centre-cropped images, in [0, 1].
+ * The pixels of each patch as its token, the baseline of the dense probe: centre-cropped images, divided by 255.
  *
  * @param size height and width to bring the images to
  * @param patch side of a patch, which must divide `size`
- * @returns width is patch * patch * 3
+ * @returns width is patch * patch * channels
  * @throws RangeError unless the patches fit
  */
 export async function pixelTokens(dataset: Dataset, size: number, patch: number): Promise<TokenFeatures> {
   const grid = size / patch;
   if (!Number.isSafeInteger(grid)) throw new RangeError(`Patches of ${patch} pixels do not divide images of ${size}.`);
-  const bytes = size * size * 3;
-  const values = new Float32Array(dataset.length * bytes), labels = new Int32Array(dataset.length);
+  const { channels = 3 } = dataset, length = size * size * channels;
+  const values = new Float32Array(dataset.length * length), labels = new Int32Array(dataset.length);
   for (const indices of inChunks(everyRow(dataset.length), 256)) {
     const batch = await dataset.centred(indices, size), start = indices[0];
     labels.set(batch.labels, start);
     const patches = tf.tidy(() => {
-      const images = uint8Tensor(batch.pixels, [indices.length, size, size, 3]);
-      return patchify(images, patch, { mean: [0, 0, 0], deviation: [1, 1, 1] }).dataSync<"float32">();
+      const images = pixelTensor(batch.pixels, indices.length, size);
+      return patchify(images, patch, { mean: [0], deviation: [1] }).dataSync<"float32">();
     });
-    values.set(patches, start * bytes);
+    values.set(patches, start * length);
   }
-  return { values, tokens: grid * grid, width: patch * patch * 3, labels };
+  return { values, tokens: grid * grid, width: patch * patch * channels, labels };
 }

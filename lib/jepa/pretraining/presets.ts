@@ -5,6 +5,7 @@
  * @module
  */
 import type { CropRange } from "../../datasets/dataset.ts";
+import type { ChannelStatistics } from "../../datasets/channel_statistics.ts";
 import { type Architecture, architecture, type TargetKind } from "../architectures.ts";
 import type { MaskConfig } from "../mask_samplers/by_name.ts";
 import type { Regulariser } from "../regulariser.ts";
@@ -17,6 +18,11 @@ export interface RunConfig {
   method?: "ijepa";
   /** Sizes of the networks and of the images. */
   architecture: Architecture;
+  /**
+   * The mean and deviation by which images are standardised, for each channel. Default ImageNet's of colours; of other
+   * channels they are measured where a run begins, and its config.json has what they are.
+   */
+  standardise?: ChannelStatistics;
   /** How the patch embedding starts. */
   patchInitialisation: PatchInitialisation;
   /**

@@ -6,14 +6,16 @@
  */
 import type { Dataset } from "../../datasets/dataset.ts";
 import { batches } from "../../datasets/loader.ts";
+import type { Pixels } from "../../datasets/pixels/cut_image.ts";
+import { normalisationOf } from "../../datasets/channel_statistics.ts";
 import { initialise } from "../../nn/initialisation.ts";
 import { randomStream } from "../../random.ts";
-import { tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { tf } from "../../tensorflow/backend.ts";
 import type { Objective, Share } from "../../training/objective.ts";
 import { runSchedules } from "../../training/schedules.ts";
 import { partsOf, stepsOf } from "../../training/steps.ts";
 import { encoderShapes, predictorShapes, targetWidth } from "../architectures.ts";
-import { patchify } from "../encoder.ts";
+import { patchify, pixelTensor } from "../encoder.ts";
 import { maskSampler } from "../mask_samplers/by_name.ts";
 import { type PaddedMasks, paddedSizes, padMasks } from "../mask_samplers/padding.ts";
 import type { Masks } from "../masks.ts";
@@ -56,9 +58,9 @@ export function maskTensors(masks: PaddedMasks): Omit<StepInputs, "pixels"> {
   };
 }
 
-/** Images, uint8 [B, size, size, 3], and their masks as tensors. */
-export function stepTensors(pixels: Uint8Array, size: number, masks: PaddedMasks): StepInputs {
-  return { pixels: uint8Tensor(pixels, [masks.batch, size, size, 3]), ...maskTensors(masks) };
+/** Images, [B, size, size, c], and their masks as tensors. */
+export function stepTensors(pixels: Pixels<ArrayBufferLike>, size: number, masks: PaddedMasks): StepInputs {
+  return { pixels: pixelTensor(pixels, masks.batch, size), ...maskTensors(masks) };
 }
 
 /** Crops of each image in a batch: the invariance term compares two. */
@@ -96,7 +98,8 @@ async function* inputsOf(config: RunConfig, dataset: Dataset, start: number, sha
  */
 export function jepaObjective(config: RunConfig, dataset: Dataset): Objective<StepInputs> {
   const { architecture, targets: kind = "representations", regulariser, seed, clip } = config;
-  const { patchInitialisation, residualRescale } = config;
+  const { patchInitialisation, residualRescale, standardise } = config;
+  const normalisation = standardise && normalisationOf(standardise);
   const totalSteps = totalStepsOf(config, dataset.length), output = targetWidth(architecture, kind);
   return {
     name: "training_step",
@@ -108,7 +111,7 @@ export function jepaObjective(config: RunConfig, dataset: Dataset): Objective<St
     averages: { target_encoder: "encoder" },
     batches: (start, share) => inputsOf(config, dataset, start, share),
     lossOf({ target_encoder }, inputs) {
-      const patches = patchify(inputs.pixels, architecture.patch); // [B, N, 3*p*p]
+      const patches = patchify(inputs.pixels, architecture.patch, normalisation); // [B, N, c*p*p]
       const present = inputs.present?.targets;
       const targets = TARGETS[kind](target_encoder, architecture, patches, inputs.targets, present);
       const featureStd = featureDeviation(targets.representations);

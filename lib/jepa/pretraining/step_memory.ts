@@ -67,7 +67,7 @@ function imageBytes(
   lengths: TokenCounts,
   { precision, recompute, targets }: Omit<StepMemoryOptions, "batch">,
 ): number {
-  const { image, patch, width, depth, heads, mlpRatio, predictor } = architecture;
+  const { image, patch, channels = 3, width, depth, heads, mlpRatio, predictor } = architecture;
   const { contextLength, targetLength, blocks } = lengths, patches = (image / patch) ** 2;
   const product = precision === "bfloat16" ? 2 : FULL, hidden = Math.round(width * mlpRatio);
   const together = contextLength + targetLength;
@@ -90,7 +90,7 @@ function imageBytes(
       Math.max(encoderBlock, predictorBlock)
     : depth * encoderBlock + (predictor.depth - 1) * predictorBlock + lastBlock + beside;
 
-  const pixels = inputOf(patches, 3 * patch ** 2) + image ** 2 * 3;
+  const pixels = inputOf(patches, channels * patch ** 2) + image ** 2 * channels * (channels === 3 ? 1 : FULL);
   const ends = inputOf(contextLength, width) * 2 + inputOf(patches, width); // before and after the norm; all targets
   const loss = blocks * inputOf(targetLength, targetWidth(architecture, targets)) * 4; // targets, product, prediction, errors
   return pixels + kept + ends + loss;

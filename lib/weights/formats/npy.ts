@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { NPY_START_BYTES, type NpyHeader, npyHeaderBytes, parseNpyHeader } from "../../npy_header.ts";
 import { openParts } from "./file_parts.ts";
 
 const MAGIC = "\x93NUMPY\x01\x00";
@@ -30,21 +31,18 @@ export async function readNpy(path: string): Promise<{ shape: number[]; values: 
     throw new Error(`${path} is not an .npy file of float32 numbers: ${why}.`);
   };
   const file = await openParts(path);
-  if (file.size < 10) fail(`it has only ${file.size} bytes`);
-  const start = await file.read(0, 10);
-  if (String.fromCharCode(...start.subarray(0, 8)) !== MAGIC) fail("it does not begin as one of version 1.0");
-  const length = start[8] + 256 * start[9];
-  if (file.size < 10 + length) fail("its header is cut short");
-  const header = new TextDecoder("latin1").decode(await file.read(10, length));
-  const field = (name: string, pattern: string) => new RegExp(`'${name}': ${pattern}`).exec(header)?.[1];
-  const kind = field("descr", "'([^']*)'");
-  if (kind !== "<f4") fail(`it holds ${kind}, not <f4`);
-  if (field("fortran_order", "(\\w+)") !== "False") fail("its order is not row-major");
-  const tuple = field("shape", "\\(([\\d, ]*)\\)") ?? fail("its header gives no shape");
-  const shape = tuple.split(",").map((text) => text.trim()).filter((text) => text !== "").map(Number);
-  const bytes = shape.reduce((product, n) => product * n, 4);
-  if (file.size !== 10 + length + bytes) {
-    fail(`shape [${shape}] takes ${bytes} bytes, but the file has ${file.size - 10 - length}`);
+  let header: NpyHeader;
+  try {
+    const start = await file.read(0, Math.min(file.size, NPY_START_BYTES));
+    header = parseNpyHeader(await file.read(0, Math.min(file.size, npyHeaderBytes(start))));
+  } catch (error) {
+    return fail((error as Error).message);
   }
-  return { shape, values: new Float32Array((await file.read(10 + length, bytes)).buffer) };
+  const { descr, fortranOrder, shape, bytes: start } = header, bytes = shape.reduce((product, n) => product * n, 4);
+  if (descr !== "<f4") fail(`it holds ${descr}, not <f4`);
+  if (fortranOrder) fail("its order is not row-major");
+  if (file.size !== start + bytes) {
+    fail(`shape [${shape}] takes ${bytes} bytes, but the file has ${file.size - start}`);
+  }
+  return { shape, values: new Float32Array((await file.read(start, bytes)).buffer) };
 }

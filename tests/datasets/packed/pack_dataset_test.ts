@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { colourPixels } from "../../../lib/datasets/pixels/cut_image.ts";
 import { join } from "node:path";
 import sharp from "sharp";
 import { photoJpeg } from "../../../lib/commands/bench/bench_photos.ts";
@@ -177,7 +178,7 @@ Deno.test("crops of photos kept at 256 and at what crops need differ from those 
     for (const side of [256, 375]) {
       const packed = await packDataset(dataset, { dir, side });
       const { pixels } = await packed.crops(indices, 224, CROP, KEY);
-      const distances = pixels.map((value, i) => Math.abs(value - from.pixels[i]));
+      const distances = colourPixels(pixels).map((value, i) => Math.abs(value - from.pixels[i]));
       const mean = distances.reduce((sum, value) => sum + value, 0) / pixels.length;
       difference[side] = { mean, most: distances.reduce((most, value) => Math.max(most, value), 0) };
     }

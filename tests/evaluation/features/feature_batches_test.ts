@@ -88,7 +88,7 @@ Deno.test("featureBatches() refuses batches that are too large or of other image
     for await (const _ of featureBatches(encoder, size, source(), { batch }));
   };
   await assertRejects(() => run(grey(1, 2), 1), RangeError, "at most 1 images");
-  await assertRejects(() => run(new Uint8Array(100), 1), RangeError, "100 bytes");
+  await assertRejects(() => run(new Uint8Array(100), 1), RangeError, "100 numbers");
   await assertRejects(() => run(grey(1), 0), RangeError, "got 0");
   tf.dispose(encoder);
 });

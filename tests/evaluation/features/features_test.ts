@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertLess, assertRejects } f
 import { memoryDataset } from "../../../lib/datasets/memory.ts";
 import type { Preprocessing } from "../../../lib/datasets/pixels/preprocessing.ts";
 import { encoderShapes } from "../../../lib/jepa/architectures.ts";
-import { encode, patchify } from "../../../lib/jepa/encoder.ts";
+import { encode, patchify, pixelTensor } from "../../../lib/jepa/encoder.ts";
 import {
   checkPair,
   columnMeans,
@@ -13,7 +13,7 @@ import {
 } from "../../../lib/evaluation/features/features.ts";
 import { initialise } from "../../../lib/nn/initialisation.ts";
 import { randomStream } from "../../../lib/random.ts";
-import { tf, uint8Tensor } from "../../../lib/tensorflow/backend.ts";
+import { tf } from "../../../lib/tensorflow/backend.ts";
 
 const size = { image: 8, patch: 4, width: 16, depth: 2, heads: 2, mlpRatio: 4 };
 const handles = () => (tf.memory() as unknown as { numHandles: number }).numHandles;
@@ -33,9 +33,7 @@ function images(length: number) {
 Deno.test("extractFeatures() averages encode() over the patches, whatever the batch", async () => {
   const encoder = initialise(encoderShapes(size), 1, "xavier"), dataset = images(7);
   const { pixels } = await dataset.centred(Uint32Array.from({ length: 7 }, (_, i) => i), 8);
-  const expected = tf.tidy(() =>
-    tf.mean(encode(encoder, size, patchify(uint8Tensor(pixels, [7, 8, 8, 3]), 4)), 1).dataSync()
-  );
+  const expected = tf.tidy(() => tf.mean(encode(encoder, size, patchify(pixelTensor(pixels, 7, 8), 4)), 1).dataSync());
   for (const batch of [1, 3, 7, 100]) {
     const done: number[] = [];
     const features = await extractFeatures(encoder, size, dataset, { batch, onProgress: (n) => done.push(n) });
@@ -80,7 +78,7 @@ Deno.test("extractFeatures() takes the last four blocks side by side, and patch 
   const { pixels } = await dataset.centred(Uint32Array.from({ length: 5 }, (_, i) => i), 8);
   // An encoder with one block fewer ends in the output before the last, through the same norm.
   const expected = tf.tidy(() => {
-    const patches = patchify(uint8Tensor(pixels, [5, 8, 8, 3]), 4);
+    const patches = patchify(pixelTensor(pixels, 5, 8), 4);
     const layers = [2, 3, 4, 5].map((depth) => encode(encoder, { ...deep, depth }, patches));
     const tokens = tf.concat(layers, 2);
     return { tokens: tokens.dataSync(), pooled: tf.mean(tokens, 1).dataSync() };
@@ -110,7 +108,7 @@ Deno.test("extractFeatures() follows a preprocessing: its square, its mean and i
   };
   const { pixels } = await dataset.centred(Uint32Array.of(0, 1, 2), preprocessing);
   const expected = tf.tidy(() =>
-    tf.mean(encode(encoder, size, patchify(uint8Tensor(pixels, [3, 8, 8, 3]), 4, preprocessing)), 1).dataSync()
+    tf.mean(encode(encoder, size, patchify(pixelTensor(pixels, 3, 8), 4, preprocessing)), 1).dataSync()
   );
   const { values } = await extractFeatures(encoder, size, dataset, { preprocessing });
   assertLess(Math.max(...values.map((value, i) => Math.abs(value - expected[i]))), 1e-5);

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { colourPixels, type Pixels } from "../../../lib/datasets/pixels/cut_image.ts";
 import { memoryDataset } from "../../../lib/datasets/memory.ts";
 import { mirror } from "../../../lib/datasets/pixels/geometric.ts";
 import {
@@ -43,7 +44,7 @@ Deno.test("viewPixels() crops anew in each step, and mirrors half of the images"
   let mirrored = 0, changed = 0;
   const { pixels: crops } = await dataset.crops(rows, 8, CROP, { seed: 3, epoch: 0 });
   for (const row of rows) {
-    const part = (pixels: Uint8Array) => pixels.slice(row * size, (row + 1) * size);
+    const part = (pixels: Pixels) => colourPixels(pixels).slice(row * size, (row + 1) * size);
     const expected = isMirrored(view, 0, row) ? mirror(part(crops), 8) : part(crops);
     assertEquals(part(first), expected);
     mirrored += Number(isMirrored(view, 0, row));
@@ -70,11 +71,11 @@ function countingEncoder() {
   const batches: number[] = [];
   return {
     batches,
-    encode(pixels: Uint8Array) {
+    encode(pixels: Pixels) {
       const size = 8 * 8 * 3, count = pixels.length / size;
       batches.push(count);
       return Promise.resolve(Float32Array.from({ length: 2 * count }, (_, i) => {
-        const own = pixels.subarray(Math.floor(i / 2) * size, (Math.floor(i / 2) + 1) * size);
+        const own = colourPixels(pixels).subarray(Math.floor(i / 2) * size, (Math.floor(i / 2) + 1) * size);
         return i % 2
           ? own.reduce((sum, value, j) => sum + (j % 24 < 12 ? value : 0), 0)
           : own.reduce((a, b) => a + b, 0);

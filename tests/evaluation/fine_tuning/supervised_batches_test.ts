@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { colourPixels } from "../../../lib/datasets/pixels/cut_image.ts";
 import { memoryDataset } from "../../../lib/datasets/memory.ts";
 import {
   supervisedBatches,
@@ -56,7 +57,7 @@ Deno.test("supervisedBatches() makes of an image what its seed, pass and index s
     let place = 0;
     for (const { pixels, labels } of await collect(options)) {
       labels.forEach((label, i) => {
-        seen[`${Math.floor(place++ / 5)} ${label}`] = pixels.slice(i * BYTES, (i + 1) * BYTES);
+        seen[`${Math.floor(place++ / 5)} ${label}`] = colourPixels(pixels).slice(i * BYTES, (i + 1) * BYTES);
       });
     }
     return seen;

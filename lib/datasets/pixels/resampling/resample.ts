@@ -43,35 +43,49 @@ const KERNELS: Record<Interpolation, { kernel: (x: number) => number; reach: num
   bilinear: { kernel: triangle, reach: 1 },
 };
 
-function computeWeights(from: number, to: number, interpolation: Interpolation): Weights {
+/** What an output position takes of the input positions from `low` on. */
+export interface Taps {
+  low: number;
+  /** They sum to 1. */
+  weights: number[];
+}
+
+/** For each of `to` output positions the weights of `from` input positions, as Pillow has them before it rounds. */
+export function exactWeights(from: number, to: number, interpolation: Interpolation): Taps[] {
   const { kernel, reach } = KERNELS[interpolation];
   const scale = from / to;
   // Antialiasing: when shrinking, the kernel is widened to cover all the input that falls on one output pixel.
   const widening = Math.max(scale, 1);
   const support = reach * widening;
-  const pairs = Math.ceil(support) + 1;
-  const first = new Int32Array(to), count = new Int32Array(to), value = new Int16Array(to * pairs * 4);
-  for (let i = 0; i < to; i++) {
+  return Array.from({ length: to }, (_, i) => {
     const centre = (i + 0.5) * scale;
-    let low = Math.max(0, Math.trunc(centre - support + 0.5));
+    const low = Math.max(0, Math.trunc(centre - support + 0.5));
     const high = Math.min(from, Math.trunc(centre + support + 0.5));
     const weights = Array.from({ length: high - low }, (_, t) => kernel((t + low - centre + 0.5) * (1 / widening)));
     const sum = weights.reduce((total, weight) => total + weight, 0);
-    let fixed = weights.map((weight) => {
-      const scaled = weight / sum * (1 << PRECISION);
+    return { low, weights: weights.map((weight) => weight / sum) };
+  });
+}
+
+function computeWeights(from: number, to: number, interpolation: Interpolation): Weights {
+  const exact = exactWeights(from, to, interpolation);
+  const pairs = exact.reduce((most, { weights }) => Math.max(most, Math.ceil(weights.length / 2)), 1);
+  const first = new Int32Array(to), count = new Int32Array(to), value = new Int16Array(to * pairs * 4);
+  exact.forEach(({ low, weights }, i) => {
+    const all = weights.map((weight) => {
+      const scaled = weight * (1 << PRECISION);
       return Math.trunc(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
     });
-    const leading = fixed.findIndex((weight) => weight !== 0);
-    fixed = fixed.slice(leading, fixed.findLastIndex((weight) => weight !== 0) + 1);
-    low += leading;
-    first[i] = low;
+    const leading = all.findIndex((weight) => weight !== 0);
+    const fixed = all.slice(leading, all.findLastIndex((weight) => weight !== 0) + 1);
+    first[i] = low + leading;
     count[i] = Math.ceil(fixed.length / 2);
     fixed.forEach((weight, tap) => {
       const at = (i * pairs + (tap >> 1)) * 4 + (tap & 1);
       value[at] = weight >> LOWER;
       value[at + 2] = weight & (1 << LOWER) - 1;
     });
-  }
+  });
   return { first, count, value, pairs };
 }
 

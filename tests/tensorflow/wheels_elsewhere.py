@@ -1,0 +1,88 @@
+"""Whether TensorFlow's wheels of machines that are not here have what the kit opens: both libraries by their names, and every
+function of lib/tensorflow/symbols.ts among what they export. It downloads some 500 MB, and runs none of it:
+
+    python -m pip install lief
+    python tests/tensorflow/wheels_elsewhere.py [FOLDER]     wheels that lie in FOLDER are not fetched again
+
+Without the network it is skipped.
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+
+import lief
+
+KIT = pathlib.Path(__file__).parents[2]
+VERSION = re.search(r'VERSION = "([\d.]+)"', (KIT / "lib/tensorflow/install.ts").read_text())[1]
+PLATFORMS = {"macosx_12_0_arm64": "dylib", "manylinux_2_27_aarch64": "so"}
+
+NAMES = """
+const { ccSymbols, frameworkSymbols } = await import("./lib/tensorflow/symbols.ts");
+const names = (symbols) => Object.entries(symbols).map(([key, { name = key, optional = false }]) => [name, optional]);
+console.log(JSON.stringify({ cc: names(ccSymbols), framework: names(frameworkSymbols) }));
+"""
+
+
+def wanted_symbols():
+    """Names of C functions by library, and whether the kit does without."""
+    printed = subprocess.run(["deno", "eval", "--no-check", NAMES], cwd=KIT, check=True, capture_output=True, text=True)
+    return json.loads(printed.stdout)
+
+
+def library_names(kind):
+    """As locate.ts has them: {"cc": ..., "framework": ...}."""
+    names = re.findall(r'(cc|framework): "(libtensorflow_\w+\.[\w.]+)"', (KIT / "lib/tensorflow/locate.ts").read_text())
+    return {library: name for library, name in names if name.endswith(kind) or f".{kind}." in name}
+
+
+def fetch(platform, folder):
+    found = [*folder.glob(f"tensorflow-{VERSION}-*{platform}*.whl")]
+    if not found:
+        subprocess.run([
+            sys.executable, "-m", "pip", "download", "--quiet", f"tensorflow=={VERSION}", "--no-deps",
+            "--only-binary=:all:", "--python-version=3.12", f"--platform={platform}", f"--dest={folder}",
+        ], check=True)
+        found = [*folder.glob(f"tensorflow-{VERSION}-*{platform}*.whl")]
+    return found[0]
+
+
+def exported(path):
+    """Names that a library exports, without Mach-O's underscore."""
+    if path.endswith(".dylib"):
+        library = lief.MachO.parse(path).at(0)
+        return {symbol.name.removeprefix("_") for symbol in library.exported_symbols}
+    config = lief.ELF.ParserConfig()
+    config.parse_relocations = config.parse_symtab_symbols = config.parse_overlay = False  # minutes, and gigabytes
+    return {symbol.name for symbol in lief.ELF.parse(path, config).exported_symbols}
+
+
+def check(platform, kind, folder, symbols):
+    """The functions that are missing from a platform's wheel, but for those that the kit does without."""
+    missing = []
+    with zipfile.ZipFile(fetch(platform, folder)) as wheel, tempfile.TemporaryDirectory() as unpacked:
+        for library, name in library_names(kind).items():
+            names = exported(wheel.extract(f"tensorflow/{name}", unpacked))
+            absent = {name: optional for name, optional in symbols[library] if name not in names}
+            missing += [name for name, optional in absent.items() if not optional]
+            own = len(symbols[library]) - len(absent)
+            without = "".join(f"; without {name}" for name, optional in absent.items() if optional)
+            print(f"{platform}: {name} exports {own} of the {len(symbols[library])} functions{without}")
+    return missing
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp())
+    symbols = wanted_symbols()
+    try:
+        missing = [name for platform, kind in PLATFORMS.items() for name in check(platform, kind, folder, symbols)]
+    except subprocess.CalledProcessError as error:
+        print(f"Skipped: pip could not fetch a wheel ({error}).")
+        return
+    sys.exit(f"Missing: {', '.join(missing)}" if missing else 0)
+
+
+main()
