@@ -31,6 +31,8 @@ export interface RoomsConfig {
   frames: number;
   /** Share of the episodes that are made to lead through the door, in 0 .. 1; others do so by chance. */
   crossing: number;
+  /** Episodes of a step, one after another, that happen in the same rooms; divides the batch. eb_jepa has 1. */
+  sharing: number;
 }
 
 /** A walk: `places` is one longer than `actions`. */
@@ -94,9 +96,13 @@ function throughDoor(random: Random, layout: Layout, count: number): { start: Pl
   return { start: isFree(layout, start) ? start : anywhere(random, layout), actions };
 }
 
-/** An episode of so many pictures. */
-export function episode({ layout: kind, frames, crossing }: RoomsConfig, random: Random): Episode {
-  const layout = kind === "fixed" ? FIXED : randomLayout(random), count = frames - 1;
+/** An episode of so many pictures in given rooms. */
+export function episode(
+  layout: Layout,
+  { frames, crossing }: Pick<RoomsConfig, "frames" | "crossing">,
+  random: Random,
+): Episode {
+  const count = frames - 1;
   const crosses = random.uniform() < crossing;
   let { start, actions } = crosses ? throughDoor(random, layout, count) : {
     start: anywhere(random, layout),
@@ -120,6 +126,13 @@ export interface EpisodeBatch {
   places: Float32Array<ArrayBuffer>;
 }
 
+/** Key of the rooms' random streams; those of the episodes have the step there. */
+const ROOMS_STREAM = -6;
+
+/** Rooms of a kind. */
+const layoutOf = ({ layout }: Pick<RoomsConfig, "layout">, random: Random) =>
+  layout === "fixed" ? FIXED : randomLayout(random);
+
 /** The episodes from `from` on of a step; each follows from the seed, the step and its place in the step alone. */
 export function episodeBatch(
   config: RoomsConfig,
@@ -127,16 +140,15 @@ export function episodeBatch(
   step: number,
   { from, count }: { from: number; count: number },
 ): EpisodeBatch {
-  const { frames, picture } = config, size = picture * picture * 2;
+  const { frames, picture, sharing } = config, size = picture * picture * 2;
   const pictures = new Uint8Array(count * frames * size);
   const actions = new Float32Array(count * (frames - 1) * 2), places = new Float32Array(count * frames * 2);
   for (let i = 0; i < count; i++) {
-    const own = episode(config, randomStream(seed, step, from + i));
-    own.places.forEach((place, t) => {
-      const frame = i * frames + t;
-      draw(own.layout, place, picture, pictures.subarray(frame * size, (frame + 1) * size));
-      places.set(place, 2 * frame);
-    });
+    const rooms = Math.floor((from + i) / sharing),
+      layout = layoutOf(config, randomStream(seed, ROOMS_STREAM, step, rooms));
+    const own = episode(layout, config, randomStream(seed, step, from + i));
+    draw(layout, own.places, picture, pictures.subarray(i * frames * size, (i + 1) * frames * size));
+    places.set(own.places.flat(), i * frames * 2);
     actions.set(own.actions.flat(), i * (frames - 1) * 2);
   }
   return { pictures, actions, places };
@@ -168,7 +180,7 @@ const CLEAR = 2 * DOT;
  */
 export function tasks(layout: RoomsConfig["layout"], seed: number, count: number): Task[] {
   return Array.from({ length: count }, (_, i) => {
-    const random = randomStream(seed, i), own = layout === "fixed" ? FIXED : randomLayout(random);
+    const random = randomStream(seed, i), own = layoutOf({ layout }, random);
     const across = (least: number, greatest: number): Place => [
       between(random, least, greatest),
       between(random, LEAST + CLEAR, GREATEST - CLEAR),

@@ -17,10 +17,13 @@ import type { Networks } from "../training/objective.ts";
 
 /** Sizes of a world model's networks. */
 export interface WorldSize {
-  /** Channels of each stack of the encoder; each halves height and width. */
-  stacks: readonly number[];
-  /** Residual blocks in a stack. */
-  blocks: number;
+  /**
+   * The encoder's stacks of convolutions, Impala's: the channels of each, which halves height and width, and the residual
+   * blocks in each. None where it is left out.
+   */
+  stacks?: { channels: readonly number[]; blocks: number };
+  /** Widths of its fully connected layers between these and the state; none, as in eb_jepa, where it is left out. */
+  hidden?: readonly number[];
   /** Length of a state, D. */
   width: number;
   /** Width of the inverse model's two hidden layers. */
@@ -29,26 +32,30 @@ export interface WorldSize {
 
 type Shapes = Record<string, readonly number[]>;
 
-/** Height and width after a stack that takes `side`. */
-const halved = (side: number) => Math.ceil(side / 2);
-
 /** Names and shapes of the encoder's parameters, for pictures of so many pixels a side. */
-export function worldEncoderShapes({ stacks, blocks, width }: WorldSize, picture: number): Shapes {
+export function worldEncoderShapes({ stacks, hidden = [], width }: WorldSize, picture: number): Shapes {
   const shapes: Shapes = {};
   const kernel = (name: string, inputs: number, outputs: number) => {
     shapes[`${name}.weight`] = [3, 3, inputs, outputs];
     shapes[`${name}.bias`] = [outputs];
   };
-  stacks.forEach((channels, i) => {
-    kernel(`stacks.${i}.conv`, i === 0 ? 2 : stacks[i - 1], channels);
-    for (let j = 0; j < blocks; j++) {
-      kernel(`stacks.${i}.blocks.${j}.conv1`, channels, channels);
-      kernel(`stacks.${i}.blocks.${j}.conv2`, channels, channels);
+  let side = picture, channels = 2; // dot and walls
+  stacks?.channels.forEach((own, i) => {
+    kernel(`stacks.${i}.conv`, channels, own);
+    for (let j = 0; j < stacks.blocks; j++) {
+      kernel(`stacks.${i}.blocks.${j}.conv1`, own, own);
+      kernel(`stacks.${i}.blocks.${j}.conv2`, own, own);
     }
+    side = Math.ceil(side / 2);
+    channels = own;
   });
-  const side = stacks.reduce(halved, picture);
-  shapes["proj.weight"] = [width, side * side * stacks[stacks.length - 1]];
-  shapes["proj.bias"] = [width];
+  let inputs = side * side * channels;
+  [...hidden, width].forEach((outputs, i) => {
+    const name = i < hidden.length ? `hidden.${i}` : "proj";
+    shapes[`${name}.weight`] = [outputs, inputs];
+    shapes[`${name}.bias`] = [outputs];
+    inputs = outputs;
+  });
   shapes["norm.weight"] = [width];
   shapes["norm.bias"] = [width];
   return shapes;
@@ -131,14 +138,17 @@ function residualBlock(p: Parameters, name: string, x: Tensor): Tensor {
  * @param pictures uint8 [B, side, side, 2]: dot and walls, see draw()
  * @returns [B, D]
  */
-export function encodePictures(p: Parameters, { stacks, blocks }: WorldSize, pictures: Tensor): Tensor {
+export function encodePictures(p: Parameters, { stacks, hidden = [] }: WorldSize, pictures: Tensor): Tensor {
   let x = standardised(pictures);
-  for (let i = 0; i < stacks.length; i++) {
+  stacks?.channels.forEach((_, i) => {
     x = tf.maxPool(convolution(p, `stacks.${i}.conv`, x) as tf.Tensor4D, 3, 2, "same"); // [B, H/2, W/2, C]
-    for (let j = 0; j < blocks; j++) x = residualBlock(p, `stacks.${i}.blocks.${j}`, x);
-  }
-  const flat = tf.reshape(x, [x.shape[0], -1]); // [B, H*W*C]
-  return normalised(p, linear(p, "proj", flat));
+    for (let j = 0; j < stacks.blocks; j++) x = residualBlock(p, `stacks.${i}.blocks.${j}`, x);
+  });
+  x = tf.reshape(x, [x.shape[0], -1]); // [B, H*W*C]
+  hidden.forEach((_, i) => {
+    x = biasedRelu(product(x, p[`hidden.${i}.weight`]), p[`hidden.${i}.bias`]);
+  });
+  return normalised(p, linear(p, "proj", x));
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { meanSquaredError } from "../methods/mean_squared_error.ts";
 import { unitDirections } from "../methods/sigreg.ts";
+import { missingDeviation } from "../methods/vicreg.ts";
 import { randomStream } from "../random.ts";
 import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import type { PrecisionChoice } from "../tensorflow/autocast.ts";
@@ -18,7 +19,7 @@ import {
   predictionError,
   smoothness,
   stateCovariance,
-  stateVariance,
+  stateDeviations,
   type WorldWeights,
 } from "./losses.ts";
 import { encodePictures, initialWorld, inverseModel, unroll, type WorldSize } from "./networks.ts";
@@ -83,9 +84,14 @@ async function* inputsOf(config: WorldConfig, totalSteps: number, start: number,
   }
 }
 
-/** The loss and its terms, each before its weight; `stateStd` is the deviation of the states, averaged over D. */
+/** What a loss depends on. */
+export type WorldLossConfig = Pick<WorldConfig, "networks" | "horizon" | "regulariser"> & {
+  rooms: Pick<RoomsConfig, "sharing">;
+};
+
+/** The loss and its terms, each before its weight; `stateStd` is the root of stateDeviations()' mean square, averaged over D. */
 export function worldLoss(
-  { networks: size, horizon, regulariser }: Pick<WorldConfig, "networks" | "horizon" | "regulariser">,
+  { rooms: { sharing }, networks: size, horizon, regulariser }: WorldLossConfig,
   { pictures, actions, directions }: WorldInputs,
   { encoder, predictor, inverse }: Networks,
 ): Losses {
@@ -95,7 +101,8 @@ export function worldLoss(
   const [first, ...others] = tf.unstack(states, 1);
   const ahead = tf.slice(actions, [0, 0, 0], [batch, horizon, 2]);
   const prediction = predictionError(unroll(encoder, predictor, first, ahead), others);
-  const stateStd = tf.mean(tf.sqrt(tf.mean(tf.square(centredRows(rows)), 0)));
+  const deviations = stateDeviations(states, sharing);
+  const stateStd = tf.mean(tf.sqrt(tf.mean(tf.square(deviations), 0)));
   if ("sigreg" in regulariser) {
     const normal = normality(states, directions!);
     const loss = tf.add(prediction, tf.mul(normal, regulariser.sigreg));
@@ -105,16 +112,14 @@ export function worldLoss(
   const from = tf.reshape(tf.slice(states, [0, 0, 0], pairs), flat),
     to = tf.reshape(tf.slice(states, [0, 1, 0], pairs), flat);
   const terms = {
-    variance: stateVariance(rows),
-    covariance: stateCovariance(rows),
+    variance: missingDeviation(deviations),
+    covariance: stateCovariance(deviations),
     smoothness: smoothness(states),
     inverseDynamics: meanSquaredError(inverseModel(inverse, from, to), tf.reshape(actions, [-1, 2])),
   };
   const weighed = Object.entries(terms).map(([name, term]) => tf.mul(term, regulariser[name as keyof WorldWeights]));
   return { loss: tf.addN([prediction, ...weighed]), reported: { prediction, ...terms, stateStd } };
 }
-
-const centredRows = (rows: Tensor) => tf.sub(rows, tf.mean(rows, 0, true));
 
 /**
  * A world model as an objective: "encoder", "predictor" and "inverse" are trained. Variance and covariance are each

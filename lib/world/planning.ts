@@ -44,7 +44,7 @@ export function picturesOf(
   side: PictureSide,
 ): Tensor {
   const size = side * side * 2, pixels = new Uint8Array(places.length * size);
-  places.forEach((place, i) => draw(tasks[i].layout, place, side, pixels.subarray(i * size, (i + 1) * size)));
+  places.forEach((place, i) => draw(tasks[i].layout, [place], side, pixels.subarray(i * size, (i + 1) * size)));
   return uint8Tensor(pixels, [places.length, side, side, 2]);
 }
 
