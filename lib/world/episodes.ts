@@ -72,8 +72,8 @@ export function wander(random: Random, count: number, direction: number): Action
 
 const between = (random: Random, least: number, greatest: number) => least + (greatest - least) * random.uniform();
 
-/** Anywhere in the rooms. */
-function anywhere(random: Random, layout: Layout): Place {
+/** Anywhere in the rooms, each place as likely. */
+export function anywhere(random: Random, layout: Layout): Place {
   for (;;) {
     const place: Place = [between(random, LEAST, GREATEST), between(random, LEAST, GREATEST)];
     if (isFree(layout, place)) return place;
@@ -130,7 +130,7 @@ export interface EpisodeBatch {
 const ROOMS_STREAM = -6;
 
 /** Rooms of a kind. */
-const layoutOf = ({ layout }: Pick<RoomsConfig, "layout">, random: Random) =>
+export const layoutOf = ({ layout }: Pick<RoomsConfig, "layout">, random: Random) =>
   layout === "fixed" ? FIXED : randomLayout(random);
 
 /** The episodes from `from` on of a step; each follows from the seed, the step and its place in the step alone. */

@@ -88,15 +88,19 @@ function inputsOf(shapes: Shapes, name: string, width: number): number {
   return weight.length === 4 ? 9 * weight[2] : weight[1] ?? 1;
 }
 
-/** New networks, "encoder", "predictor" and "inverse". */
-export function initialWorld(size: WorldSize, picture: number, seed: number): Networks {
-  const networks = {
+/** Names and shapes of the parameters of all networks. */
+export function worldShapes(size: WorldSize, picture: number): Record<"encoder" | "predictor" | "inverse", Shapes> {
+  return {
     encoder: worldEncoderShapes(size, picture),
     predictor: worldPredictorShapes(size),
     inverse: inverseModelShapes(size),
   };
+}
+
+/** New networks, "encoder", "predictor" and "inverse". */
+export function initialWorld(size: WorldSize, picture: number, seed: number): Networks {
   return Object.fromEntries(
-    Object.entries(networks).map(([network, shapes]) => [
+    Object.entries(worldShapes(size, picture)).map(([network, shapes]) => [
       network,
       parametersOf(shapes, (name, shape) => initialValues(name, shape, inputsOf(shapes, name, size.width), seed)),
     ]),
