@@ -22,7 +22,13 @@ export interface WorldSize {
    * blocks in each. None where it is left out.
    */
   stacks?: { channels: readonly number[]; blocks: number };
-  /** Widths of its fully connected layers between these and the state; none, as in eb_jepa, where it is left out. */
+  /**
+   * How maps become a row: "flat" as they are, as in eb_jepa, or "axes" as their means along rows and along columns
+   * (coordinate attention's pooling, Hou et al. 2021, arXiv 2103.02907), so that a place is known by where it is across and
+   * where it is down.
+   */
+  pooling: "flat" | "axes";
+  /** Widths of its fully connected layers between that and the state; none, as in eb_jepa, where it is left out. */
   hidden?: readonly number[];
   /** Length of a state, D. */
   width: number;
@@ -33,7 +39,7 @@ export interface WorldSize {
 type Shapes = Record<string, readonly number[]>;
 
 /** Names and shapes of the encoder's parameters, for pictures of so many pixels a side. */
-export function worldEncoderShapes({ stacks, hidden = [], width }: WorldSize, picture: number): Shapes {
+export function worldEncoderShapes({ stacks, pooling, hidden = [], width }: WorldSize, picture: number): Shapes {
   const shapes: Shapes = {};
   const kernel = (name: string, inputs: number, outputs: number) => {
     shapes[`${name}.weight`] = [3, 3, inputs, outputs];
@@ -49,7 +55,7 @@ export function worldEncoderShapes({ stacks, hidden = [], width }: WorldSize, pi
     side = Math.ceil(side / 2);
     channels = own;
   });
-  let inputs = side * side * channels;
+  let inputs = (pooling === "axes" ? 2 * side : side * side) * channels;
   [...hidden, width].forEach((outputs, i) => {
     const name = i < hidden.length ? `hidden.${i}` : "proj";
     shapes[`${name}.weight`] = [outputs, inputs];
@@ -88,21 +94,21 @@ function inputsOf(shapes: Shapes, name: string, width: number): number {
   return weight.length === 4 ? 9 * weight[2] : weight[1] ?? 1;
 }
 
-/** Names and shapes of the parameters of all networks. */
-export function worldShapes(size: WorldSize, picture: number): Record<"encoder" | "predictor" | "inverse", Shapes> {
+/** Names and shapes of all networks' parameters; without `inverse`, of encoder and predictor alone. */
+export function worldShapes(size: WorldSize, picture: number, inverse: boolean): Record<string, Shapes> {
   return {
     encoder: worldEncoderShapes(size, picture),
     predictor: worldPredictorShapes(size),
-    inverse: inverseModelShapes(size),
+    ...inverse ? { inverse: inverseModelShapes(size) } : {},
   };
 }
 
-/** New networks, "encoder", "predictor" and "inverse". */
-export function initialWorld(size: WorldSize, picture: number, seed: number): Networks {
+/** New networks of such shapes. */
+export function initialWorld(shapes: Record<string, Shapes>, width: number, seed: number): Networks {
   return Object.fromEntries(
-    Object.entries(worldShapes(size, picture)).map(([network, shapes]) => [
+    Object.entries(shapes).map(([network, own]) => [
       network,
-      parametersOf(shapes, (name, shape) => initialValues(name, shape, inputsOf(shapes, name, size.width), seed)),
+      parametersOf(own, (name, shape) => initialValues(name, shape, inputsOf(own, name, width), seed)),
     ]),
   );
 }
@@ -127,6 +133,15 @@ const standardised = fused(
   1,
 );
 
+/** Means along columns and along rows, of maps [B, H, W, C]: [B, W+H, C]. */
+const axesMeans = (x: Tensor) => tf.concat([tf.mean(x, 1), tf.mean(x, 2)], 1);
+
+/** Those of standardised pictures, for which they need not be held. */
+const pooledPictures = fused("pooled_pictures", (pictures: Tensor) => {
+  const means = axesMeans(tf.cast(pictures, "float32"));
+  return tf.div(tf.sub(tf.div(means, 255), tf.tensor1d(MEAN)), tf.tensor1d(DEVIATION));
+}, "activation", 1);
+
 /** The layer norm that ends encoder and predictor alike; its parameters are the encoder's. */
 const normalised = (encoder: Parameters, x: Tensor) => layerNorm(encoder, "norm", x, 1e-5);
 
@@ -142,13 +157,14 @@ function residualBlock(p: Parameters, name: string, x: Tensor): Tensor {
  * @param pictures uint8 [B, side, side, 2]: dot and walls, see draw()
  * @returns [B, D]
  */
-export function encodePictures(p: Parameters, { stacks, hidden = [] }: WorldSize, pictures: Tensor): Tensor {
-  let x = standardised(pictures);
+export function encodePictures(p: Parameters, { stacks, pooling, hidden = [] }: WorldSize, pictures: Tensor): Tensor {
+  let x = stacks ? standardised(pictures) : pooling === "axes" ? pooledPictures(pictures) : standardised(pictures);
   stacks?.channels.forEach((_, i) => {
     x = tf.maxPool(convolution(p, `stacks.${i}.conv`, x) as tf.Tensor4D, 3, 2, "same"); // [B, H/2, W/2, C]
     for (let j = 0; j < stacks.blocks; j++) x = residualBlock(p, `stacks.${i}.blocks.${j}`, x);
   });
-  x = tf.reshape(x, [x.shape[0], -1]); // [B, H*W*C]
+  if (pooling === "axes" && stacks) x = axesMeans(x);
+  x = tf.reshape(x, [x.shape[0], -1]);
   hidden.forEach((_, i) => {
     x = biasedRelu(product(x, p[`hidden.${i}.weight`]), p[`hidden.${i}.bias`]);
   });

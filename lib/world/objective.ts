@@ -22,7 +22,7 @@ import {
   stateDeviations,
   type WorldWeights,
 } from "./losses.ts";
-import { encodePictures, initialWorld, inverseModel, unroll, type WorldSize } from "./networks.ts";
+import { encodePictures, initialWorld, inverseModel, unroll, worldShapes, type WorldSize } from "./networks.ts";
 
 /** Everything that decides a world model's training. */
 export interface WorldConfig extends Pick<RunSchedules, "learningRate" | "weightDecay"> {
@@ -121,8 +121,12 @@ export function worldLoss(
   return { loss: tf.addN([prediction, ...weighed]), reported: { prediction, ...terms, stateStd } };
 }
 
+/** Names and shapes of a run's networks: "encoder", "predictor" and, where its error is weighed, "inverse". */
+export const networkShapes = ({ networks, rooms, regulariser }: WorldConfig) =>
+  worldShapes(networks, rooms.picture, "inverseDynamics" in regulariser);
+
 /**
- * A world model as an objective: "encoder", "predictor" and "inverse" are trained. Variance and covariance are each
+ * A world model as an objective: all of networkShapes() is trained. Variance and covariance are each
  * micro-batch's own.
  */
 export function worldObjective(config: WorldConfig): Objective<WorldInputs> {
@@ -130,7 +134,7 @@ export function worldObjective(config: WorldConfig): Objective<WorldInputs> {
   return {
     name: "world_step",
     totalSteps,
-    initialise: () => initialWorld(config.networks, config.rooms.picture, config.seed),
+    initialise: () => initialWorld(networkShapes(config), config.networks.width, config.seed),
     averages: {},
     batches: (start, share) => inputsOf(config, totalSteps, start, share),
     lossOf: (_, inputs) => (trained) => worldLoss(config, inputs, trained),

@@ -37,7 +37,7 @@ export interface WorldResult {
   step: number;
   /** A line for each step, those before a resume included. */
   log: WorldLogEntry[];
-  /** "encoder", "predictor" and "inverse"; the caller disposes of them. */
+  /** Those of networkShapes(); the caller disposes of them. */
   networks: Networks;
   /** The file that holds them. */
   weights: string;

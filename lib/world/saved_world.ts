@@ -11,14 +11,13 @@ import { openSafetensors, writeSafetensors } from "../weights/formats/safetensor
 import { lentRounded, loadTensors } from "../weights/formats/streamed.ts";
 import type { StoredTensor } from "../weights/formats/tensors.ts";
 import { checkWorldConfig } from "./check_config.ts";
-import { worldShapes } from "./networks.ts";
-import type { WorldConfig } from "./objective.ts";
+import { networkShapes, type WorldConfig } from "./objective.ts";
 
 /** A world model that was trained. */
 export interface TrainedWorld {
   /** How it was trained; its sizes are among it. */
   config: WorldConfig;
-  /** "encoder", "predictor" and "inverse"; whoever has them disposes of them. */
+  /** Those of networkShapes(); whoever has them disposes of them. */
   networks: Networks;
 }
 
@@ -70,7 +69,7 @@ export async function loadWorld(path: string): Promise<TrainedWorld> {
     return await loadTensors(Object.fromEntries(stored));
   };
   try {
-    for (const [network, shapes] of Object.entries(worldShapes(config.networks, config.rooms.picture))) {
+    for (const [network, shapes] of Object.entries(networkShapes(config))) {
       networks[network] = await read(network, shapes);
     }
   } catch (error) {

@@ -16,7 +16,7 @@ import {
 import { worldLoss } from "../../lib/world/objective.ts";
 import reference from "./fixtures/world.json" with { type: "json" };
 
-const SIZE: WorldSize = { stacks: { channels: [3, 4], blocks: 1 }, width: 6, inverse: 5 };
+const SIZE: WorldSize = { stacks: { channels: [3, 4], blocks: 1 }, pooling: "flat", width: 6, inverse: 5 };
 
 function sines(shape: readonly number[], number: number, scale = 1, mean = 0): Float32Array {
   const size = shape.reduce((product, n) => product * n, 1);
