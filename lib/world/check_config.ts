@@ -48,7 +48,6 @@ function runShape(regulariser: Shape): Shape {
     }),
     networks: record<WorldSize>({
       stacks: optional(record<NonNullable<WorldSize["stacks"]>>({ channels: counts, blocks: fromZero })),
-      pooling: oneOf("flat", "axes"),
       hidden: optional(counts),
       width: atLeastTwo,
       inverse: count,

@@ -19,15 +19,10 @@ import type { Networks } from "../training/objective.ts";
 export interface WorldSize {
   /**
    * The encoder's stacks of convolutions, Impala's: the channels of each, which halves height and width, and the residual
-   * blocks in each. None where it is left out.
+   * blocks in each. Where it is left out, the encoder has the pictures' means along rows and along columns instead
+   * (coordinate attention's pooling, Hou et al. 2021, arXiv 2103.02907), by which dot, wall and door are told: far cheaper.
    */
   stacks?: { channels: readonly number[]; blocks: number };
-  /**
-   * How maps become a row: "flat" as they are, as in eb_jepa, or "axes" as their means along rows and along columns
-   * (coordinate attention's pooling, Hou et al. 2021, arXiv 2103.02907), so that a place is known by where it is across and
-   * where it is down.
-   */
-  pooling: "flat" | "axes";
   /** Widths of its fully connected layers between that and the state; none, as in eb_jepa, where it is left out. */
   hidden?: readonly number[];
   /** Length of a state, D. */
@@ -39,7 +34,7 @@ export interface WorldSize {
 type Shapes = Record<string, readonly number[]>;
 
 /** Names and shapes of the encoder's parameters, for pictures of so many pixels a side. */
-export function worldEncoderShapes({ stacks, pooling, hidden = [], width }: WorldSize, picture: number): Shapes {
+export function worldEncoderShapes({ stacks, hidden = [], width }: WorldSize, picture: number): Shapes {
   const shapes: Shapes = {};
   const kernel = (name: string, inputs: number, outputs: number) => {
     shapes[`${name}.weight`] = [3, 3, inputs, outputs];
@@ -55,7 +50,7 @@ export function worldEncoderShapes({ stacks, pooling, hidden = [], width }: Worl
     side = Math.ceil(side / 2);
     channels = own;
   });
-  let inputs = (pooling === "axes" ? 2 * side : side * side) * channels;
+  let inputs = (stacks ? side * side : 2 * side) * channels;
   [...hidden, width].forEach((outputs, i) => {
     const name = i < hidden.length ? `hidden.${i}` : "proj";
     shapes[`${name}.weight`] = [outputs, inputs];
@@ -133,14 +128,16 @@ const standardised = fused(
   1,
 );
 
-/** Means along columns and along rows, of maps [B, H, W, C]: [B, W+H, C]. */
-const axesMeans = (x: Tensor) => tf.concat([tf.mean(x, 1), tf.mean(x, 2)], 1);
-
-/** Those of standardised pictures, for which they need not be held. */
-const pooledPictures = fused("pooled_pictures", (pictures: Tensor) => {
-  const means = axesMeans(tf.cast(pictures, "float32"));
-  return tf.div(tf.sub(tf.div(means, 255), tf.tensor1d(MEAN)), tf.tensor1d(DEVIATION));
-}, "activation", 1);
+/** Means of the standardised pictures uint8 [B, side, side, 2] along columns and along rows: [B, 2 * side, 2]. */
+const pooled = fused(
+  "pooled_pictures",
+  (pictures: Tensor) => {
+    const values = tf.cast(pictures, "float32"), means = tf.concat([tf.mean(values, 1), tf.mean(values, 2)], 1);
+    return tf.div(tf.sub(tf.div(means, 255), tf.tensor1d(MEAN)), tf.tensor1d(DEVIATION));
+  },
+  "activation",
+  1,
+);
 
 /** The layer norm that ends encoder and predictor alike; its parameters are the encoder's. */
 const normalised = (encoder: Parameters, x: Tensor) => layerNorm(encoder, "norm", x, 1e-5);
@@ -157,14 +154,13 @@ function residualBlock(p: Parameters, name: string, x: Tensor): Tensor {
  * @param pictures uint8 [B, side, side, 2]: dot and walls, see draw()
  * @returns [B, D]
  */
-export function encodePictures(p: Parameters, { stacks, pooling, hidden = [] }: WorldSize, pictures: Tensor): Tensor {
-  let x = stacks ? standardised(pictures) : pooling === "axes" ? pooledPictures(pictures) : standardised(pictures);
+export function encodePictures(p: Parameters, { stacks, hidden = [] }: WorldSize, pictures: Tensor): Tensor {
+  let x = stacks ? standardised(pictures) : pooled(pictures);
   stacks?.channels.forEach((_, i) => {
     x = tf.maxPool(convolution(p, `stacks.${i}.conv`, x) as tf.Tensor4D, 3, 2, "same"); // [B, H/2, W/2, C]
     for (let j = 0; j < stacks.blocks; j++) x = residualBlock(p, `stacks.${i}.blocks.${j}`, x);
   });
-  if (pooling === "axes" && stacks) x = axesMeans(x);
-  x = tf.reshape(x, [x.shape[0], -1]);
+  x = tf.reshape(x, [x.shape[0], -1]); // [B, H*W*C], or [B, 4 * side]
   hidden.forEach((_, i) => {
     x = biasedRelu(product(x, p[`hidden.${i}.weight`]), p[`hidden.${i}.bias`]);
   });

@@ -13,7 +13,7 @@ export const WORLD_PRESETS: Readonly<Record<WorldPreset, WorldConfig>> = {
   "two-rooms": {
     method: "two-rooms",
     rooms: { picture: 33, layout: "random", frames: 9, crossing: 0.35, sharing: 8 },
-    networks: { pooling: "axes", hidden: [256, 256], width: 64, inverse: 256 },
+    networks: { hidden: [256, 256], width: 64, inverse: 256 },
     horizon: 8,
     regulariser: { variance: 16, covariance: 2, smoothness: 12, inverseDynamics: 1 },
     batch: 128,
@@ -33,7 +33,7 @@ export const WORLD_PRESETS: Readonly<Record<WorldPreset, WorldConfig>> = {
   "two-rooms-eb-jepa": {
     method: "two-rooms",
     rooms: { picture: 65, layout: "random", frames: 17, crossing: 0.35, sharing: 1 },
-    networks: { stacks: { channels: [16, 32, 32], blocks: 2 }, pooling: "flat", width: 512, inverse: 256 },
+    networks: { stacks: { channels: [16, 32, 32], blocks: 2 }, width: 512, inverse: 256 },
     horizon: 8,
     regulariser: { variance: 16, covariance: 8, smoothness: 12, inverseDynamics: 1 },
     batch: 384,

@@ -6,7 +6,7 @@ import { tasks } from "../../lib/world/episodes.ts";
 import { initialWorld, worldShapes, type WorldSize } from "../../lib/world/networks.ts";
 import { BASELINES, candidateCosts, follow, picturesOf, plainMetric, solve } from "../../lib/world/planning.ts";
 
-const SIZE: WorldSize = { pooling: "axes", hidden: [8], width: 4, inverse: 3 };
+const SIZE: WorldSize = { hidden: [8], width: 4, inverse: 3 };
 
 const networks = initialWorld(worldShapes(SIZE, 33, false), SIZE.width, 0);
 

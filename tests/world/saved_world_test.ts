@@ -14,7 +14,7 @@ import { withFolder } from "../with_folder.ts";
 const SMALL: WorldConfig = {
   ...WORLD_PRESETS["two-rooms"],
   rooms: { picture: 33, layout: "random", frames: 3, crossing: 0.35, sharing: 2 },
-  networks: { pooling: "axes", hidden: [8], width: 6, inverse: 5 },
+  networks: { hidden: [8], width: 6, inverse: 5 },
   ...{ horizon: 2, batch: 4, episodes: 16, epochs: 1, precision: "float32" },
 };
 
