@@ -14,7 +14,7 @@ import { saveFigure } from "../figures/save.ts";
 import { table } from "../figures/table.ts";
 import { deviation, mean } from "../reproduction/statistics.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
-import { isReached, type Task, tasks } from "../world/episodes.ts";
+import { isReached, planningTasks, type Task } from "../world/episodes.ts";
 import type { Plan } from "../world/planners.ts";
 import { imagine, plainMetric, type WorldModel } from "../world/planning.ts";
 import type { Place } from "../world/rooms.ts";
@@ -142,7 +142,7 @@ async function main(): Promise<void> {
   const seeing = { size, picture: rooms.picture, networks };
   const probe = await placeProbe(seeing, rooms, 0);
   const metric = metricName === "plain" ? plainMetric(size.width) : await fitStepMetric(seeing, rooms, 0);
-  const model = { ...seeing, metric }, goals = tasks(rooms.layout, 0, episodes);
+  const model = { ...seeing, metric }, goals = planningTasks(rooms.layout, 0, episodes);
   const bar = progressBar({ label: "Planning", total: seeds * 200, unit: "actions" });
   const recorded = recorder(Math.min(SHOWN, episodes));
   let seed = 0;

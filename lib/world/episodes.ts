@@ -8,14 +8,14 @@ import { type Random, randomStream } from "../random.ts";
 import {
   type Action,
   DOT,
-  draw,
+  drawRooms,
   FIXED,
   GREATEST,
   HALF_WALL,
   isFree,
   type Layout,
   LEAST,
-  move,
+  moveDot,
   type PictureSide,
   type Place,
   randomLayout,
@@ -109,10 +109,10 @@ export function episode(
     actions: wander(random, random.integer(LEAD + 1) + count, between(random, 0, 2 * Math.PI)),
   };
   const lead = actions.slice(0, actions.length - count);
-  start = lead.reduce((place, action) => move(layout, place, action), start);
+  start = lead.reduce((place, action) => moveDot(layout, place, action), start);
   actions = actions.slice(lead.length);
   const places = [start];
-  for (const action of actions) places.push(move(layout, places[places.length - 1], action));
+  for (const action of actions) places.push(moveDot(layout, places[places.length - 1], action));
   return { layout, places, actions };
 }
 
@@ -147,7 +147,7 @@ export function episodeBatch(
     const rooms = Math.floor((from + i) / sharing),
       layout = layoutOf(config, randomStream(seed, ROOMS_STREAM, step, rooms));
     const own = episode(layout, config, randomStream(seed, step, from + i));
-    draw(layout, own.places, picture, pictures.subarray(i * frames * size, (i + 1) * frames * size));
+    drawRooms(layout, own.places, picture, pictures.subarray(i * frames * size, (i + 1) * frames * size));
     places.set(own.places.flat(), i * frames * 2);
     actions.set(own.actions.flat(), i * (frames - 1) * 2);
   }
@@ -178,7 +178,7 @@ const CLEAR = 2 * DOT;
  *
  * @param seed the i-th task follows from it and i alone
  */
-export function tasks(layout: RoomsConfig["layout"], seed: number, count: number): Task[] {
+export function planningTasks(layout: RoomsConfig["layout"], seed: number, count: number): Task[] {
   return Array.from({ length: count }, (_, i) => {
     const random = randomStream(seed, i), own = layoutOf({ layout }, random);
     const across = (least: number, greatest: number): Place => [

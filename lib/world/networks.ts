@@ -151,7 +151,7 @@ function residualBlock(p: Parameters, name: string, x: Tensor): Tensor {
 /**
  * States of pictures.
  *
- * @param pictures uint8 [B, side, side, 2]: dot and walls, see draw()
+ * @param pictures uint8 [B, side, side, 2]: dot and walls, see drawRooms()
  * @returns [B, D]
  */
 export function encodePictures(p: Parameters, { stacks, hidden = [] }: WorldSize, pictures: Tensor): Tensor {

@@ -10,7 +10,7 @@ import type { Networks } from "../training/objective.ts";
 import { isReached, type Task, wander } from "./episodes.ts";
 import { encodePictures, unroll, type WorldSize } from "./networks.ts";
 import { type Plan, plan, type PlannerOptions } from "./planners.ts";
-import { type Action, draw, LONGEST, move, type PictureSide, type Place } from "./rooms.ts";
+import { type Action, drawRooms, LONGEST, moveDot, type PictureSide, type Place } from "./rooms.ts";
 
 /** A world model. */
 export interface WorldModel {
@@ -49,7 +49,7 @@ export function picturesOf(
   side: PictureSide,
 ): Tensor {
   const size = side * side * 2, pixels = new Uint8Array(places.length * size);
-  places.forEach((place, i) => draw(tasks[i].layout, [place], side, pixels.subarray(i * size, (i + 1) * size)));
+  places.forEach((place, i) => drawRooms(tasks[i].layout, [place], side, pixels.subarray(i * size, (i + 1) * size)));
   return uint8Tensor(pixels, [places.length, side, side, 2]);
 }
 
@@ -148,7 +148,7 @@ export async function solve(
       ).finally(() => states.dispose());
       plans.forEach(({ actions }, i) => {
         for (let t = 0; t < Math.min(executed, budget - done); t++) {
-          paths[i].push(move(tasks[i].layout, paths[i][paths[i].length - 1], [actions[2 * t], actions[2 * t + 1]]));
+          paths[i].push(moveDot(tasks[i].layout, paths[i][paths[i].length - 1], [actions[2 * t], actions[2 * t + 1]]));
         }
       });
       means = plans.map(({ mean }) => {
@@ -188,7 +188,7 @@ export function follow(policy: Policy, tasks: readonly Task[], { budget, seed }:
     const random = randomStream(seed, i), places = [task.start];
     for (let t = 0; t < budget; t++) {
       const place = places[places.length - 1];
-      places.push(move(task.layout, place, policy(place, task.goal, random)));
+      places.push(moveDot(task.layout, place, policy(place, task.goal, random)));
     }
     return outcomeOf(task, places);
   });

@@ -79,7 +79,7 @@ function hitsDoorFrame({ wall, door }: Layout, [x, y]: Place, [nextX, nextY]: Pl
  *
  * @throws RangeError where the action is longer than 1.8
  */
-export function move(layout: Layout, place: Place, [dx, dy]: Action): Place {
+export function moveDot(layout: Layout, place: Place, [dx, dy]: Action): Place {
   const length = Math.hypot(dx, dy);
   if (!(length <= LONGEST + 1e-5)) {
     throw new RangeError(
@@ -131,7 +131,7 @@ function drawDot([x, y]: Place, side: PictureSide, into: Uint8Array): void {
  * @param places of the dot, one for each picture
  * @param into uint8 [places, side, side, 2]
  */
-export function draw(layout: Layout, places: readonly Place[], side: PictureSide, into: Uint8Array): void {
+export function drawRooms(layout: Layout, places: readonly Place[], side: PictureSide, into: Uint8Array): void {
   const size = side * side * 2, walls = into.subarray(0, size);
   drawWalls(layout, side, walls);
   for (let i = 1; i < places.length; i++) into.set(walls, i * size);

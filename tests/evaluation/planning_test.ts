@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import "../tensorflow/loaded.ts";
 import { stepMetric } from "../../lib/evaluation/planning/step_metric.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
-import { tasks } from "../../lib/world/episodes.ts";
+import { planningTasks } from "../../lib/world/episodes.ts";
 import { initialWorld, worldShapes, type WorldSize } from "../../lib/world/networks.ts";
 import { BASELINES, candidateCosts, follow, picturesOf, plainMetric, solve } from "../../lib/world/planning.ts";
 
@@ -34,7 +34,7 @@ Deno.test("a candidate costs the distances of its states from the goal's, added 
 });
 
 Deno.test("plans are made on what is seen, all actions are done, and the same seed does the same", async () => {
-  const goals = tasks("random", 0, 2),
+  const goals = planningTasks("random", 0, 2),
     metric = plainMetric(4),
     model = { size: SIZE, picture: 33 as const, networks, metric };
   const planner = {
@@ -51,7 +51,7 @@ Deno.test("plans are made on what is seen, all actions are done, and the same se
 });
 
 Deno.test("doing nothing reaches no goal, and a straight line those that the door lies in front of", () => {
-  const goals = tasks("random", 0, 100), options = { budget: 200, seed: 0 };
+  const goals = planningTasks("random", 0, 100), options = { budget: 200, seed: 0 };
   const reached = (policy: keyof typeof BASELINES) =>
     follow(BASELINES[policy], goals, options).map(({ success }) => success);
   assert(reached("nothing").every((success) => !success));
@@ -65,7 +65,8 @@ Deno.test("doing nothing reaches no goal, and a straight line those that the doo
 });
 
 Deno.test("pictures of places are drawn each in its own rooms", () => {
-  const goals = tasks("random", 0, 2), pictures = picturesOf(goals, goals.map(({ goal }) => goal), 33).dataSync();
+  const goals = planningTasks("random", 0, 2),
+    pictures = picturesOf(goals, goals.map(({ goal }) => goal), 33).dataSync();
   goals.forEach(({ layout: { wall }, goal: [x, y] }, i) => {
     const at = (place: number) => Math.round(place / 2),
       pixel = (column: number, row: number, channel: number) => pictures[((i * 33 + row) * 33 + column) * 2 + channel];

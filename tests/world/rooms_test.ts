@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { episode, episodeBatch, isReached, type RoomsConfig, tasks } from "../../lib/world/episodes.ts";
-import { draw, FIXED, isFree, LONGEST, move, type Place, randomLayout } from "../../lib/world/rooms.ts";
+import { episode, episodeBatch, isReached, planningTasks, type RoomsConfig } from "../../lib/world/episodes.ts";
+import { drawRooms, FIXED, isFree, LONGEST, moveDot, type Place, randomLayout } from "../../lib/world/rooms.ts";
 import { randomStream } from "../../lib/random.ts";
 import reference from "./fixtures/world.json" with { type: "json" };
 
@@ -9,7 +9,7 @@ Deno.test("the dot moves and stops as eb_jepa's own code has it", () => {
   for (const { wall, door, actions, places } of reference.walks) {
     let place: Place = [places[0], places[1]];
     for (let t = 0; t < actions.length / 2; t++) {
-      const next = move({ wall, door }, place, [actions[2 * t], actions[2 * t + 1]]);
+      const next = moveDot({ wall, door }, place, [actions[2 * t], actions[2 * t + 1]]);
       assertAlmostEquals(next[0], places[2 * t + 2], 1e-4);
       assertAlmostEquals(next[1], places[2 * t + 3], 1e-4);
       if (next === place) stopped++;
@@ -21,24 +21,24 @@ Deno.test("the dot moves and stops as eb_jepa's own code has it", () => {
 
 Deno.test("dot and walls are drawn as eb_jepa's own code does, and at 33 pixels every second one of them", () => {
   const picture = new Uint8Array(65 * 65 * 2), layout = { wall: 30, door: 20 }, place: Place = [20.3, 30.6];
-  draw(layout, [place], 65, picture);
+  drawRooms(layout, [place], 65, picture);
   const at = (row: number, column: number, channel: number) => picture[2 * (65 * row + column) + channel];
   const dot = Array.from({ length: 36 }, (_, i) => at(28 + Math.floor(i / 6), 18 + i % 6, 0));
   dot.forEach((value, i) => assert(Math.abs(value - reference.dot[i]) <= 1)); // theirs is cut off in float32
   const columns = Array.from({ length: 65 }, (_, x) => Array.from({ length: 65 }, (_, y) => at(y, x, 1)));
   assertEquals(columns.map((values) => values.reduce((sum, value) => sum + value, 0)), reference.walls);
   const small = new Uint8Array(33 * 33 * 2);
-  draw(layout, [place], 33, small);
+  drawRooms(layout, [place], 33, small);
   small.forEach((value, i) => {
     const pixel = i >> 1;
     assertEquals(value, at(2 * Math.floor(pixel / 33), 2 * (pixel % 33), i & 1));
   });
 });
 
-Deno.test("move() refuses an action that is too long, or no number", () => {
+Deno.test("moveDot() refuses an action that is too long, or no number", () => {
   const layout = { wall: 32, door: 18 };
-  assertThrows(() => move(layout, [10, 10], [LONGEST, 0.5]), RangeError, "at most 1.8 units long");
-  assertThrows(() => move(layout, [10, 10], [NaN, 0]), RangeError, "got [NaN, 0]");
+  assertThrows(() => moveDot(layout, [10, 10], [LONGEST, 0.5]), RangeError, "at most 1.8 units long");
+  assertThrows(() => moveDot(layout, [10, 10], [NaN, 0]), RangeError, "got [NaN, 0]");
 });
 
 const ROOMS: RoomsConfig = { picture: 33, layout: "random", frames: 9, crossing: 0.35, sharing: 1 };
@@ -91,8 +91,8 @@ Deno.test("directions turn by von Mises' distribution: its mean cosine is I1(5) 
 });
 
 Deno.test("the list of starts and goals is fixed, lies in different rooms, clear of walls, and none is reached where it starts", () => {
-  const list = tasks("random", 0, 100);
-  assertEquals(list, tasks("random", 0, 200).slice(0, 100));
+  const list = planningTasks("random", 0, 100);
+  assertEquals(list, planningTasks("random", 0, 200).slice(0, 100));
   for (const { layout, start, goal } of list) {
     assert(!isReached(start, goal));
     assert((start[0] - layout.wall) * (goal[0] - layout.wall) < 0);
@@ -101,7 +101,7 @@ Deno.test("the list of starts and goals is fixed, lies in different rooms, clear
       assert(place.every((at) => at >= 6.6 && at <= 57.4));
     }
   }
-  assert(tasks("fixed", 0, 10).every(({ layout }) => layout.wall === 32 && layout.door === 18));
+  assert(planningTasks("fixed", 0, 10).every(({ layout }) => layout.wall === 32 && layout.door === 18));
   const sum = list.reduce((total, { start: [x, y], goal: [gx, gy] }) => total + x + 2 * y + 3 * gx + 4 * gy, 0);
   assertAlmostEquals(sum, SUM, 1e-6);
 });

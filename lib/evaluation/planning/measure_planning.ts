@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type RoomsConfig, tasks } from "../../world/episodes.ts";
+import { planningTasks, type RoomsConfig } from "../../world/episodes.ts";
 import type { PlannerOptions } from "../../world/planners.ts";
 import { BASELINES, follow, type Outcome, solve, type SolveOptions, type WorldModel } from "../../world/planning.ts";
 import { LONGEST } from "../../world/rooms.ts";
@@ -63,7 +63,7 @@ export async function measurePlanning(
   { layout }: Pick<RoomsConfig, "layout">,
   { episodes, seeds, planner, onPlans }: MeasurePlanningOptions,
 ): Promise<PlanningResult[]> {
-  const goals = tasks(layout, GOALS, episodes), planned: Outcome[][] = [];
+  const goals = planningTasks(layout, GOALS, episodes), planned: Outcome[][] = [];
   for (let seed = 0; seed < seeds; seed++) {
     planned.push(await solve(model, goals, { ...EPISODE, planner, seed, onPlans }));
   }
