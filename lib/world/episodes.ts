@@ -37,8 +37,11 @@ export interface RoomsConfig {
 
 /** A walk: `places` is one longer than `actions`. */
 export interface Episode {
+  /** Its rooms. */
   layout: Layout;
+  /** Where the dot was, the start first. */
   places: Place[];
+  /** What it was told to do at each place but the last. */
   actions: Action[];
 }
 
@@ -156,8 +159,11 @@ export function episodeBatch(
 
 /** From where to where the dot is to go. */
 export interface Task {
+  /** The rooms. */
   layout: Layout;
+  /** In one room. */
   start: Place;
+  /** In the other. */
   goal: Place;
 }
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { ParameterShapes } from "../jepa/architectures.ts";
 import { convolution, convolve } from "../nn/convolution.ts";
 import { gruCell, gruShapes } from "../nn/gru.ts";
 import { parametersOf } from "../nn/initialisation.ts";
@@ -31,11 +32,9 @@ export interface WorldSize {
   inverse: number;
 }
 
-type Shapes = Record<string, readonly number[]>;
-
 /** Names and shapes of the encoder's parameters, for pictures of so many pixels a side. */
-export function worldEncoderShapes({ stacks, hidden = [], width }: WorldSize, picture: number): Shapes {
-  const shapes: Shapes = {};
+export function worldEncoderShapes({ stacks, hidden = [], width }: WorldSize, picture: number): ParameterShapes {
+  const shapes: ParameterShapes = {};
   const kernel = (name: string, inputs: number, outputs: number) => {
     shapes[`${name}.weight`] = [3, 3, inputs, outputs];
     shapes[`${name}.bias`] = [outputs];
@@ -63,10 +62,10 @@ export function worldEncoderShapes({ stacks, hidden = [], width }: WorldSize, pi
 }
 
 /** Of the predictor. */
-export const worldPredictorShapes = ({ width }: WorldSize): Shapes => gruShapes("rnn", 2, width);
+export const worldPredictorShapes = ({ width }: WorldSize): ParameterShapes => gruShapes("rnn", 2, width);
 
 /** Of the inverse model. */
-export function inverseModelShapes({ width, inverse }: WorldSize): Shapes {
+export function inverseModelShapes({ width, inverse }: WorldSize): ParameterShapes {
   const layers = [[inverse, 2 * width], [inverse, inverse], [2, inverse]];
   return Object.fromEntries(layers.flatMap(([outputs, inputs], i) => [
     [`fc${i}.weight`, [outputs, inputs]],
@@ -83,14 +82,14 @@ function initialValues(name: string, shape: readonly number[], inputs: number, s
 }
 
 /** How many numbers each number of a layer is made of; a bias has those of its weight, a recurrent cell its state's. */
-function inputsOf(shapes: Shapes, name: string, width: number): number {
+function inputsOf(shapes: ParameterShapes, name: string, width: number): number {
   if (name.startsWith("rnn.")) return width;
   const weight = shapes[name.replace(/bias$/, "weight")];
   return weight.length === 4 ? 9 * weight[2] : weight[1] ?? 1;
 }
 
 /** Names and shapes of all networks' parameters; without `inverse`, of encoder and predictor alone. */
-export function worldShapes(size: WorldSize, picture: number, inverse: boolean): Record<string, Shapes> {
+export function worldShapes(size: WorldSize, picture: number, inverse: boolean): Record<string, ParameterShapes> {
   return {
     encoder: worldEncoderShapes(size, picture),
     predictor: worldPredictorShapes(size),
@@ -99,7 +98,7 @@ export function worldShapes(size: WorldSize, picture: number, inverse: boolean):
 }
 
 /** New networks of such shapes. */
-export function initialWorld(shapes: Record<string, Shapes>, width: number, seed: number): Networks {
+export function initialWorld(shapes: Record<string, ParameterShapes>, width: number, seed: number): Networks {
   return Object.fromEntries(
     Object.entries(shapes).map(([network, own]) => [
       network,

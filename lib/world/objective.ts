@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ParameterShapes } from "../jepa/architectures.ts";
 import { meanSquaredError } from "../methods/mean_squared_error.ts";
 import { unitDirections } from "../methods/sigreg.ts";
 import { missingDeviation } from "../methods/vicreg.ts";
@@ -22,7 +23,15 @@ import {
   stateDeviations,
   type WorldWeights,
 } from "./losses.ts";
-import { encodePictures, initialWorld, inverseModel, unroll, worldShapes, type WorldSize } from "./networks.ts";
+import {
+  encodePictures,
+  initialWorld,
+  inverseModel,
+  type Shapes,
+  unroll,
+  worldShapes,
+  type WorldSize,
+} from "./networks.ts";
 
 /** Everything that decides a world model's training. */
 export interface WorldConfig extends Pick<RunSchedules, "learningRate" | "weightDecay"> {
@@ -122,7 +131,7 @@ export function worldLoss(
 }
 
 /** Names and shapes of a run's networks: "encoder", "predictor" and, where its error is weighed, "inverse". */
-export const networkShapes = ({ networks, rooms, regulariser }: WorldConfig) =>
+export const networkShapes = ({ networks, rooms, regulariser }: WorldConfig): Record<string, ParameterShapes> =>
   worldShapes(networks, rooms.picture, "inverseDynamics" in regulariser);
 
 /**

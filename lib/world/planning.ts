@@ -167,7 +167,7 @@ export async function solve(
 }
 
 /** What acts without a model: its actions, of the place where it is and of the goal. */
-type Policy = (place: Place, goal: Place, random: Random) => Action;
+export type Policy = (place: Place, goal: Place, random: Random) => Action;
 
 /** As far as it may towards the goal, walls or not. */
 function straight([x, y]: Place, [goalX, goalY]: Place): Action {
