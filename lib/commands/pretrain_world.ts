@@ -77,7 +77,7 @@ async function run(flags: Flags, workers: Communicator, _world: World): Promise<
   if (workers.rank === 0) await sayPrecision(asked.precision, config.precision, width);
   const training = {
     ...{ label: "Training", dir, config, totalSteps, goOn: howToGoOn(dir, flags) },
-    train: { name: `walks through two rooms (${layout} walls)` },
+    train: { name: `two rooms with ${layout} walls` },
     unit: "walks",
     fieldsOf: ({ prediction, stateStd }: WorldLogEntry) => ({ prediction, "state std": stateStd }),
   };

@@ -23,15 +23,7 @@ import {
   stateDeviations,
   type WorldWeights,
 } from "./losses.ts";
-import {
-  encodePictures,
-  initialWorld,
-  inverseModel,
-  type Shapes,
-  unroll,
-  worldShapes,
-  type WorldSize,
-} from "./networks.ts";
+import { encodePictures, initialWorld, inverseModel, unroll, worldShapes, type WorldSize } from "./networks.ts";
 
 /** Everything that decides a world model's training. */
 export interface WorldConfig extends Pick<RunSchedules, "learningRate" | "weightDecay"> {
