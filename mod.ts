@@ -455,6 +455,82 @@ export {
   readPreprocessorConfig,
 } from "./lib/datasets/pixels/preprocessing.ts";
 
+// World models: two rooms, a model of them, and planning with it.
+export {
+  type Episode,
+  episode,
+  type EpisodeBatch,
+  episodeBatch,
+  isReached,
+  planningTasks,
+  type RoomsConfig,
+  type Task,
+} from "./lib/world/episodes.ts";
+export {
+  type Action,
+  drawRooms,
+  isFree,
+  type Layout as RoomLayout,
+  moveDot,
+  type PictureSide,
+  type Place as RoomPlace,
+  randomLayout,
+} from "./lib/world/rooms.ts";
+export {
+  encodePictures,
+  inverseModel,
+  predictNext,
+  unroll,
+  worldShapes,
+  type WorldSize,
+} from "./lib/world/networks.ts";
+export {
+  type NormalStates,
+  predictionError,
+  smoothness,
+  stateCovariance,
+  stateDeviations,
+  type WorldWeights,
+} from "./lib/world/losses.ts";
+export {
+  networkShapes,
+  type WorldConfig,
+  type WorldInputs,
+  worldLoss,
+  type WorldLossConfig,
+  worldObjective,
+} from "./lib/world/objective.ts";
+export { checkWorldConfig } from "./lib/world/check_config.ts";
+export { WORLD_PRESETS, type WorldPreset, worldPreset } from "./lib/world/presets.ts";
+export { pretrainWorld, type WorldLogEntry, type WorldResult } from "./lib/world/pretrain.ts";
+export { loadWorld, saveWorld, type TrainedWorld } from "./lib/world/saved_world.ts";
+export { type Cost, pathIntegralWeights, type Plan, plan, type PlannerOptions } from "./lib/world/planners.ts";
+export {
+  BASELINES,
+  candidateCosts,
+  type EpisodeOptions,
+  follow,
+  imagine,
+  type Outcome,
+  picturesOf,
+  plainMetric,
+  type Policy,
+  solve,
+  type SolveOptions,
+  type WorldModel,
+} from "./lib/world/planning.ts";
+export {
+  EPISODE,
+  measurePlanning,
+  type MeasurePlanningOptions,
+  PLANNER,
+  type PlanningResult,
+} from "./lib/evaluation/planning/measure_planning.ts";
+export { type PlaceProbe, placeProbe } from "./lib/evaluation/planning/place_probe.ts";
+export { type Seeing } from "./lib/evaluation/planning/states.ts";
+export { fitStepMetric, stepMetric } from "./lib/evaluation/planning/step_metric.ts";
+export { planFigure, type PlannedWalk } from "./lib/figures/pictures/plan_figure.ts";
+
 // Scenes of spheres, cubes and cylinders.
 export { type Camera, project, type Vector } from "./lib/datasets/scenes/camera.ts";
 export { depthMap, renderScene } from "./lib/datasets/scenes/render.ts";

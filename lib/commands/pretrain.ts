@@ -31,12 +31,14 @@ import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { numberOf } from "./terminal/flags.ts";
+import { defaultFolder } from "./inputs/default_folder.ts";
 import { cacheHelp, sideForCrops } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
 import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_config.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
+import { isWorldRun, pretrainTheWorld } from "./pretrain_world.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { TRAINING_ENDS } from "./processes/exit_codes.ts";
 import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
@@ -46,11 +48,12 @@ import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
+import { WORLD_PRESETS } from "../world/presets.ts";
 import { writeFile } from "../write_file.ts";
 
 /** The presets' names, five to a line. */
 function presetNames(): string {
-  const names = Object.keys(PRESETS), lines = Math.ceil(names.length / 5);
+  const names = [...Object.keys(PRESETS), ...Object.keys(WORLD_PRESETS)], lines = Math.ceil(names.length / 5);
   return Array.from({ length: lines }, (_, i) => names.slice(5 * i, 5 * (i + 1)).join(" | "))
     .join(" |\n                     ");
 }
@@ -58,7 +61,8 @@ function presetNames(): string {
 const HELP = `deno task pretrain [options]
 
 Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
-downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
+downloads TensorFlow (274 MB) and CIFAR-10 (139 MB). The presets two-rooms and two-rooms-eb-jepa train a world model instead,
+on walks through two rooms that are made as it goes: \`deno task plan\` plans with it, and options of images are not theirs.
 
   --preset NAME      ${presetNames()} (default cifar10)
   --config FILE      a whole configuration instead of a preset, such as a run's config.json
@@ -96,8 +100,6 @@ downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
   --no-eval          leaves the evaluation out
 ${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}`;
 
-const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
-
 /** The shorter side that a run's crops need. */
 function sideFor(config: MethodConfig): number {
   const global = sideForCrops(config.architecture.image, config.crop);
@@ -112,18 +114,6 @@ const SCENES = { train: 10_000, test: 1000, seed: 0 };
 async function openDrawn(size: number): Promise<{ train: Dataset; test: Dataset }> {
   const { train, test } = await openScenes({ ...SCENES, size });
   return { train: { ...train, source: "scenes" }, test };
-}
-
-/** weights/PRESET-n: the newest one where a run is to go on, else the first that is free. */
-async function defaultFolder(name: string, resume: boolean): Promise<string> {
-  let n = 1;
-  while (await exists(`weights/${name}-${n}`)) n++;
-  if (!resume) return `weights/${name}-${n}`;
-  if (n === 1) {
-    const start = commandLine("pretrain", "--preset", name);
-    throw new Error(`There is no run of the preset ${name} to resume. Start one with: ${start}`);
-  }
-  return `weights/${name}-${n - 1}`;
 }
 
 /** What a monitor measured, in words. */
@@ -292,6 +282,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
 async function main(): Promise<void> {
   const { values: flags, tokens } = await parse();
   checkStart(flags);
+  if (await isWorldRun(flags)) return await pretrainTheWorld(flags, tokens);
   const { workers, restarts } = workerFlags(flags);
   // What can be said of them before anything is loaded.
   // A run that goes on may be another's than the preset.

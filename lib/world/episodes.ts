@@ -8,14 +8,14 @@ import { type Random, randomStream } from "../random.ts";
 import {
   type Action,
   DOT,
-  draw,
+  drawRooms,
   FIXED,
   GREATEST,
   HALF_WALL,
   isFree,
   type Layout,
   LEAST,
-  move,
+  moveDot,
   type PictureSide,
   type Place,
   randomLayout,
@@ -31,12 +31,17 @@ export interface RoomsConfig {
   frames: number;
   /** Share of the episodes that are made to lead through the door, in 0 .. 1; others do so by chance. */
   crossing: number;
+  /** Episodes of a step, one after another, that happen in the same rooms; divides the batch. eb_jepa has 1. */
+  sharing: number;
 }
 
 /** A walk: `places` is one longer than `actions`. */
 export interface Episode {
+  /** Its rooms. */
   layout: Layout;
+  /** Where the dot was, the start first. */
   places: Place[];
+  /** What it was told to do at each place but the last. */
   actions: Action[];
 }
 
@@ -70,8 +75,8 @@ export function wander(random: Random, count: number, direction: number): Action
 
 const between = (random: Random, least: number, greatest: number) => least + (greatest - least) * random.uniform();
 
-/** Anywhere in the rooms. */
-function anywhere(random: Random, layout: Layout): Place {
+/** Anywhere in the rooms, each place as likely. */
+export function anywhere(random: Random, layout: Layout): Place {
   for (;;) {
     const place: Place = [between(random, LEAST, GREATEST), between(random, LEAST, GREATEST)];
     if (isFree(layout, place)) return place;
@@ -94,19 +99,23 @@ function throughDoor(random: Random, layout: Layout, count: number): { start: Pl
   return { start: isFree(layout, start) ? start : anywhere(random, layout), actions };
 }
 
-/** An episode of so many pictures. */
-export function episode({ layout: kind, frames, crossing }: RoomsConfig, random: Random): Episode {
-  const layout = kind === "fixed" ? FIXED : randomLayout(random), count = frames - 1;
+/** An episode of so many pictures in given rooms. */
+export function episode(
+  layout: Layout,
+  { frames, crossing }: Pick<RoomsConfig, "frames" | "crossing">,
+  random: Random,
+): Episode {
+  const count = frames - 1;
   const crosses = random.uniform() < crossing;
   let { start, actions } = crosses ? throughDoor(random, layout, count) : {
     start: anywhere(random, layout),
     actions: wander(random, random.integer(LEAD + 1) + count, between(random, 0, 2 * Math.PI)),
   };
   const lead = actions.slice(0, actions.length - count);
-  start = lead.reduce((place, action) => move(layout, place, action), start);
+  start = lead.reduce((place, action) => moveDot(layout, place, action), start);
   actions = actions.slice(lead.length);
   const places = [start];
-  for (const action of actions) places.push(move(layout, places[places.length - 1], action));
+  for (const action of actions) places.push(moveDot(layout, places[places.length - 1], action));
   return { layout, places, actions };
 }
 
@@ -120,6 +129,13 @@ export interface EpisodeBatch {
   places: Float32Array<ArrayBuffer>;
 }
 
+/** Key of the rooms' random streams; those of the episodes have the step there. */
+const ROOMS_STREAM = -6;
+
+/** Rooms of a kind. */
+export const layoutOf = ({ layout }: Pick<RoomsConfig, "layout">, random: Random) =>
+  layout === "fixed" ? FIXED : randomLayout(random);
+
 /** The episodes from `from` on of a step; each follows from the seed, the step and its place in the step alone. */
 export function episodeBatch(
   config: RoomsConfig,
@@ -127,16 +143,15 @@ export function episodeBatch(
   step: number,
   { from, count }: { from: number; count: number },
 ): EpisodeBatch {
-  const { frames, picture } = config, size = picture * picture * 2;
+  const { frames, picture, sharing } = config, size = picture * picture * 2;
   const pictures = new Uint8Array(count * frames * size);
   const actions = new Float32Array(count * (frames - 1) * 2), places = new Float32Array(count * frames * 2);
   for (let i = 0; i < count; i++) {
-    const own = episode(config, randomStream(seed, step, from + i));
-    own.places.forEach((place, t) => {
-      const frame = i * frames + t;
-      draw(own.layout, place, picture, pictures.subarray(frame * size, (frame + 1) * size));
-      places.set(place, 2 * frame);
-    });
+    const rooms = Math.floor((from + i) / sharing),
+      layout = layoutOf(config, randomStream(seed, ROOMS_STREAM, step, rooms));
+    const own = episode(layout, config, randomStream(seed, step, from + i));
+    drawRooms(layout, own.places, picture, pictures.subarray(i * frames * size, (i + 1) * frames * size));
+    places.set(own.places.flat(), i * frames * 2);
     actions.set(own.actions.flat(), i * (frames - 1) * 2);
   }
   return { pictures, actions, places };
@@ -144,8 +159,11 @@ export function episodeBatch(
 
 /** From where to where the dot is to go. */
 export interface Task {
+  /** The rooms. */
   layout: Layout;
+  /** In one room. */
   start: Place;
+  /** In the other. */
   goal: Place;
 }
 
@@ -166,9 +184,9 @@ const CLEAR = 2 * DOT;
  *
  * @param seed the i-th task follows from it and i alone
  */
-export function tasks(layout: RoomsConfig["layout"], seed: number, count: number): Task[] {
+export function planningTasks(layout: RoomsConfig["layout"], seed: number, count: number): Task[] {
   return Array.from({ length: count }, (_, i) => {
-    const random = randomStream(seed, i), own = layout === "fixed" ? FIXED : randomLayout(random);
+    const random = randomStream(seed, i), own = layoutOf({ layout }, random);
     const across = (least: number, greatest: number): Place => [
       between(random, least, greatest),
       between(random, LEAST + CLEAR, GREATEST - CLEAR),

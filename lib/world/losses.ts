@@ -5,12 +5,12 @@
  */
 import { meanSquaredError } from "../methods/mean_squared_error.ts";
 import { sigreg } from "../methods/sigreg.ts";
-import { centred, covarianceOf, missingDeviation } from "../methods/vicreg.ts";
+import { centred, covarianceOf } from "../methods/vicreg.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 
 /** Weights of the terms beside the prediction's, which has 1. */
 export interface WorldWeights {
-  /** Of missingDeviation(): VICReg's hinge over all states of all frames. */
+  /** Of missingDeviation(): VICReg's hinge over stateDeviations() of all frames. */
   variance: number;
   /** Of stateCovariance(). */
   covariance: number;
@@ -33,14 +33,20 @@ export function predictionError(predicted: readonly Tensor[], states: readonly T
   return tf.div(tf.addN(predicted.map((state, i) => meanSquaredError(state, states[i]))), predicted.length);
 }
 
-/** Squares of the covariances, by S - 1, of different dimensions of states [S, D], averaged over the pairs. */
-export function stateCovariance(states: Tensor): Tensor {
-  return tf.div(covarianceOf(centred(states)), states.shape[1]! - 1);
+/**
+ * States [B, T, D] less their mean, [B*T, D]: that of all, or, where `sharing` > 1 episodes one after another happen in
+ * the same rooms, that of these. What is the same wherever the dot is then varies by nothing.
+ */
+export function stateDeviations(states: Tensor, sharing: number): Tensor {
+  const [batch, frames, width] = states.shape as [number, number, number], rows = [batch * frames, width];
+  if (sharing === 1) return centred(tf.reshape(states, rows));
+  const ofRooms = tf.reshape(states, [batch / sharing, sharing * frames, width]);
+  return tf.reshape(tf.sub(ofRooms, tf.mean(ofRooms, 1, true)), rows);
 }
 
-/** How far VICReg's deviations, of each dimension of states [S, D] by S - 1, are below 1, averaged. */
-export function stateVariance(states: Tensor): Tensor {
-  return missingDeviation(centred(states));
+/** Squares of the covariances, by S - 1, of different dimensions of deviations [S, D], averaged over the pairs. */
+export function stateCovariance(deviations: Tensor): Tensor {
+  return tf.div(covarianceOf(deviations), deviations.shape[1]! - 1);
 }
 
 /** The squared change of states [B, T, D] from one frame to the next, averaged. */

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { ParameterShapes } from "../jepa/architectures.ts";
 import { convolution, convolve } from "../nn/convolution.ts";
 import { gruCell, gruShapes } from "../nn/gru.ts";
 import { parametersOf } from "../nn/initialisation.ts";
@@ -17,48 +18,54 @@ import type { Networks } from "../training/objective.ts";
 
 /** Sizes of a world model's networks. */
 export interface WorldSize {
-  /** Channels of each stack of the encoder; each halves height and width. */
-  stacks: readonly number[];
-  /** Residual blocks in a stack. */
-  blocks: number;
+  /**
+   * The encoder's stacks of convolutions, Impala's: the channels of each, which halves height and width, and the residual
+   * blocks in each. Where it is left out, the encoder has the pictures' means along rows and along columns instead
+   * (coordinate attention's pooling, Hou et al. 2021, arXiv 2103.02907), by which dot, wall and door are told: far cheaper.
+   */
+  stacks?: { channels: readonly number[]; blocks: number };
+  /** Widths of its fully connected layers between that and the state; none, as in eb_jepa, where it is left out. */
+  hidden?: readonly number[];
   /** Length of a state, D. */
   width: number;
   /** Width of the inverse model's two hidden layers. */
   inverse: number;
 }
 
-type Shapes = Record<string, readonly number[]>;
-
-/** Height and width after a stack that takes `side`. */
-const halved = (side: number) => Math.ceil(side / 2);
-
 /** Names and shapes of the encoder's parameters, for pictures of so many pixels a side. */
-export function worldEncoderShapes({ stacks, blocks, width }: WorldSize, picture: number): Shapes {
-  const shapes: Shapes = {};
+export function worldEncoderShapes({ stacks, hidden = [], width }: WorldSize, picture: number): ParameterShapes {
+  const shapes: ParameterShapes = {};
   const kernel = (name: string, inputs: number, outputs: number) => {
     shapes[`${name}.weight`] = [3, 3, inputs, outputs];
     shapes[`${name}.bias`] = [outputs];
   };
-  stacks.forEach((channels, i) => {
-    kernel(`stacks.${i}.conv`, i === 0 ? 2 : stacks[i - 1], channels);
-    for (let j = 0; j < blocks; j++) {
-      kernel(`stacks.${i}.blocks.${j}.conv1`, channels, channels);
-      kernel(`stacks.${i}.blocks.${j}.conv2`, channels, channels);
+  let side = picture, channels = 2; // dot and walls
+  stacks?.channels.forEach((own, i) => {
+    kernel(`stacks.${i}.conv`, channels, own);
+    for (let j = 0; j < stacks.blocks; j++) {
+      kernel(`stacks.${i}.blocks.${j}.conv1`, own, own);
+      kernel(`stacks.${i}.blocks.${j}.conv2`, own, own);
     }
+    side = Math.ceil(side / 2);
+    channels = own;
   });
-  const side = stacks.reduce(halved, picture);
-  shapes["proj.weight"] = [width, side * side * stacks[stacks.length - 1]];
-  shapes["proj.bias"] = [width];
+  let inputs = (stacks ? side * side : 2 * side) * channels;
+  [...hidden, width].forEach((outputs, i) => {
+    const name = i < hidden.length ? `hidden.${i}` : "proj";
+    shapes[`${name}.weight`] = [outputs, inputs];
+    shapes[`${name}.bias`] = [outputs];
+    inputs = outputs;
+  });
   shapes["norm.weight"] = [width];
   shapes["norm.bias"] = [width];
   return shapes;
 }
 
 /** Of the predictor. */
-export const worldPredictorShapes = ({ width }: WorldSize): Shapes => gruShapes("rnn", 2, width);
+export const worldPredictorShapes = ({ width }: WorldSize): ParameterShapes => gruShapes("rnn", 2, width);
 
 /** Of the inverse model. */
-export function inverseModelShapes({ width, inverse }: WorldSize): Shapes {
+export function inverseModelShapes({ width, inverse }: WorldSize): ParameterShapes {
   const layers = [[inverse, 2 * width], [inverse, inverse], [2, inverse]];
   return Object.fromEntries(layers.flatMap(([outputs, inputs], i) => [
     [`fc${i}.weight`, [outputs, inputs]],
@@ -75,23 +82,27 @@ function initialValues(name: string, shape: readonly number[], inputs: number, s
 }
 
 /** How many numbers each number of a layer is made of; a bias has those of its weight, a recurrent cell its state's. */
-function inputsOf(shapes: Shapes, name: string, width: number): number {
+function inputsOf(shapes: ParameterShapes, name: string, width: number): number {
   if (name.startsWith("rnn.")) return width;
   const weight = shapes[name.replace(/bias$/, "weight")];
   return weight.length === 4 ? 9 * weight[2] : weight[1] ?? 1;
 }
 
-/** New networks, "encoder", "predictor" and "inverse". */
-export function initialWorld(size: WorldSize, picture: number, seed: number): Networks {
-  const networks = {
+/** Names and shapes of all networks' parameters; without `inverse`, of encoder and predictor alone. */
+export function worldShapes(size: WorldSize, picture: number, inverse: boolean): Record<string, ParameterShapes> {
+  return {
     encoder: worldEncoderShapes(size, picture),
     predictor: worldPredictorShapes(size),
-    inverse: inverseModelShapes(size),
+    ...inverse ? { inverse: inverseModelShapes(size) } : {},
   };
+}
+
+/** New networks of such shapes. */
+export function initialWorld(shapes: Record<string, ParameterShapes>, width: number, seed: number): Networks {
   return Object.fromEntries(
-    Object.entries(networks).map(([network, shapes]) => [
+    Object.entries(shapes).map(([network, own]) => [
       network,
-      parametersOf(shapes, (name, shape) => initialValues(name, shape, inputsOf(shapes, name, size.width), seed)),
+      parametersOf(own, (name, shape) => initialValues(name, shape, inputsOf(own, name, width), seed)),
     ]),
   );
 }
@@ -116,6 +127,17 @@ const standardised = fused(
   1,
 );
 
+/** Means of the standardised pictures uint8 [B, side, side, 2] along columns and along rows: [B, 2 * side, 2]. */
+const pooled = fused(
+  "pooled_pictures",
+  (pictures: Tensor) => {
+    const values = tf.cast(pictures, "float32"), means = tf.concat([tf.mean(values, 1), tf.mean(values, 2)], 1);
+    return tf.div(tf.sub(tf.div(means, 255), tf.tensor1d(MEAN)), tf.tensor1d(DEVIATION));
+  },
+  "activation",
+  1,
+);
+
 /** The layer norm that ends encoder and predictor alike; its parameters are the encoder's. */
 const normalised = (encoder: Parameters, x: Tensor) => layerNorm(encoder, "norm", x, 1e-5);
 
@@ -128,17 +150,20 @@ function residualBlock(p: Parameters, name: string, x: Tensor): Tensor {
 /**
  * States of pictures.
  *
- * @param pictures uint8 [B, side, side, 2]: dot and walls, see draw()
+ * @param pictures uint8 [B, side, side, 2]: dot and walls, see drawRooms()
  * @returns [B, D]
  */
-export function encodePictures(p: Parameters, { stacks, blocks }: WorldSize, pictures: Tensor): Tensor {
-  let x = standardised(pictures);
-  for (let i = 0; i < stacks.length; i++) {
+export function encodePictures(p: Parameters, { stacks, hidden = [] }: WorldSize, pictures: Tensor): Tensor {
+  let x = stacks ? standardised(pictures) : pooled(pictures);
+  stacks?.channels.forEach((_, i) => {
     x = tf.maxPool(convolution(p, `stacks.${i}.conv`, x) as tf.Tensor4D, 3, 2, "same"); // [B, H/2, W/2, C]
-    for (let j = 0; j < blocks; j++) x = residualBlock(p, `stacks.${i}.blocks.${j}`, x);
-  }
-  const flat = tf.reshape(x, [x.shape[0], -1]); // [B, H*W*C]
-  return normalised(p, linear(p, "proj", flat));
+    for (let j = 0; j < stacks.blocks; j++) x = residualBlock(p, `stacks.${i}.blocks.${j}`, x);
+  });
+  x = tf.reshape(x, [x.shape[0], -1]); // [B, H*W*C], or [B, 4 * side]
+  hidden.forEach((_, i) => {
+    x = biasedRelu(product(x, p[`hidden.${i}.weight`]), p[`hidden.${i}.bias`]);
+  });
+  return normalised(p, linear(p, "proj", x));
 }
 
 /**

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import type { ParameterShapes } from "../jepa/architectures.ts";
 import { meanSquaredError } from "../methods/mean_squared_error.ts";
 import { unitDirections } from "../methods/sigreg.ts";
+import { missingDeviation } from "../methods/vicreg.ts";
 import { randomStream } from "../random.ts";
 import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import type { PrecisionChoice } from "../tensorflow/autocast.ts";
@@ -18,10 +20,10 @@ import {
   predictionError,
   smoothness,
   stateCovariance,
-  stateVariance,
+  stateDeviations,
   type WorldWeights,
 } from "./losses.ts";
-import { encodePictures, initialWorld, inverseModel, unroll, type WorldSize } from "./networks.ts";
+import { encodePictures, initialWorld, inverseModel, unroll, worldShapes, type WorldSize } from "./networks.ts";
 
 /** Everything that decides a world model's training. */
 export interface WorldConfig extends Pick<RunSchedules, "learningRate" | "weightDecay"> {
@@ -83,9 +85,14 @@ async function* inputsOf(config: WorldConfig, totalSteps: number, start: number,
   }
 }
 
-/** The loss and its terms, each before its weight; `stateStd` is the deviation of the states, averaged over D. */
+/** What a loss depends on. */
+export type WorldLossConfig = Pick<WorldConfig, "networks" | "horizon" | "regulariser"> & {
+  rooms: Pick<RoomsConfig, "sharing">;
+};
+
+/** The loss and its terms, each before its weight; `stateStd` is the root of stateDeviations()' mean square, averaged over D. */
 export function worldLoss(
-  { networks: size, horizon, regulariser }: Pick<WorldConfig, "networks" | "horizon" | "regulariser">,
+  { rooms: { sharing }, networks: size, horizon, regulariser }: WorldLossConfig,
   { pictures, actions, directions }: WorldInputs,
   { encoder, predictor, inverse }: Networks,
 ): Losses {
@@ -95,7 +102,8 @@ export function worldLoss(
   const [first, ...others] = tf.unstack(states, 1);
   const ahead = tf.slice(actions, [0, 0, 0], [batch, horizon, 2]);
   const prediction = predictionError(unroll(encoder, predictor, first, ahead), others);
-  const stateStd = tf.mean(tf.sqrt(tf.mean(tf.square(centredRows(rows)), 0)));
+  const deviations = stateDeviations(states, sharing);
+  const stateStd = tf.mean(tf.sqrt(tf.mean(tf.square(deviations), 0)));
   if ("sigreg" in regulariser) {
     const normal = normality(states, directions!);
     const loss = tf.add(prediction, tf.mul(normal, regulariser.sigreg));
@@ -105,8 +113,8 @@ export function worldLoss(
   const from = tf.reshape(tf.slice(states, [0, 0, 0], pairs), flat),
     to = tf.reshape(tf.slice(states, [0, 1, 0], pairs), flat);
   const terms = {
-    variance: stateVariance(rows),
-    covariance: stateCovariance(rows),
+    variance: missingDeviation(deviations),
+    covariance: stateCovariance(deviations),
     smoothness: smoothness(states),
     inverseDynamics: meanSquaredError(inverseModel(inverse, from, to), tf.reshape(actions, [-1, 2])),
   };
@@ -114,10 +122,12 @@ export function worldLoss(
   return { loss: tf.addN([prediction, ...weighed]), reported: { prediction, ...terms, stateStd } };
 }
 
-const centredRows = (rows: Tensor) => tf.sub(rows, tf.mean(rows, 0, true));
+/** Names and shapes of a run's networks: "encoder", "predictor" and, where its error is weighed, "inverse". */
+export const networkShapes = ({ networks, rooms, regulariser }: WorldConfig): Record<string, ParameterShapes> =>
+  worldShapes(networks, rooms.picture, "inverseDynamics" in regulariser);
 
 /**
- * A world model as an objective: "encoder", "predictor" and "inverse" are trained. Variance and covariance are each
+ * A world model as an objective: all of networkShapes() is trained. Variance and covariance are each
  * micro-batch's own.
  */
 export function worldObjective(config: WorldConfig): Objective<WorldInputs> {
@@ -125,7 +135,7 @@ export function worldObjective(config: WorldConfig): Objective<WorldInputs> {
   return {
     name: "world_step",
     totalSteps,
-    initialise: () => initialWorld(config.networks, config.rooms.picture, config.seed),
+    initialise: () => initialWorld(networkShapes(config), config.networks.width, config.seed),
     averages: {},
     batches: (start, share) => inputsOf(config, totalSteps, start, share),
     lossOf: (_, inputs) => (trained) => worldLoss(config, inputs, trained),

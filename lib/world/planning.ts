@@ -9,8 +9,8 @@ import { compile } from "../tensorflow/compile.ts";
 import type { Networks } from "../training/objective.ts";
 import { isReached, type Task, wander } from "./episodes.ts";
 import { encodePictures, unroll, type WorldSize } from "./networks.ts";
-import { plan, type PlannerOptions } from "./planners.ts";
-import { type Action, draw, LONGEST, move, type PictureSide, type Place } from "./rooms.ts";
+import { type Plan, plan, type PlannerOptions } from "./planners.ts";
+import { type Action, drawRooms, LONGEST, moveDot, type PictureSide, type Place } from "./rooms.ts";
 
 /** A world model. */
 export interface WorldModel {
@@ -20,7 +20,12 @@ export interface WorldModel {
   picture: PictureSide;
   /** "encoder" and "predictor". */
   networks: Networks;
+  /** [D, D], symmetric: states z and g are (z - g)^T M (z - g) apart. plainMetric() is eb_jepa's. */
+  metric: Tensor;
 }
+
+/** The squared distance averaged over D. */
+export const plainMetric = (width: number): Tensor => tf.div(tf.eye(width), width);
 
 /** What an episode came to. */
 export interface Outcome {
@@ -44,16 +49,17 @@ export function picturesOf(
   side: PictureSide,
 ): Tensor {
   const size = side * side * 2, pixels = new Uint8Array(places.length * size);
-  places.forEach((place, i) => draw(tasks[i].layout, place, side, pixels.subarray(i * size, (i + 1) * size)));
+  places.forEach((place, i) => drawRooms(tasks[i].layout, [place], side, pixels.subarray(i * size, (i + 1) * size)));
   return uint8Tensor(pixels, [places.length, side, side, 2]);
 }
 
 /**
- * What candidates cost: the squared distance of the states that they lead to from the goal's, averaged over D and added
- * up over the horizon. [E, N], of states and goals [E, D] and candidates [E*N, H, 2].
+ * What candidates cost: the distances, by the metric [D, D], of the states that they lead to from the goal's, added up over
+ * the horizon. [E, N], of states and goals [E, D] and candidates [E*N, H, 2].
  */
 export function candidateCosts(
   { encoder, predictor }: Networks,
+  metric: Tensor,
   states: Tensor,
   goals: Tensor,
   candidates: Tensor,
@@ -63,9 +69,29 @@ export function candidateCosts(
     // [E, D] to [E*N, D]
     tf.reshape(tf.broadcastTo(tf.expandDims(x, 1), [episodes, samples, width]), [-1, width]);
   const wanted = each(goals);
-  const distances = unroll(encoder, predictor, each(states), candidates)
-    .map((state) => tf.mean(tf.square(tf.sub(state, wanted)), 1)); // [E*N]
+  const distances = unroll(encoder, predictor, each(states), candidates).map((state) => {
+    const apart = tf.sub(state, wanted); // [E*N, D]
+    return tf.sum(tf.mul(tf.matMul(apart as tf.Tensor2D, metric as tf.Tensor2D), apart), 1); // [E*N]
+  });
   return tf.reshape(tf.addN(distances), [episodes, samples]);
+}
+
+/** The states that a model imagines after each action of [E, H, 2], from what it sees at places: [E, H, D]. */
+export async function imagine(
+  { size, picture, networks }: Omit<WorldModel, "metric">,
+  tasks: readonly Pick<Task, "layout">[],
+  places: readonly Place[],
+  actions: readonly Float32Array[],
+): Promise<Float32Array<ArrayBuffer>> {
+  const pictures = picturesOf(tasks, places, picture);
+  const states = tf.tidy(() => {
+    const flat = tf.tensor3d(Float32Array.from(actions.flatMap((own) => [...own])), [
+      ...[places.length, actions[0].length / 2, 2] as const,
+    ]);
+    const start = encodePictures(networks.encoder, size, pictures);
+    return tf.stack(unroll(networks.encoder, networks.predictor, start, flat), 1); // [E, H, D]
+  });
+  return Float32Array.from(await states.data().finally(() => disposeAll([pictures, states])));
 }
 
 /** How episodes are run. */
@@ -82,8 +108,8 @@ export interface SolveOptions extends EpisodeOptions {
   planner: PlannerOptions;
   /** Actions that are done of each plan before the next one is made. */
   executed: number;
-  /** Told of the actions done in each episode, and how many of them are at the goal. */
-  onActions?: (done: number, reached: number) => void;
+  /** Told, whenever actions of them are done, of how many are in each episode, and of each episode's plan and path. */
+  onPlans?: (done: number, plans: readonly Plan[], paths: readonly (readonly Place[])[]) => void;
 }
 
 /**
@@ -92,9 +118,9 @@ export interface SolveOptions extends EpisodeOptions {
  * @throws RangeError as plan() does
  */
 export async function solve(
-  { size, picture, networks }: WorldModel,
+  { size, picture, networks, metric }: WorldModel,
   tasks: readonly Task[],
-  { planner, executed, budget, seed, onActions }: SolveOptions,
+  { planner, executed, budget, seed, onPlans }: SolveOptions,
 ): Promise<Outcome[]> {
   const encode = compile(function encode_pictures(p: Networks, pictures: Tensor) {
     return encodePictures(p.encoder, size, pictures);
@@ -113,7 +139,7 @@ export async function solve(
       const plans = await plan(
         async (candidates) => {
           const shape: [number, number, number] = [tasks.length * planner.samples, planner.horizon, 2];
-          const given = tf.tensor3d(candidates, shape), values = await costs(networks, states, goals, given);
+          const given = tf.tensor3d(candidates, shape), values = await costs(networks, metric, states, goals, given);
           return await values.data().finally(() => disposeAll([given, values]));
         },
         means,
@@ -122,7 +148,7 @@ export async function solve(
       ).finally(() => states.dispose());
       plans.forEach(({ actions }, i) => {
         for (let t = 0; t < Math.min(executed, budget - done); t++) {
-          paths[i].push(move(tasks[i].layout, paths[i][paths[i].length - 1], [actions[2 * t], actions[2 * t + 1]]));
+          paths[i].push(moveDot(tasks[i].layout, paths[i][paths[i].length - 1], [actions[2 * t], actions[2 * t + 1]]));
         }
       });
       means = plans.map(({ mean }) => {
@@ -130,8 +156,7 @@ export async function solve(
         next.set(mean.subarray(2 * executed));
         return next;
       });
-      const reached = tasks.filter(({ goal }, i) => isReached(paths[i][paths[i].length - 1], goal)).length;
-      onActions?.(Math.min(done + executed, budget), reached);
+      onPlans?.(Math.min(done + executed, budget), plans, paths);
     }
   } finally {
     goals.dispose();
@@ -142,7 +167,7 @@ export async function solve(
 }
 
 /** What acts without a model: its actions, of the place where it is and of the goal. */
-type Policy = (place: Place, goal: Place, random: Random) => Action;
+export type Policy = (place: Place, goal: Place, random: Random) => Action;
 
 /** As far as it may towards the goal, walls or not. */
 function straight([x, y]: Place, [goalX, goalY]: Place): Action {
@@ -163,7 +188,7 @@ export function follow(policy: Policy, tasks: readonly Task[], { budget, seed }:
     const random = randomStream(seed, i), places = [task.start];
     for (let t = 0; t < budget; t++) {
       const place = places[places.length - 1];
-      places.push(move(task.layout, place, policy(place, task.goal, random)));
+      places.push(moveDot(task.layout, place, policy(place, task.goal, random)));
     }
     return outcomeOf(task, places);
   });

@@ -79,7 +79,7 @@ function hitsDoorFrame({ wall, door }: Layout, [x, y]: Place, [nextX, nextY]: Pl
  *
  * @throws RangeError where the action is longer than 1.8
  */
-export function move(layout: Layout, place: Place, [dx, dy]: Action): Place {
+export function moveDot(layout: Layout, place: Place, [dx, dy]: Action): Place {
   const length = Math.hypot(dx, dy);
   if (!(length <= LONGEST + 1e-5)) {
     throw new RangeError(
@@ -94,22 +94,46 @@ export function move(layout: Layout, place: Place, [dx, dy]: Action): Place {
   return passesDoor(layout, place, next) ? next : place;
 }
 
-/**
- * Draws the rooms: two channels a pixel, the dot (a normal density, 255 at its middle) and the walls (0 or 255).
- *
- * @param into uint8 [side, side, 2]
- */
-export function draw(layout: Layout, [x, y]: Place, side: PictureSide, into: Uint8Array): void {
-  const step = (SIDE - 1) / (side - 1), bell = (d: number) => Math.exp(-d * d / (2 * DOT * DOT));
-  const places = Array.from({ length: side }, (_, i) => i * step);
-  const across = places.map((at) => bell(at - x)), down = places.map((at) => bell(at - y));
+/** Draws the walls of a picture, 0 or 255, and no dot. */
+function drawWalls(layout: Layout, side: PictureSide, into: Uint8Array): void {
+  const step = (SIDE - 1) / (side - 1), places = Array.from({ length: side }, (_, i) => i * step);
   const outer = places.map((at) => at === LEAST || at === GREATEST);
   const wall = places.map((at) => inWall(at, layout)), door = places.map((at) => inDoor(at, layout));
   let i = 0;
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
-      into[i++] = 255 * across[column] * down[row];
+      into[i++] = 0;
       into[i++] = outer[row] || outer[column] || wall[column] && !door[row] ? 255 : 0;
     }
   }
+}
+
+/** How far from its middle the dot is above 0 of 255. */
+const REACH = DOT * Math.sqrt(2 * Math.log(255));
+
+/** Draws the dot into a picture that has none. */
+function drawDot([x, y]: Place, side: PictureSide, into: Uint8Array): void {
+  const step = (SIDE - 1) / (side - 1), bell = (d: number) => Math.exp(-d * d / (2 * DOT * DOT));
+  const around = (at: number) => [Math.ceil((at - REACH) / step), Math.floor((at + REACH) / step)];
+  const [left, right] = around(x), [top, bottom] = around(y);
+  for (let row = Math.max(top, 0); row <= Math.min(bottom, side - 1); row++) {
+    const down = 255 * bell(row * step - y);
+    for (let column = Math.max(left, 0); column <= Math.min(right, side - 1); column++) {
+      into[2 * (row * side + column)] = down * bell(column * step - x);
+    }
+  }
+}
+
+/**
+ * Draws pictures of the same rooms: two channels a pixel, the dot (a normal density, 255 at its middle) and the walls (0
+ * or 255).
+ *
+ * @param places of the dot, one for each picture
+ * @param into uint8 [places, side, side, 2]
+ */
+export function drawRooms(layout: Layout, places: readonly Place[], side: PictureSide, into: Uint8Array): void {
+  const size = side * side * 2, walls = into.subarray(0, size);
+  drawWalls(layout, side, walls);
+  for (let i = 1; i < places.length; i++) into.set(walls, i * size);
+  places.forEach((place, i) => drawDot(place, side, into.subarray(i * size, (i + 1) * size)));
 }

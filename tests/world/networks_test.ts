@@ -4,7 +4,8 @@ import { gruCell, gruShapes } from "../../lib/nn/gru.ts";
 import type { Parameters } from "../../lib/nn/parameters.ts";
 import { tf, uint8Tensor } from "../../lib/tensorflow/backend.ts";
 import { gradientsOf } from "../../lib/training/step.ts";
-import { smoothness, stateCovariance, stateVariance } from "../../lib/world/losses.ts";
+import { missingDeviation } from "../../lib/methods/vicreg.ts";
+import { smoothness, stateCovariance, stateDeviations } from "../../lib/world/losses.ts";
 import {
   encodePictures,
   inverseModelShapes,
@@ -15,7 +16,7 @@ import {
 import { worldLoss } from "../../lib/world/objective.ts";
 import reference from "./fixtures/world.json" with { type: "json" };
 
-const SIZE: WorldSize = { stacks: [3, 4], blocks: 1, width: 6, inverse: 5 };
+const SIZE: WorldSize = { stacks: { channels: [3, 4], blocks: 1 }, width: 6, inverse: 5 };
 
 function sines(shape: readonly number[], number: number, scale = 1, mean = 0): Float32Array {
   const size = shape.reduce((product, n) => product * n, 1);
@@ -40,10 +41,37 @@ Deno.test("gruCell() is PyTorch's GRU", () => {
 });
 
 Deno.test("variance, covariance and smoothness are those of eb_jepa's own code", () => {
-  const states = tf.tensor3d(sines([5, 4, 6], 3), [5, 4, 6]), rows = tf.reshape(states, [20, 6]);
-  assertAlmostEquals(stateVariance(rows).dataSync()[0], reference.losses.variance, 1e-6);
-  assertAlmostEquals(stateCovariance(rows).dataSync()[0], reference.losses.covariance, 1e-6);
+  const states = tf.tensor3d(sines([5, 4, 6], 3), [5, 4, 6]), deviations = stateDeviations(states, 1);
+  assertAlmostEquals(missingDeviation(deviations).dataSync()[0], reference.losses.variance, 1e-6);
+  assertAlmostEquals(stateCovariance(deviations).dataSync()[0], reference.losses.covariance, 1e-6);
   assertAlmostEquals(smoothness(states).dataSync()[0], reference.losses.smoothness, 1e-6);
+});
+
+Deno.test("stateDeviations() takes off the mean of each two episodes that share their rooms", () => {
+  const states = tf.tensor3d([1, 3, 5, 7, 10, 10, 30, 50], [4, 2, 1]); // means 4 and 25
+  assertEquals([...stateDeviations(states, 2).dataSync()], [-3, -1, 1, 3, -15, -15, 5, 25]);
+});
+
+Deno.test("without stacks the encoder sees standardised means of columns and rows: a layer of ReLUs, a layer, a norm", () => {
+  const size: WorldSize = { hidden: [3], width: 4, inverse: 2 }, side = 33, channels = [0, 1];
+  const pixels = Uint8Array.from({ length: side * side * 2 }, (_, i) => Math.floor(128 + 127 * Math.sin(1.7 * i * i)));
+  const p = network(worldEncoderShapes(size, side));
+  const value = (row: number, column: number, channel: number) =>
+    (pixels[(row * side + column) * 2 + channel] / 255 - [0.0026, 0.0989][channel]) / [0.0369, 0.2986][channel];
+  const places = Array.from({ length: side }, (_, i) => i),
+    mean = (values: number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
+  const columns = places.flatMap((x) => channels.map((c) => mean(places.map((y) => value(y, x, c)))));
+  const rows = places.flatMap((y) => channels.map((c) => mean(places.map((x) => value(y, x, c)))));
+  const layer = (name: string, x: number[]) => {
+    const [weight, bias] = [p[`${name}.weight`].arraySync() as number[][], p[`${name}.bias`].dataSync()];
+    return weight.map((row, o) => row.reduce((sum, w, i) => sum + w * x[i], bias[o]));
+  };
+  const z = layer("proj", layer("hidden.0", [...columns, ...rows]).map((h) => Math.max(h, 0))), middle = mean(z);
+  const deviation = Math.sqrt(mean(z.map((one) => (one - middle) ** 2)) + 1e-5);
+  const [scale, shift] = [p["norm.weight"].dataSync(), p["norm.bias"].dataSync()];
+  const expected = z.map((one, d) => scale[d] * (one - middle) / deviation + shift[d]);
+  const states = encodePictures(p, size, uint8Tensor(pixels, [1, side, side, 2]));
+  assertNear(states.dataSync(), expected, 1e-4);
 });
 
 Deno.test("states, loss, terms and gradients are those of PyTorch with eb_jepa's regulariser", () => {
@@ -60,7 +88,7 @@ Deno.test("states, loss, terms and gradients are those of PyTorch with eb_jepa's
 
   const actions = tf.tensor3d(sines([2, 2, 2], 5), [2, 2, 2]);
   const regulariser = { variance: 16, covariance: 8, smoothness: 12, inverseDynamics: 1 };
-  const config = { networks: SIZE, horizon: 2, regulariser };
+  const config = { rooms: { sharing: 1 }, networks: SIZE, horizon: 2, regulariser };
   const { loss, reported, gradients } = gradientsOf(
     networks,
     (trained) => worldLoss(config, { pictures, actions }, trained),

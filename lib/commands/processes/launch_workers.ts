@@ -38,7 +38,7 @@ export function workerFlags(flags: { workers?: string; restarts?: string }): { w
 }
 
 /** An option as parseArgs() tells it. */
-type Token = { kind: string; name?: string; value?: string | undefined };
+export type Token = { kind: string; name?: string; value?: string | undefined };
 
 /** A worker's arguments: those of this command, for the run in `dir`, which is gone on with where it has begun. */
 export async function argumentsOf(tokens: readonly Token[], dir: string, resume: boolean): Promise<string[]> {

@@ -37,6 +37,8 @@ export interface CommandTraining<Entry> {
   train: Pick<Dataset, "name" | "skipped">;
   /** How to go on with it, as it is typed. */
   goOn: string;
+  /** What a batch has several of. Default "images". */
+  unit?: string;
   /** Where its log also goes, for TensorBoard. Default nowhere. */
   summaries?: RunSummaries;
   /** The command's own numbers for the bar after a step; `say` prints a sentence above it. Default none. */
@@ -61,7 +63,7 @@ function writeEnvironment(dir: string): void {
  * @returns the finished training, after which the workers have parted, and the images that any of them had to skip
  */
 export async function runTraining<Entry extends RunLogEntry, Result extends { finished: boolean; step: number }>(
-  { label, dir, config, totalSteps, train, goOn, summaries, fieldsOf }: CommandTraining<Entry>,
+  { label, dir, config, totalSteps, train, goOn, unit = "images", summaries, fieldsOf }: CommandTraining<Entry>,
   flags: TrainingFlags & { resume: boolean; "bfloat16-sums": boolean },
   workers: Communicator,
   begin: (options: RunOptions<Entry>) => Promise<Result>,
@@ -70,7 +72,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
     throw new Error("--bfloat16-sums is for several workers: leave it out, or add --workers 2 or more.");
   }
   const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
-  console.log(`${totalSteps} steps of ${config.batch} images from ${train.name}${many}, into ${dir}`);
+  console.log(`${totalSteps} steps of ${config.batch} ${unit} from ${train.name}${many}, into ${dir}`);
 
   const bar = progressBar({ label, total: totalSteps, unit: "steps", piped: "lines" });
   const { signal, unlisten } = stopSignal(bar.log);
@@ -95,7 +97,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
       summaries?.step(entry);
       const { step, loss, learningRate, seconds } = entry, now = config.batch / seconds;
       rate = rate === 0 || step < 3 ? now : 0.95 * rate + 0.05 * now;
-      bar.update(step, { "loss": loss, "images/s": rate, "lr": learningRate, ...fieldsOf?.(entry, bar.log) });
+      bar.update(step, { "loss": loss, [`${unit}/s`]: rate, "lr": learningRate, ...fieldsOf?.(entry, bar.log) });
     },
   }).finally(() => {
     bar.stop();

@@ -1,0 +1,41 @@
+/**
+ * What a world model says of many pictures.
+ *
+ * @module
+ */
+import { compile } from "../../tensorflow/compile.ts";
+import { encodePictures } from "../../world/networks.ts";
+import type { Task } from "../../world/episodes.ts";
+import { picturesOf, type WorldModel } from "../../world/planning.ts";
+import type { Place } from "../../world/rooms.ts";
+import type { Networks } from "../../training/objective.ts";
+import { disposeAll, type Tensor } from "../../tensorflow/backend.ts";
+
+/** What of a model sees. */
+export type Seeing = Pick<WorldModel, "size" | "picture" | "networks">;
+
+/** Pictures encoded at once. */
+const CHUNK = 512;
+
+/** The states [N, D] of places, each in its own rooms. */
+export async function statesOf(
+  { size, picture, networks }: Seeing,
+  rooms: readonly Pick<Task, "layout">[],
+  places: readonly Place[],
+): Promise<Float32Array<ArrayBuffer>> {
+  const states = new Float32Array(places.length * size.width);
+  const encode = compile(function encode_pictures(p: Networks, pictures: Tensor) {
+    return encodePictures(p.encoder, size, pictures);
+  });
+  try {
+    for (let start = 0; start < places.length; start += CHUNK) {
+      const pictures = picturesOf(rooms.slice(start, start + CHUNK), places.slice(start, start + CHUNK), picture);
+      const rows = await encode(networks, pictures);
+      states.set(await rows.data<"float32">(), start * size.width);
+      disposeAll([pictures, rows]);
+    }
+  } finally {
+    encode.dispose();
+  }
+  return states;
+}
