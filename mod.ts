@@ -541,6 +541,7 @@ export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
 export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datasets/scenes/moving_scene.ts";
 export { checkVideoConfig } from "./lib/video/check_config.ts";
 export { type ClipGrid, PUBLISHED_MASKS, type Truncation, type VideoMask, videoMasks } from "./lib/video/masks.ts";
+export { loadVideoEncoder, type VideoModel } from "./lib/video/load_video_encoder.ts";
 export { pretrainVideo, type VideoLogEntry, type VideoResult } from "./lib/video/pretrain.ts";
 export {
   type VideoArchitecture,
@@ -549,3 +550,21 @@ export {
   type VjepaConfig,
   type VjepaPreset,
 } from "./lib/video/presets.ts";
+export { type Violation, violationPair, VIOLATIONS } from "./lib/datasets/scenes/violations.ts";
+export {
+  type ClipSubject,
+  type ClipSubjectOptions,
+  encoderClips,
+  pixelClips,
+  randomClips,
+  stillClips,
+} from "./lib/evaluation/video/clip_subjects.ts";
+export {
+  type ClipEvaluationData,
+  type ClipMeasure,
+  evaluateClips,
+  type KnownClips,
+} from "./lib/evaluation/video/evaluate_clips.ts";
+export { pairwiseAccuracy, renderPairs, type SurprisedNetworks } from "./lib/evaluation/video/surprise.ts";
+export { type SeenSolid, seenSolids } from "./lib/evaluation/video/seen_solids.ts";
+export { type RegressionRows, ridgeRegression, type RidgeResult } from "./lib/evaluation/probes/ridge_regression.ts";

@@ -11,6 +11,7 @@ import { fused, kernel, sumOfRows } from "../tensorflow/fused.ts";
 import { withGradient } from "../tensorflow/nested.ts";
 import { recomputed } from "../tensorflow/recomputed.ts";
 import type { Parameters } from "./parameters.ts";
+import { rotate, type Rotation, rotationFrom } from "./rotary.ts";
 
 type Plain = (...inputs: Tensor[]) => Tensor;
 
@@ -157,6 +158,8 @@ export interface BlockOptions {
   epsilon?: number;
   /** float32 [N], 1 for tokens and 0 for padding, to which nothing attends; all are tokens where it is left out. */
   present?: Tensor;
+  /** Turns queries and keys by their tokens' places: rotary positions; left out where positions are added to tokens. */
+  rotation?: Rotation;
 }
 
 /** Multi-head self-attention of x [B, N, D], before the output's bias; `from` > 0 asks only for the tokens from there on. */
@@ -165,7 +168,7 @@ export function attend(
   name: string,
   x: Tensor,
   heads: number,
-  { from = 0, present }: Pick<BlockOptions, "from" | "present"> = {},
+  { from = 0, present, rotation }: Pick<BlockOptions, "from" | "present" | "rotation"> = {},
 ): Tensor {
   const [batch, tokens, width] = x.shape;
   const weight = p[`${name}.qkv.weight`], bias = p[`${name}.qkv.bias`]; // [3D, D], [3D]
@@ -177,6 +180,10 @@ export function attend(
     q = tf.squeeze(splitHeads(1, heads)(product(asking, tf.slice(weight, 0, width)), tf.slice(bias, 0, width)), [0]);
     const [rest, restBias] = [tf.slice(weight, width!), tf.slice(bias, width!)];
     [k, v] = tf.unstack(splitHeads(2, heads)(product(x, rest), restBias));
+  }
+  if (rotation) {
+    q = rotate(q, from === 0 ? rotation : rotationFrom(rotation, from));
+    k = rotate(k, rotation);
   }
   const scale = tf.scalar(1 / Math.sqrt(width! / heads));
   const scores = tf.matMul(q, k, false, true);
@@ -190,8 +197,9 @@ const BLOCK = [
   ...["norm2.weight", "norm2.bias", "mlp.fc1.weight", "mlp.fc1.bias", "mlp.fc2.weight", "mlp.fc2.bias"],
 ];
 
-function computeBlock(p: Parameters, x: Tensor, heads: number, { from = 0, epsilon, present }: BlockOptions): Tensor {
-  const attended = attend(p, "attn", layerNorm(p, "norm1", x, epsilon), heads, { from, present });
+function computeBlock(p: Parameters, x: Tensor, heads: number, options: BlockOptions): Tensor {
+  const { from = 0, epsilon } = options;
+  const attended = attend(p, "attn", layerNorm(p, "norm1", x, epsilon), heads, options);
   if (from > 0) x = tf.slice(x, [0, from, 0]);
   x = addBranch(x, attended, p["attn.proj.bias"]);
   const hidden = product(layerNorm(p, "norm2", x, epsilon), p["mlp.fc1.weight"]); // [B, N, 4D]
@@ -199,16 +207,24 @@ function computeBlock(p: Parameters, x: Tensor, heads: number, { from = 0, epsil
   return addBranch(x, branch, p["mlp.fc2.bias"]);
 }
 
-/** The block as a function of x, its parameters and, where there is padding, of what is present. */
-function blockOf(heads: number, from: number, epsilon: number, padded: boolean): (...inputs: Tensor[]) => Tensor {
-  const key = `${heads} ${from} ${epsilon} ${padded}`;
+/** The block as a function of x, its parameters and, where there are such, of what is present and of how places turn. */
+function blockOf(
+  heads: number,
+  from: number,
+  epsilon: number,
+  padded: boolean,
+  rotary: boolean,
+): (...inputs: Tensor[]) => Tensor {
+  const key = `${heads} ${from} ${epsilon} ${padded} ${rotary}`;
   let compute = blocks.get(key);
   if (!compute) {
     const fn = (x: Tensor, ...inputs: Tensor[]) => {
-      const p = Object.fromEntries(BLOCK.map((name, i) => [name, inputs[i]]));
-      return computeBlock(p, x, heads, { from, epsilon, present: padded ? inputs[BLOCK.length] : undefined });
+      const p = Object.fromEntries(BLOCK.map((name, i) => [name, inputs[i]])), rest = inputs.slice(BLOCK.length);
+      const present = padded ? rest.shift() : undefined;
+      const rotation = rotary ? { cos: rest[0], sin: rest[1] } : undefined;
+      return computeBlock(p, x, heads, { from, epsilon, present, rotation });
     };
-    blocks.set(key, compute = recomputed("block", fn, padded ? 1 : 0));
+    blocks.set(key, compute = recomputed("block", fn, (padded ? 1 : 0) + (rotary ? 2 : 0)));
   }
   return compute;
 }
@@ -219,7 +235,8 @@ const blocks = new Map<string, (...inputs: Tensor[]) => Tensor>();
  * to [B, N - from, D]. In functions compiled with `recompute` it keeps only x for its gradient.
  */
 export function block(p: Parameters, name: string, x: Tensor, heads: number, options: BlockOptions = {}): Tensor {
-  const { from = 0, epsilon = EPSILON, present } = options;
+  const { from = 0, epsilon = EPSILON, present, rotation } = options;
   const parameters = BLOCK.map((part) => p[`${name}.${part}`]);
-  return blockOf(heads, from, epsilon, present !== undefined)(x, ...parameters, ...present ? [present] : []);
+  const constants = [...present ? [present] : [], ...rotation ? [rotation.cos, rotation.sin] : []];
+  return blockOf(heads, from, epsilon, !!present, !!rotation)(x, ...parameters, ...constants);
 }
