@@ -550,10 +550,12 @@ export {
   type VjepaConfig,
   type VjepaPreset,
 } from "./lib/video/presets.ts";
-export { type Violation, violationPair, VIOLATIONS } from "./lib/datasets/scenes/violations.ts";
+export type { RotaryPairing, Rotation } from "./lib/nn/rotary.ts";
+export { type Law, LAWS, twinScenes } from "./lib/datasets/scenes/violations.ts";
 export {
+  type ClipNetworks,
+  clipNetworks,
   type ClipSubject,
-  type ClipSubjectOptions,
   encoderClips,
   pixelClips,
   randomClips,
@@ -565,6 +567,12 @@ export {
   evaluateClips,
   type KnownClips,
 } from "./lib/evaluation/video/evaluate_clips.ts";
-export { pairwiseAccuracy, renderPairs, type SurprisedNetworks } from "./lib/evaluation/video/surprise.ts";
+export {
+  type MatchedSet,
+  matchedSet,
+  pairwiseAccuracy,
+  renderSets,
+  setAccuracy,
+} from "./lib/evaluation/video/surprise.ts";
 export { type SeenSolid, seenSolids } from "./lib/evaluation/video/seen_solids.ts";
 export { type RegressionRows, ridgeRegression, type RidgeResult } from "./lib/evaluation/probes/ridge_regression.ts";

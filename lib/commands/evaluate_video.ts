@@ -5,7 +5,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { encoderClips, pixelClips, randomClips, stillClips } from "../evaluation/video/clip_subjects.ts";
+import { clipNetworks, encoderClips, pixelClips, randomClips, stillClips } from "../evaluation/video/clip_subjects.ts";
 import { type ClipMeasure, evaluateClips } from "../evaluation/video/evaluate_clips.ts";
 import { table } from "../figures/table.ts";
 import { tf } from "../tensorflow/backend.ts";
@@ -17,7 +17,7 @@ import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
 import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
-const COUNTS: KnownClipCounts = { train: 400, test: 200, pairs: 100 };
+const COUNTS: KnownClipCounts = { train: 400, test: 200, sets: 100 };
 
 const HELP = `deno task evaluate-video --weights DIR
 
@@ -25,12 +25,14 @@ Evaluates an encoder of clips on scenes in motion that it was not trained on, be
 the same seeing still frames, and pixels, in percent:
   position, velocity, depth  R² of ridge regression from the token in which a solid is seen to what is true of it
   order of halves            a linear layer says whether the halves of a clip are swapped; chance is 50
-  surprise                   of a clip and one that breaks a law from its middle on, the second half of the impossible one
-                             lies farther from what was predicted; chance is 50. A solid vanishes, appears or jumps
+  surprise                   the second half of a clip in which a solid vanishes, appears or jumps lies farther from what
+                             was predicted than that of the clip that begins alike; chance is 50 over vanish and appear.
+                             In sets it is the clip and its twin, of which one solid is missing or elsewhere, against both
+                             with their second halves exchanged: how easy a half is to predict is the same on both sides
 
   --weights PATH   a run's folder or encoder.safetensors, with its predictor
   --clips N        clips to fit to; half as many to measure on (default ${COUNTS.train})
-  --pairs N        pairs of each kind (default ${COUNTS.pairs})
+  --sets N         sets of each law, existence and place (default ${COUNTS.sets})
   --seed N         the random weights follow from it (default 0)
   --precision P    ${PRECISION_HELP} (default)
   --json FILE      writes the numbers there too
@@ -56,7 +58,7 @@ async function main(): Promise<void> {
     options: {
       "weights": { type: "string" },
       "clips": { type: "string" },
-      "pairs": { type: "string" },
+      "sets": { type: "string" },
       "seed": { type: "string", default: "0" },
       "precision": { type: "string", default: "auto" },
       "json": { type: "string" },
@@ -69,23 +71,24 @@ async function main(): Promise<void> {
   const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
   const { train: clips } = COUNTS, whole = { integer: true };
   const train = numberOf("clips", flags.clips, { ...whole, least: 50 }) ?? clips;
-  const pairs = numberOf("pairs", flags.pairs, { ...whole, least: 1 }) ?? COUNTS.pairs;
+  const sets = numberOf("sets", flags.sets, { ...whole, least: 1 }) ?? COUNTS.sets;
   const seed = numberOf("seed", flags.seed, whole)!;
   if (json !== undefined) await checkOutputFile("json", json);
 
   await setUpTensorFlow();
-  const { architecture, encoder, predictor } = await loadVideoEncoder(weights);
+  const model = await loadVideoEncoder(weights), { architecture, encoder, predictor } = model;
   const precision = await chosenPrecision(askedPrecision, architecture.width);
-  const counts = { train, test: Math.floor(train / 2), pairs }, data = await openKnownClips(architecture, counts);
-  const networks = { encoder, predictor }, options = { precision };
+  const counts = { train, test: Math.floor(train / 2), sets }, data = await openKnownClips(architecture, counts);
+  const run = clipNetworks(architecture, { precision });
   const subjects = [
-    encoderClips("encoder", networks, architecture, options),
-    randomClips(architecture, seed, options),
-    stillClips(networks, architecture, options),
+    encoderClips("encoder", model, run),
+    randomClips(seed, run),
+    stillClips(model, run),
     pixelClips(architecture),
   ];
   const results = await evaluateClips(subjects, architecture, data, (stage) => console.error(stage)).finally(() => {
     for (const subject of subjects) subject.dispose();
+    run.dispose();
     tf.dispose([encoder, predictor]);
   });
   console.log(measuresTable(results));

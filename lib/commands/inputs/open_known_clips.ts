@@ -1,23 +1,23 @@
 /**
- * Clips of scenes whose truth is known, and pairs of possible and impossible ones, for a command that evaluates on them.
+ * Clips of scenes whose truth is known, and sets of possible and impossible ones, for a command that evaluates on them.
  *
  * @module
  */
 import { loadSceneClips } from "../../datasets/clips/scene_clips.ts";
-import { VIOLATIONS } from "../../datasets/scenes/violations.ts";
+import { type Law, LAWS } from "../../datasets/scenes/violations.ts";
 import type { ClipEvaluationData, KnownClips } from "../../evaluation/video/evaluate_clips.ts";
-import { renderPairs } from "../../evaluation/video/surprise.ts";
+import { type MatchedSet, renderSets } from "../../evaluation/video/surprise.ts";
 import { progressBar } from "../../figures/progress.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
 
 /** Not that of pretraining, so that no probe is fitted to clips that the encoder has seen. */
 const SEED = 1;
 
-/** How many clips to fit to, to measure on, and pairs of each kind. */
+/** How many clips to fit to, to measure on, and sets of each law. */
 export interface KnownClipCounts {
   train: number;
   test: number;
-  pairs: number;
+  sets: number;
 }
 
 /** All clips of a split, from data/clips where they were rendered before. */
@@ -42,13 +42,13 @@ export async function openKnownClips(
 ): Promise<ClipEvaluationData> {
   const train = await knownClips(architecture, "train", counts.train);
   const test = await knownClips(architecture, "test", counts.test);
-  const bar = progressBar({ label: "Rendering pairs", total: VIOLATIONS.length * counts.pairs, unit: "pairs" });
+  const bar = progressBar({ label: "Rendering sets", total: LAWS.length * counts.sets, unit: "sets" });
   try {
-    const pairs = VIOLATIONS.map((kind, done) => {
-      bar.update(done * counts.pairs);
-      return [kind, renderPairs(kind, architecture, counts.pairs, SEED)] as const;
+    const sets = LAWS.map((law, done): [Law, MatchedSet[]] => {
+      bar.update(done * counts.sets);
+      return [law, renderSets(law, architecture, counts.sets, SEED)];
     });
-    return { train, test, pairs: Object.fromEntries(pairs) };
+    return { train, test, sets: Object.fromEntries(sets) as Record<Law, MatchedSet[]> };
   } finally {
     bar.stop();
   }

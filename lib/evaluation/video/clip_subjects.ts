@@ -8,11 +8,12 @@ import { encoderShapes, predictorShapes, tokenCount, tokenGrid } from "../../jep
 import { encode, tubelets } from "../../jepa/encoder.ts";
 import { initialise } from "../../nn/initialisation.ts";
 import { clipPositions } from "../../nn/positions.ts";
-import type { Precision } from "../../tensorflow/autocast.ts";
+import type { Parameters } from "../../nn/parameters.ts";
 import { type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
-import { compile } from "../../tensorflow/compile.ts";
+import { compile, type CompileOptions } from "../../tensorflow/compile.ts";
+import type { VideoModel } from "../../video/load_video_encoder.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
-import { surprise, type SurprisedNetworks } from "./surprise.ts";
+import { surprise } from "./surprise.ts";
 
 /** Something that says vectors of clips, and is surprised by them. */
 export interface ClipSubject {
@@ -24,134 +25,134 @@ export interface ClipSubject {
   tokens(pixels: Uint8Array): Promise<Float32Array>;
   /** Surprise at the second half of such clips, given the first: float32 [B]. */
   surprise(pixels: Uint8Array): Promise<Float32Array>;
-  /** Frees compilations, and parameters that are the subject's own. */
+  /** Frees what is the subject's own. */
   dispose(): void;
 }
 
-/** How encoders are run. */
-export interface ClipSubjectOptions {
-  /** What matrix products compute in. Default "float32". */
-  precision?: Precision;
+/** Encoders of clips of one architecture, with their predictors, as functions of any number of clips. */
+export interface ClipNetworks {
+  /** Their sizes. */
+  architecture: VideoArchitecture;
+  /** What an encoder says of clips uint8 [B, T, size, size, 3]: float32 [B, N, D]. */
+  tokens(encoder: Parameters, pixels: Uint8Array): Promise<Float32Array>;
+  /** Surprise at the second half of `actual`, given the first half of `seen`: float32 [B]. */
+  surprise(networks: Networks, seen: Uint8Array, actual: Uint8Array): Promise<Float32Array>;
+  /** Frees the compilations. */
+  dispose(): void;
 }
 
-/** Clips that are encoded at once. */
-const BATCH = 50;
+type Networks = Pick<VideoModel, "encoder" | "predictor">;
 
-/** A function of clips, uint8 [BATCH, T, size, size, 3], over any number of them; the last batch is filled up with black. */
+/** Tokens of all clips that are encoded at once. */
+const TOKENS = 12_800;
+
+/** The bytes of a clip. */
+const bytesOf = ({ frames, image }: VideoArchitecture) => frames * image * image * 3;
+
+/** A function of tensors of clips, [batch, T, size, size, 3], over all clips; the last batch is filled up with black. */
 async function inBatches(
-  pixels: Uint8Array,
-  { frames, image }: VideoArchitecture,
-  fn: (clips: Tensor) => Promise<Tensor>,
+  architecture: VideoArchitecture,
+  fn: (...clips: Tensor[]) => Promise<Tensor>,
+  ...inputs: Uint8Array[]
 ): Promise<Float32Array> {
-  const bytes = frames * image * image * 3, count = pixels.length / bytes, parts: Float32Array[] = [];
+  const { frames, image } = architecture, bytes = bytesOf(architecture), count = inputs[0].length / bytes;
   if (!Number.isInteger(count)) {
-    throw new RangeError(`${pixels.length} bytes are no clips of ${frames} frames of ${image} x ${image} RGB.`);
+    throw new RangeError(`${inputs[0].length} bytes are no clips of ${frames} frames of ${image} x ${image} RGB.`);
   }
-  for (let start = 0; start < count; start += BATCH) {
-    const filled = new Uint8Array(BATCH * bytes), own = pixels.subarray(start * bytes, (start + BATCH) * bytes);
-    filled.set(own);
-    const clips = uint8Tensor(filled, [BATCH, frames, image, image, 3]), out = await fn(clips);
-    const values = await out.data() as Float32Array;
-    parts.push(values.subarray(0, own.length / bytes * (values.length / BATCH)));
+  const batch = Math.max(1, Math.floor(TOKENS / tokenCount(architecture)));
+  let all = new Float32Array();
+  for (let start = 0; start < count; start += batch) {
+    const clips = inputs.map((pixels) => {
+      const filled = new Uint8Array(batch * bytes);
+      filled.set(pixels.subarray(start * bytes, (start + batch) * bytes));
+      return uint8Tensor(filled, [batch, frames, image, image, 3]);
+    });
+    const out = await fn(...clips), values = await out.data() as Float32Array, each = values.length / batch;
+    if (start === 0) all = new Float32Array(count * each);
+    all.set(values.subarray(0, Math.min(batch, count - start) * each), start * each);
     tf.dispose([clips, out]);
-  }
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let place = 0;
-  for (const part of parts) {
-    all.set(part, place);
-    place += part.length;
   }
   return all;
 }
 
-/** One frame of clips [B, T, H, W, 3] as long as they are. */
-const stillOf = (clips: Tensor, place: number): Tensor => {
-  const [batch, frames, height, width] = clips.shape as [number, number, number, number];
-  return tf.tile(tf.slice(clips, [0, place, 0, 0, 0], [batch, 1, height, width, 3]), [1, frames, 1, 1, 1]);
-};
-
-/** The tokens of one time, [B, N / times, D]. */
-const atTime = (tokens: Tensor, time: number, places: number): Tensor =>
-  tf.slice(tokens, [0, time * places, 0], [tokens.shape[0], places, tokens.shape[2]!]);
-
-/** An encoder and predictor of clips as a subject; the parameters stay the caller's. */
-export function encoderClips(
-  name: string,
-  networks: SurprisedNetworks,
+/** Compiles, at the first clips, what serves all encoders of an architecture. */
+export function clipNetworks(
   architecture: VideoArchitecture,
-  options: ClipSubjectOptions = {},
-): ClipSubject {
-  const { precision } = options, kind = architecture.predictor.maskTokens - 1; // in the presets, what hides the future
+  { precision }: Pick<CompileOptions, "precision"> = {},
+): ClipNetworks {
+  const kind = architecture.predictor.maskTokens - 1; // the last, which in the presets hides the future
   const tokens = compile(
-    (encoder: SurprisedNetworks["encoder"], clips: Tensor) =>
-      encode(encoder, architecture, tubelets(clips, architecture)),
+    (encoder: Parameters, clips: Tensor) => encode(encoder, architecture, tubelets(clips, architecture)),
     { precision, name: "clip_tokens" },
   );
   const surprised = compile(
-    (networks: SurprisedNetworks, clips: Tensor) => surprise(networks, architecture, clips, clips, kind),
+    (networks: Networks, seen: Tensor, actual: Tensor) => surprise({ architecture, ...networks }, seen, actual, kind),
     { precision, name: "surprise" },
   );
   return {
-    ...{ name, width: architecture.width },
-    tokens: (pixels) => inBatches(pixels, architecture, (clips) => tokens(networks.encoder, clips)),
-    surprise: (pixels) => inBatches(pixels, architecture, (clips) => surprised(networks, clips)),
+    architecture,
+    tokens: (encoder, pixels) => inBatches(architecture, (clips) => tokens(encoder, clips), pixels),
+    surprise: (networks, seen, actual) =>
+      inBatches(architecture, (...clips) => surprised(networks, clips[0], clips[1]), seen, actual),
     dispose() {
       tokens.dispose();
       surprised.dispose();
     },
   };
+}
+
+/** An encoder and its predictor as a subject; the parameters stay the caller's. */
+export function encoderClips(name: string, networks: Networks, run: ClipNetworks): ClipSubject {
+  return {
+    ...{ name, width: run.architecture.width, dispose() {} },
+    tokens: (pixels) => run.tokens(networks.encoder, pixels),
+    surprise: (pixels) => run.surprise(networks, pixels, pixels),
+  };
+}
+
+/** Clips of one frame of each, standing still. */
+function stillOf(pixels: Uint8Array, place: number, architecture: VideoArchitecture): Uint8Array {
+  const still = new Uint8Array(pixels.length), clip = bytesOf(architecture), frame = clip / architecture.frames;
+  for (let i = 0; i < pixels.length; i += frame) {
+    const own = i - i % clip + place * frame; // of the same clip
+    still.set(pixels.subarray(own, own + frame), i);
+  }
+  return still;
 }
 
 /**
  * The same networks seeing no motion: the tokens of a time are those of its first frame, standing still for a whole clip;
  * what comes is predicted from the context's last frame, standing still.
  */
-export function stillClips(
-  networks: SurprisedNetworks,
-  architecture: VideoArchitecture,
-  options: ClipSubjectOptions = {},
-): ClipSubject {
-  const { precision } = options, { frames, tubelet } = architecture, [times, rows, columns] = tokenGrid(architecture);
-  const kind = architecture.predictor.maskTokens - 1;
-  const tokens = compile((encoder: SurprisedNetworks["encoder"], clips: Tensor) => {
-    const still = (time: number) =>
-      encode(encoder, architecture, tubelets(stillOf(clips, time * tubelet), architecture)); // [B, N, D]
-    return tf.concat(Array.from({ length: times }, (_, time) => atTime(still(time), time, rows * columns)), 1);
-  }, { precision, name: "still_tokens" });
-  const surprised = compile(
-    (networks: SurprisedNetworks, clips: Tensor) =>
-      surprise(networks, architecture, stillOf(clips, frames / 2 - 1), clips, kind),
-    { precision, name: "still_surprise" },
-  );
+export function stillClips(networks: Networks, run: ClipNetworks): ClipSubject {
+  const { architecture } = run,
+    { frames, tubelet, width } = architecture,
+    [times, rows, columns] = tokenGrid(architecture);
+  const each = rows * columns * width; // numbers of a time
   return {
-    ...{ name: "still frames", width: architecture.width },
-    tokens: (pixels) => inBatches(pixels, architecture, (clips) => tokens(networks.encoder, clips)),
-    surprise: (pixels) => inBatches(pixels, architecture, (clips) => surprised(networks, clips)),
-    dispose() {
-      tokens.dispose();
-      surprised.dispose();
+    ...{ name: "still frames", width, dispose() {} },
+    async tokens(pixels) {
+      const all = new Float32Array(pixels.length / bytesOf(architecture) * times * each);
+      for (let time = 0; time < times; time++) {
+        const said = await run.tokens(networks.encoder, stillOf(pixels, time * tubelet, architecture));
+        for (let i = time * each; i < all.length; i += times * each) all.set(said.subarray(i, i + each), i);
+      }
+      return all;
     },
+    surprise: (pixels) => run.surprise(networks, stillOf(pixels, frames / 2 - 1, architecture), pixels),
   };
 }
 
 /** The same networks with random weights. */
-export function randomClips(
-  architecture: VideoArchitecture,
-  seed: number,
-  options: ClipSubjectOptions = {},
-): ClipSubject {
-  const [times] = tokenGrid(architecture);
-  const networks: SurprisedNetworks = {
+export function randomClips(seed: number, run: ClipNetworks): ClipSubject {
+  const { architecture } = run, [times] = tokenGrid(architecture);
+  const networks: Networks = {
     encoder: initialise(encoderShapes(architecture), seed, "xavier", true, times),
     predictor: initialise(predictorShapes(architecture), seed, "xavier", true, times),
   };
-  const subject = encoderClips("random weights", networks, architecture, options);
   return {
-    ...subject,
-    dispose() {
-      subject.dispose();
-      tf.dispose([networks.encoder, networks.predictor]);
-    },
+    ...encoderClips("random weights", networks, run),
+    dispose: () => tf.dispose([networks.encoder, networks.predictor]),
   };
 }
 
@@ -166,23 +167,25 @@ export function pixelClips(architecture: VideoArchitecture): ClipSubject {
   const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] };
   return {
     ...{ name: "pixels", width: 3 * tubelet * patch * patch + places },
+    // deno-lint-ignore require-await -- async, as compiled functions are
     tokens: (pixels) =>
       inBatches(
-        pixels,
         architecture,
-        // deno-lint-ignore require-await -- as compiled functions are
         async (clips) =>
-          tf.tidy(() => tf.concat([tubelets(clips, architecture, plain), tf.tile(positions, [BATCH, 1, 1])], 2)),
+          tf.tidy(() =>
+            tf.concat([tubelets(clips, architecture, plain), tf.tile(positions, [clips.shape[0], 1, 1])], 2)
+          ),
+        pixels,
       ),
+    // deno-lint-ignore require-await -- likewise
     surprise: (pixels) =>
-      // deno-lint-ignore require-await -- as compiled functions are
-      inBatches(pixels, architecture, async (clips) =>
+      inBatches(architecture, async (clips) =>
         tf.tidy(() => {
-          const scaled = tf.div(tf.cast(clips, "float32"), 255);
-          const last = tf.slice(scaled, [0, frames / 2 - 1, 0, 0, 0], [BATCH, 1, image, image, 3]);
-          const coming = tf.slice(scaled, [0, frames / 2, 0, 0, 0], [BATCH, frames / 2, image, image, 3]);
+          const scaled = tf.div(tf.cast(clips, "float32"), 255), whole = [clips.shape[0], frames / 2, image, image, 3];
+          const last = tf.slice(scaled, [0, frames / 2 - 1, 0, 0, 0], [clips.shape[0], 1, image, image, 3]);
+          const coming = tf.slice(scaled, [0, frames / 2, 0, 0, 0], whole);
           return tf.mean(tf.abs(tf.sub(coming, last)), [1, 2, 3, 4]);
-        })),
+        }), pixels),
     dispose: () => positions.dispose(),
   };
 }

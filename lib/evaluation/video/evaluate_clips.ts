@@ -4,13 +4,14 @@
  * @module
  */
 import type { MovingScene } from "../../datasets/scenes/moving_scene.ts";
+import { type Law, LAWS } from "../../datasets/scenes/violations.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
 import { tokenGrid } from "../../jepa/architectures.ts";
 import { linearProbe } from "../probes/linear_probe.ts";
 import { type RegressionRows, ridgeRegression } from "../probes/ridge_regression.ts";
 import type { ClipSubject } from "./clip_subjects.ts";
 import { type SeenSolid, seenSolids } from "./seen_solids.ts";
-import { pairwiseAccuracy } from "./surprise.ts";
+import { type MatchedSet, pairwiseAccuracy, setAccuracy } from "./surprise.ts";
 
 /** Clips of scenes whose truth is known. */
 export interface KnownClips {
@@ -26,8 +27,8 @@ export interface ClipEvaluationData {
   train: KnownClips;
   /** To measure on. */
   test: KnownClips;
-  /** Pairs of clips by what the second breaks, [possible, impossible], each uint8 [T, size, size, 3]. */
-  pairs: Readonly<Record<string, readonly (readonly [Uint8Array, Uint8Array])[]>>;
+  /** By the law that the impossible clips break. */
+  sets: Readonly<Record<Law, readonly MatchedSet[]>>;
 }
 
 /** One number. */
@@ -140,23 +141,39 @@ async function tellOrder(
   return (await linearProbe(await featuresOf(train), await featuresOf(test))).accuracy;
 }
 
-/** Of each kind of pairs, those in % whose impossible clip surprises more. */
-async function surprisedBy(subject: ClipSubject, pairs: ClipEvaluationData["pairs"]): Promise<[string, number][]> {
-  const rows: [string, number][] = [];
-  for (const [kind, clips] of Object.entries(pairs)) {
-    const bytes = clips[0][0].length, pixels = new Uint8Array(2 * clips.length * bytes);
-    clips.flat().forEach((clip, i) => pixels.set(clip, i * bytes));
+/** What the impossible clips of a law's sets are called: X that goes on as Y, and Y as X. */
+const BROKEN: Readonly<Record<Law, readonly [string, string]>> = {
+  existence: ["vanish", "appear"],
+  place: ["jump", "jump"],
+};
+
+/** How often, in %, impossible clips surprise more: than those that begin alike, by what happens; and by law, in matched sets. */
+async function surprisedBy(subject: ClipSubject, sets: ClipEvaluationData["sets"]): Promise<[string, number][]> {
+  const pairs: Record<string, [number, number][]> = {}, byLaw: [string, number][] = [];
+  for (const law of LAWS) {
+    const clips = sets[law].flatMap(({ possible, impossible }) => [...possible, ...impossible]);
+    const bytes = clips[0].length, pixels = new Uint8Array(clips.length * bytes);
+    clips.forEach((clip, i) => pixels.set(clip, i * bytes));
     const values = await subject.surprise(pixels);
-    rows.push([`surprise, ${kind}`, pairwiseAccuracy(clips.map((_, i) => [values[2 * i], values[2 * i + 1]]))]);
+    const surprises = sets[law].map((_, i): MatchedSet<number> => {
+      const [x, y, xy, yx] = values.subarray(4 * i, 4 * i + 4);
+      return { possible: [x, y], impossible: [xy, yx] };
+    });
+    for (const { possible, impossible } of surprises) {
+      BROKEN[law].forEach((name, i) => (pairs[name] ??= []).push([possible[i], impossible[i]]));
+    }
+    byLaw.push([`surprise, sets of ${law}`, setAccuracy(surprises)]);
   }
-  const mean = rows.reduce((sum, [, score]) => sum + score, 0) / rows.length;
-  return [...rows, ["surprise, mean", mean]];
+  return [
+    ...Object.entries(pairs).map(([name, own]): [string, number] => [`surprise, ${name}`, pairwiseAccuracy(own)]),
+    ...byLaw,
+  ];
 }
 
 /**
  * Evaluates subjects on clips of scenes in motion: R² of the solids' position, velocity and depth by ridge regression on
  * the tokens in which they are seen; accuracy of telling a clip from one whose halves are swapped, by a linear layer on
- * tokens averaged over the frame; and pairwise accuracy of being more surprised by what is impossible. Deterministic.
+ * tokens averaged over the frame; and how often what is impossible surprises more. Deterministic.
  *
  * @param onStage told what is done next
  * @throws RangeError where the clips are not as long or as large as the architecture says
@@ -175,7 +192,7 @@ export async function evaluateClips(
     onStage?.(`${name}: order of time`);
     add("order of halves", await tellOrder(subject, architecture, data));
     onStage?.(`${name}: surprise`);
-    for (const [measure, score] of await surprisedBy(subject, data.pairs)) add(measure, score);
+    for (const [measure, score] of await surprisedBy(subject, data.sets)) add(measure, score);
   }
   return results;
 }

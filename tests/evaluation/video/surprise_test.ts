@@ -1,45 +1,54 @@
 import "../../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { renderFrames } from "../../../lib/datasets/clips/scene_clips.ts";
-import { violationPair, VIOLATIONS } from "../../../lib/datasets/scenes/violations.ts";
-import { encoderClips, pixelClips, stillClips } from "../../../lib/evaluation/video/clip_subjects.ts";
-import { pairwiseAccuracy, renderPairs } from "../../../lib/evaluation/video/surprise.ts";
+import { twinScenes } from "../../../lib/datasets/scenes/violations.ts";
+import { clipNetworks, encoderClips, pixelClips, stillClips } from "../../../lib/evaluation/video/clip_subjects.ts";
+import { matchedSet, pairwiseAccuracy, renderSets, setAccuracy } from "../../../lib/evaluation/video/surprise.ts";
 import { encoderShapes, predictorShapes } from "../../../lib/jepa/architectures.ts";
 import { initialise } from "../../../lib/nn/initialisation.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
 import { videoPreset } from "../../../lib/video/presets.ts";
 
-Deno.test("pairs are alike until the violation, and differ after it in one solid, by what is broken", () => {
-  let jumps = 0;
-  for (const kind of VIOLATIONS) {
-    for (let index = 0; index < 5; index++) {
-      const pair = violationPair(kind, { seed: 0, split: 2, index }, { frames: 6, frame: 3 });
-      if (!pair) continue;
-      const { possible, impossible } = pair;
-      assertEquals(impossible.slice(0, 3), possible.slice(0, 3));
-      for (let t = 3; t < 6; t++) {
-        const [a, b] = [possible[t].objects, impossible[t].objects];
-        assertEquals(b.length - a.length, { vanish: -1, appear: 1, jump: 0 }[kind]);
-        if (kind !== "jump") continue;
-        const moved = a.map((o, i) => Math.hypot(o.x - b[i].x, o.y - b[i].y)).filter((far) => far > 1e-9);
-        assertEquals(moved.length, 1);
-        assert(moved[0] >= 2 - 1e-9);
-        jumps++;
-      }
-    }
+Deno.test("twin scenes differ in one solid in every frame: it is missing, or as far away from its place all the time", () => {
+  let moved = 0;
+  for (let index = 0; index < 5; index++) {
+    const key = { seed: 0, split: 2, index }, [all, fewer] = twinScenes("existence", key, { frames: 4 })!;
+    all.forEach(({ objects }, t) => {
+      assertEquals(fewer[t].objects.length, objects.length - 1);
+      for (const object of fewer[t].objects) assert(objects.includes(object));
+    });
+    const [here, elsewhere] = twinScenes("place", key, { frames: 4 }) ?? [];
+    if (!here || !elsewhere) continue;
+    const ways = here.map(({ objects }, t) => {
+      const far = objects.map((o, i) => Math.hypot(o.x - elsewhere[t].objects[i].x, o.y - elsewhere[t].objects[i].y));
+      assertEquals(far.filter((way) => way > 1e-9).length, 1);
+      return Math.max(...far);
+    });
+    for (const way of ways) assertAlmostEquals(way, ways[0], 1e-9);
+    assert(ways[0] >= 2);
+    moved++;
   }
-  assert(jumps > 0);
+  assert(moved > 0);
 });
 
 Deno.test("pairwise accuracy counts pairs whose impossible clip surprises more, and ties by half", () => {
   assertEquals(pairwiseAccuracy([[1, 2], [2, 1], [1, 1], [0, 3]]), 62.5);
 });
 
-Deno.test("rendered pairs are the frames of a pair, one after another", () => {
-  const [[possible, impossible]] = renderPairs("vanish", { frames: 4, image: 8 }, 1, 3);
-  const pair = violationPair("vanish", { seed: 3, split: 2, index: 0 }, { frames: 4, frame: 2 })!;
-  assertEquals(possible, renderFrames(pair.possible, 8));
-  assertEquals(impossible, renderFrames(pair.impossible, 8));
+Deno.test("sets weigh both impossible clips against both possible ones, so that a half that is hard by itself counts on both sides", () => {
+  const sets = [
+    { possible: [5, 1], impossible: [1.5, 5.5] }, // 1.5 < 5, but 7 > 6
+    { possible: [1, 1], impossible: [1, 0.5] },
+  ] as const;
+  assertEquals(setAccuracy(sets), 50);
+});
+
+Deno.test("a matched set exchanges the second halves, and rendered ones are the frames of twin scenes", () => {
+  const { possible, impossible } = matchedSet(Uint8Array.of(1, 2), Uint8Array.of(3, 4));
+  assertEquals([...possible, ...impossible].map((clip) => [...clip]), [[1, 2], [3, 4], [1, 4], [3, 2]]);
+  const [set] = renderSets("existence", { frames: 4, image: 8 }, 1, 3);
+  const twins = twinScenes("existence", { seed: 3, split: 2, index: 0 }, { frames: 4 })!;
+  assertEquals(set.possible, [renderFrames(twins[0], 8), renderFrames(twins[1], 8)]);
 });
 
 const architecture = {
@@ -64,9 +73,10 @@ Deno.test("an encoder whose predictor says 0 of everything is surprised by the m
   const predictor = initialise(predictorShapes(architecture), 0, "xavier", true, 2);
   tf.dispose(predictor["predictor_proj.weight"]);
   predictor["predictor_proj.weight"] = tf.zeros([12, 12]);
+  const model = { encoder, predictor }, run = clipNetworks(architecture);
   const subjects = [
-    encoderClips("encoder", { encoder, predictor }, architecture),
-    stillClips({ encoder, predictor }, architecture),
+    encoderClips("encoder", model, run),
+    stillClips(model, run),
   ];
   const tokens = await subjects[0].tokens(clips),
     expected = [0, 1].map((clip) => {
@@ -83,5 +93,6 @@ Deno.test("an encoder whose predictor says 0 of everything is surprised by the m
     expected.forEach((value, clip) => assertAlmostEquals(values[clip], value, 1e-4));
     subject.dispose();
   }
+  run.dispose();
   tf.dispose([encoder, predictor]);
 });
