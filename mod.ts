@@ -541,7 +541,7 @@ export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
 export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datasets/scenes/moving_scene.ts";
 export { checkVideoConfig } from "./lib/video/check_config.ts";
 export { type ClipGrid, PUBLISHED_MASKS, type Truncation, type VideoMask, videoMasks } from "./lib/video/masks.ts";
-export { loadVideoEncoder, type VideoModel } from "./lib/video/load_video_encoder.ts";
+export { loadVideoEncoder, type VideoModel, type VideoNetworks } from "./lib/video/load_video_encoder.ts";
 export { pretrainVideo, type VideoLogEntry, type VideoResult } from "./lib/video/pretrain.ts";
 export {
   type VideoArchitecture,

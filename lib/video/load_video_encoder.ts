@@ -18,6 +18,9 @@ export interface VideoModel {
   predictor: Parameters;
 }
 
+/** The parameters of both, without their sizes. */
+export type VideoNetworks = Pick<VideoModel, "encoder" | "predictor">;
+
 /**
  * Loads an encoder of clips and its predictor; the caller disposes of the parameters.
  *

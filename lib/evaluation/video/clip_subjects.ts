@@ -11,7 +11,7 @@ import { clipPositions } from "../../nn/positions.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { compile, type CompileOptions } from "../../tensorflow/compile.ts";
-import type { VideoModel } from "../../video/load_video_encoder.ts";
+import type { VideoNetworks } from "../../video/load_video_encoder.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
 import { surprise } from "./surprise.ts";
 
@@ -36,12 +36,10 @@ export interface ClipNetworks {
   /** What an encoder says of clips uint8 [B, T, size, size, 3]: float32 [B, N, D]. */
   tokens(encoder: Parameters, pixels: Uint8Array): Promise<Float32Array>;
   /** Surprise at the second half of `actual`, given the first half of `seen`: float32 [B]. */
-  surprise(networks: Networks, seen: Uint8Array, actual: Uint8Array): Promise<Float32Array>;
+  surprise(networks: VideoNetworks, seen: Uint8Array, actual: Uint8Array): Promise<Float32Array>;
   /** Frees the compilations. */
   dispose(): void;
 }
-
-type Networks = Pick<VideoModel, "encoder" | "predictor">;
 
 /** Tokens of all clips that are encoded at once. */
 const TOKENS = 12_800;
@@ -86,7 +84,8 @@ export function clipNetworks(
     { precision, name: "clip_tokens" },
   );
   const surprised = compile(
-    (networks: Networks, seen: Tensor, actual: Tensor) => surprise({ architecture, ...networks }, seen, actual, kind),
+    (networks: VideoNetworks, seen: Tensor, actual: Tensor) =>
+      surprise({ architecture, ...networks }, seen, actual, kind),
     { precision, name: "surprise" },
   );
   return {
@@ -102,7 +101,7 @@ export function clipNetworks(
 }
 
 /** An encoder and its predictor as a subject; the parameters stay the caller's. */
-export function encoderClips(name: string, networks: Networks, run: ClipNetworks): ClipSubject {
+export function encoderClips(name: string, networks: VideoNetworks, run: ClipNetworks): ClipSubject {
   return {
     ...{ name, width: run.architecture.width, dispose() {} },
     tokens: (pixels) => run.tokens(networks.encoder, pixels),
@@ -124,7 +123,7 @@ function stillOf(pixels: Uint8Array, place: number, architecture: VideoArchitect
  * The same networks seeing no motion: the tokens of a time are those of its first frame, standing still for a whole clip;
  * what comes is predicted from the context's last frame, standing still.
  */
-export function stillClips(networks: Networks, run: ClipNetworks): ClipSubject {
+export function stillClips(networks: VideoNetworks, run: ClipNetworks): ClipSubject {
   const { architecture } = run,
     { frames, tubelet, width } = architecture,
     [times, rows, columns] = tokenGrid(architecture);
@@ -146,7 +145,7 @@ export function stillClips(networks: Networks, run: ClipNetworks): ClipSubject {
 /** The same networks with random weights. */
 export function randomClips(seed: number, run: ClipNetworks): ClipSubject {
   const { architecture } = run, [times] = tokenGrid(architecture);
-  const networks: Networks = {
+  const networks: VideoNetworks = {
     encoder: initialise(encoderShapes(architecture), seed, "xavier", true, times),
     predictor: initialise(predictorShapes(architecture), seed, "xavier", true, times),
   };
