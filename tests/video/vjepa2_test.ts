@@ -104,3 +104,16 @@ Deno.test("what is no VJEPA2Model of V-JEPA 2 is refused in one sentence", async
     await refused({ patch_size: 5 }, "patch_size is 5, which does not divide crop_size, 12.");
   });
 });
+
+Deno.test("an encoder of images is refused where one of clips is asked for, and clips without rotary positions by the layout", async () => {
+  const images = new URL("../../weights/scenes", import.meta.url).pathname;
+  await assertRejects(() => loadVideoEncoder(images), Error, `${images} encodes images, not clips.`);
+  const { architecture, encoder, predictor } = await loadVideoEncoder(FOLDER);
+  const { predictor: narrow, rotary: _, ...size } = architecture;
+  const added = { size, parameters: encoder, predictor: { size: narrow, parameters: predictor } };
+  const why = 'its positions are sine-cosine, and rotary "tiled" is what it has.';
+  await withFolder(async (dir) => {
+    await assertRejects(() => saveHuggingFace(`${dir}/theirs`, added), RangeError, why);
+  });
+  tf.dispose([encoder, predictor]);
+});
