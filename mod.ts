@@ -535,6 +535,7 @@ export { type Random, randomStream, shuffled } from "./lib/random.ts";
 export type { CropSource, TrainingData } from "./lib/datasets/dataset.ts";
 export type { ClipDataset, Frames, WindowOptions } from "./lib/datasets/clips/clips.ts";
 export { openClipFolder } from "./lib/datasets/clips/clip_folder.ts";
+export { loadMovingMnist, type MovingDigitsOptions } from "./lib/datasets/clips/moving_mnist.ts";
 export { type MemoryClips, memoryClips } from "./lib/datasets/clips/memory_clips.ts";
 export { loadSceneClips, type SceneClips, type SceneClipsOptions } from "./lib/datasets/clips/scene_clips.ts";
 export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
