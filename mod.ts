@@ -614,12 +614,14 @@ export { type Random, randomStream, shuffled } from "./lib/random.ts";
 export type { CropSource, TrainingData } from "./lib/datasets/dataset.ts";
 export type { ClipDataset, Frames, WindowOptions } from "./lib/datasets/clips/clips.ts";
 export { openClipFolder } from "./lib/datasets/clips/clip_folder.ts";
+export { loadMovingMnist, type MovingDigitsOptions } from "./lib/datasets/clips/moving_mnist.ts";
 export { type MemoryClips, memoryClips } from "./lib/datasets/clips/memory_clips.ts";
 export { loadSceneClips, type SceneClips, type SceneClipsOptions } from "./lib/datasets/clips/scene_clips.ts";
 export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
 export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datasets/scenes/moving_scene.ts";
 export { checkVideoConfig } from "./lib/video/check_config.ts";
 export { type ClipGrid, PUBLISHED_MASKS, type Truncation, type VideoMask, videoMasks } from "./lib/video/masks.ts";
+export { loadVideoEncoder, type VideoModel, type VideoNetworks } from "./lib/video/load_video_encoder.ts";
 export { pretrainVideo, type VideoLogEntry, type VideoResult } from "./lib/video/pretrain.ts";
 export {
   type VideoArchitecture,
@@ -628,3 +630,29 @@ export {
   type VjepaConfig,
   type VjepaPreset,
 } from "./lib/video/presets.ts";
+export type { RotaryPairing, Rotation } from "./lib/nn/rotary.ts";
+export { type Law, LAWS, twinScenes } from "./lib/datasets/scenes/violations.ts";
+export {
+  type ClipNetworks,
+  clipNetworks,
+  type ClipSubject,
+  encoderClips,
+  pixelClips,
+  randomClips,
+  stillClips,
+} from "./lib/evaluation/video/clip_subjects.ts";
+export {
+  type ClipEvaluationData,
+  type ClipMeasure,
+  evaluateClips,
+  type KnownClips,
+} from "./lib/evaluation/video/evaluate_clips.ts";
+export {
+  type MatchedSet,
+  matchedSet,
+  pairwiseAccuracy,
+  renderSets,
+  setAccuracy,
+} from "./lib/evaluation/video/surprise.ts";
+export { type SeenSolid, seenSolids } from "./lib/evaluation/video/seen_solids.ts";
+export { type RegressionRows, ridgeRegression, type RidgeResult } from "./lib/evaluation/probes/ridge_regression.ts";

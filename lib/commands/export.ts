@@ -10,14 +10,15 @@ import { saveEncoder, saveHuggingFace, saveOnnx } from "../jepa/save_encoder.ts"
 import { tf } from "../tensorflow/backend.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
-import { loadWeights } from "./inputs/load_weights.ts";
+import { loadAnyWeights } from "./inputs/load_weights.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = `deno task export --weights FILE|DIR --out FILE.safetensors|DIR [--onnx] [--push OWNER/NAME]
 
 Writes an encoder into this kit's format, or where --out is no .safetensors file into a folder from which
-transformers' IJepaModel.from_pretrained() loads it; the predictor, for which that has no place, is then left out.
+transformers' IJepaModel.from_pretrained() loads it; the predictor, for which that has no place, is then left out. An encoder
+of clips with rotary positions goes with its predictor, for VJEPA2Model.from_pretrained().
 
   --weights PATH  a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel,
                   or safetensors of a timm ViT without class token; or such a folder's name on the Hugging Face hub:
@@ -46,7 +47,8 @@ async function checkFolder(out: string): Promise<void> {
 
 /** Uploads the files of a folder that saveHuggingFace() and saveOnnx() wrote; gives the repository's address. */
 async function upload(push: string, folder: string): Promise<string> {
-  const names = ["config.json", "preprocessor_config.json", "model.safetensors"], sizes = new Map<string, number>();
+  const names = ["config.json", "preprocessor_config.json", "video_preprocessor_config.json", "model.safetensors"],
+    sizes = new Map<string, number>();
   for (const name of ["model", "model_fp16"]) names.push(`onnx/${name}.onnx`, `onnx/${name}.onnx_data`);
   for (const name of names) {
     const info = await Deno.stat(join(folder, name)).catch(() => undefined);
@@ -55,7 +57,7 @@ async function upload(push: string, folder: string): Promise<string> {
   const total = [...sizes.values()].reduce((sum, size) => sum + size, 0), shares = new Map<string, number>();
   const bar = progressBar({ label: `Uploading ${push}`, total, unit: "bytes" });
   try {
-    const { url } = await pushModel(push, folder, [...sizes.keys()], "Upload an I-JEPA encoder", (name, share) => {
+    const { url } = await pushModel(push, folder, [...sizes.keys()], "Upload a JEPA encoder", (name, share) => {
       shares.set(name, share * (sizes.get(name) ?? 0));
       bar.update([...shares.values()].reduce((sum, bytes) => sum + bytes, 0));
     });
@@ -99,17 +101,20 @@ async function main(): Promise<void> {
   if (own) await checkReplacesNothing(out, { weights });
 
   await setUpTensorFlow();
-  const encoder = await loadWeights(weights, { heads });
+  const encoder = await loadAnyWeights(weights, { heads }), ofClips = encoder.size.frames !== undefined;
   const save = own ? saveEncoder : saveHuggingFace;
   let graph: string | undefined;
   try {
+    if (flags.onnx && ofClips) throw new Error(`--onnx writes encoders of images, and ${weights} is one of clips.`);
     await save(out, encoder, { dtype });
     if (flags.onnx) graph = await saveOnnx(out, encoder, { dtype });
   } finally {
     tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}]);
   }
   if (flags.out !== undefined) console.log(`Wrote ${out} in ${dtype}${graph === undefined ? "" : `, with ${graph}`}.`);
-  if (encoder.predictor && !own) console.log("The predictor is left out: Hugging Face's layout has no place for it.");
+  if (encoder.predictor && !own && !ofClips) {
+    console.log("The predictor is left out: Hugging Face's layout has no place for it.");
+  }
   const written = { weights: flags.out, dtype, onnx: graph };
   if (push === undefined) return await tell(written);
   try {

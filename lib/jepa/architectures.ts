@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { RotaryPairing } from "../nn/rotary.ts";
 
 /** Sizes of an encoder, a Vision Transformer without [cls] token. */
 export interface EncoderSize {
@@ -28,6 +29,8 @@ export interface EncoderSize {
   frames?: number;
   /** Frames of a token of a clip: tubelets of so many frames of a patch. */
   tubelet?: number;
+  /** Of clips: positions turn queries and keys, in encoder and predictor, instead of being added to tokens. */
+  rotary?: RotaryPairing;
 }
 
 /** Sizes of a predictor, a narrow Vision Transformer between two projections; its MLP ratio is always 4. */
@@ -121,13 +124,13 @@ export function tokenCount(size: Pick<EncoderSize, "image" | "patch" | "frames" 
   return tokenGrid(size).reduce((product, n) => product * n);
 }
 
-/** The encoder's parameters. `pos_embed` [1, N, D] is fixed. */
+/** The encoder's parameters. `pos_embed` [1, N, D] is fixed; rotary positions have none. */
 export function encoderShapes(size: EncoderSize): ParameterShapes {
-  const { patch, channels = 3, width, depth, mlpRatio, tubelet } = size;
+  const { patch, channels = 3, width, depth, mlpRatio, tubelet, rotary } = size;
   return {
     "patch_embed.proj.weight": [width, channels, ...tubelet === undefined ? [] : [tubelet], patch, patch],
     "patch_embed.proj.bias": [width],
-    "pos_embed": [1, tokenCount(size), width],
+    ...rotary ? {} : { "pos_embed": [1, tokenCount(size), width] },
     ...blockShapes("blocks", width, depth, mlpRatio),
     "norm.weight": [width],
     "norm.bias": [width],
@@ -149,7 +152,7 @@ export function targetWidth(
 }
 
 /**
- * The predictor's parameters. `predictor_pos_embed` [1, N, P] is fixed.
+ * The predictor's parameters. `predictor_pos_embed` [1, N, P] is fixed; rotary positions have none.
  *
  * @param output numbers predicted of a patch; default the encoder's width, D
  */
@@ -162,7 +165,7 @@ export function predictorShapes(
     "predictor_embed.weight": [predictor.width, width],
     "predictor_embed.bias": [predictor.width],
     ...Object.fromEntries(tokens.map((name) => [name, [1, 1, predictor.width]])),
-    "predictor_pos_embed": [1, tokenCount(size), predictor.width],
+    ...size.rotary ? {} : { "predictor_pos_embed": [1, tokenCount(size), predictor.width] },
     ...blockShapes("predictor_blocks", predictor.width, predictor.depth, 4),
     "predictor_norm.weight": [predictor.width],
     "predictor_norm.bias": [predictor.width],

@@ -7,8 +7,9 @@
 import type { Pixels } from "../datasets/pixels/cut_image.ts";
 import { block, layerNorm, product } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
+import { rotaryAngles, type Rotation } from "../nn/rotary.ts";
 import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
-import type { EncoderSize } from "./architectures.ts";
+import { type EncoderSize, tokenCount, tokenGrid } from "./architectures.ts";
 
 /** Mean and deviation of ImageNet's pixels in [0, 1], by which the authors standardise images. */
 const IMAGENET = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
@@ -74,13 +75,25 @@ export function gatherTokens(x: Tensor, indices: Tensor): Tensor {
   return tf.reshape(tf.gather(tf.reshape(x, [-1, width!]), flat), [groups, count, width!]);
 }
 
+/**
+ * How the tokens at these places are turned where positions are rotary, undefined where they are added to tokens.
+ *
+ * @param headWidth numbers of a head: the encoder's, or the predictor's
+ * @param places int32 [B, C]; all in their order where it is left out
+ */
+export function rotationAt(size: EncoderSize, headWidth: number, places?: Tensor): Rotation | undefined {
+  if (!size.rotary) return undefined;
+  const angles = tf.tensor3d(rotaryAngles(tokenGrid(size), headWidth, size.rotary), [1, tokenCount(size), headWidth]);
+  const own = tf.expandDims(places ? gatherTokens(angles, places) : angles, 1); // [B, 1, C, d]
+  return { cos: tf.cos(own), sin: tf.sin(own) };
+}
+
 /** Tokens as they enter the first block: [B, C, D] of the `visible` patches int32 [B, C], [B, N, D] of all. */
 export function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor {
-  const seen = visible ? gatherTokens(patches, visible) : patches; // [B, C, c*p*p]
-  const positions = visible ? gatherTokens(p["pos_embed"], visible) : p["pos_embed"]; // [B, C, D]
-  const weight = p["patch_embed.proj.weight"]; // [D, c, p, p], or of tubelets [D, 3, t, p, p]
-  const embedded = product(seen, tf.reshape(weight, [weight.shape[0], -1])); // [B, C, D]
-  return tf.add(embedded, tf.add(positions, p["patch_embed.proj.bias"]));
+  const at = (x: Tensor) => visible ? gatherTokens(x, visible) : x;
+  const weight = p["patch_embed.proj.weight"], bias = p["patch_embed.proj.bias"]; // [D, c, p, p], or of tubelets [D, 3, t, p, p]
+  const embedded = product(at(patches), tf.reshape(weight, [weight.shape[0], -1])); // [B, C, D]
+  return tf.add(embedded, p["pos_embed"] ? tf.add(at(p["pos_embed"]), bias) : bias); // rotary positions add nothing
 }
 
 /**
@@ -94,13 +107,14 @@ export function embed(p: Parameters, patches: Tensor, visible?: Tensor): Tensor 
  */
 export function encode(
   p: Parameters,
-  { depth, heads, epsilon }: EncoderSize,
+  size: EncoderSize,
   patches: Tensor,
   visible?: Tensor,
   present?: Tensor,
 ): Tensor {
+  const { depth, heads, epsilon } = size, rotation = rotationAt(size, size.width / heads, visible);
   let x = embed(p, patches, visible);
-  for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads, { epsilon, present });
+  for (let i = 0; i < depth; i++) x = block(p, `blocks.${i}`, x, heads, { epsilon, present, rotation });
   return layerNorm(p, "norm", x, epsilon);
 }
 
@@ -115,17 +129,18 @@ export function encode(
  */
 export function encodeLayers(
   p: Parameters,
-  { depth, heads, epsilon }: EncoderSize,
+  size: EncoderSize,
   patches: Tensor,
   count: number,
 ): Tensor[] {
+  const { depth, heads, epsilon } = size;
   if (!Number.isSafeInteger(count) || count < 1 || count > depth) {
     throw new RangeError(`An encoder of ${depth} blocks has no last ${count}.`);
   }
-  const layers: Tensor[] = [];
+  const layers: Tensor[] = [], rotation = rotationAt(size, size.width / heads);
   let x = embed(p, patches);
   for (let i = 0; i < depth; i++) {
-    x = block(p, `blocks.${i}`, x, heads, { epsilon });
+    x = block(p, `blocks.${i}`, x, heads, { epsilon, rotation });
     if (i >= depth - count) layers.push(layerNorm(p, "norm", x, epsilon));
   }
   return layers;

@@ -4,8 +4,10 @@
  *
  * @module
  */
-import { block, type BlockOptions, layerNorm, linear } from "../nn/layers.ts";
+import type { Groups } from "../nn/grouped_attention.ts";
+import { block, layerNorm, linear } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
+import type { Rotation } from "../nn/rotary.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 import type { PredictorSize } from "./architectures.ts";
 import { gatherTokens } from "./encoder.ts";
@@ -25,6 +27,8 @@ export interface Present {
  * @param context int32 [B, C], the context's patches
  * @param targets int32 [M, B, T], the target blocks' patches
  * @param present which of both are patches, where some are padding; what is predicted there means nothing
+ * @param rotation of the context's tokens and then the targets', [M*B, 1, C+T, d], where positions are rotary; else they are
+ *   added to the tokens
  * @returns [M, B, T, D'], as many numbers of a patch as the last projection has: D, or 3 p^2 where pixels are predicted
  */
 export function predict(
@@ -34,29 +38,29 @@ export function predict(
   context: Tensor,
   targets: Tensor,
   present?: Present,
+  rotation?: Rotation,
 ): Tensor {
   const [blocks, batch, count] = targets.shape as [number, number, number];
-  const visible = representation.shape[1]!;
-  const positions = p["predictor_pos_embed"]; // [1, N, P]
-  const seen = tf.add(linear(p, "predictor_embed", representation), gatherTokens(positions, context)); // [B, C, P]
+  const visible = representation.shape[1]!, positions = p["predictor_pos_embed"]; // [1, N, P]
+  const narrow = linear(p, "predictor_embed", representation); // [B, C, P]
+  const seen = rotation ? narrow : tf.add(narrow, gatherTokens(positions, context));
   const tokens = present && tf.concat([present.context, present.targets]); // [C+T]
-  const through = (x: Tensor, options: BlockOptions) => {
-    for (let i = 0; i < depth - 1; i++) {
-      x = block(p, `predictor_blocks.${i}`, x, heads, { ...options, present: tokens });
-    }
+  const through = (x: Tensor, groups?: Groups) => {
+    const options = { groups, rotation, present: tokens };
+    for (let i = 0; i < depth - 1; i++) x = block(p, `predictor_blocks.${i}`, x, heads, options);
     // Of the last block only the mask tokens are read.
-    x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { ...options, present: tokens, from: visible });
+    x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { ...options, from: visible });
     return linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [.., D']
   };
   if (sharedContext) {
     const places = tf.reshape(tf.transpose(targets, [1, 0, 2]), [batch, blocks * count]);
     const masked = tf.add(gatherTokens(positions, places), p["mask_token"]); // [B, M*T, P]
-    const groups = { shared: visible, count: blocks };
-    const predicted = through(tf.concat([seen, masked], 1), { groups }); // [B, M*T, D']
+    const predicted = through(tf.concat([seen, masked], 1), { shared: visible, count: blocks }); // [B, M*T, D']
     return tf.transpose(tf.reshape(predicted, [batch, blocks, count, predicted.shape[2]!]), [1, 0, 2, 3]);
   }
-  const places = gatherTokens(positions, tf.reshape(targets, [blocks * batch, count])); // [M*B, T, P]
-  const masked = tf.add(places, p["mask_token"]); // [M*B, T, P]
-  const predicted = through(tf.concat([tf.tile(seen, [blocks, 1, 1]), masked], 1), {}); // [M*B, T, D'], of [M*B, C+T, P]
+  const masked = rotation
+    ? tf.tile(p["mask_token"], [blocks * batch, count, 1]) // [M*B, T, P]
+    : tf.add(gatherTokens(positions, tf.reshape(targets, [blocks * batch, count])), p["mask_token"]);
+  const predicted = through(tf.concat([tf.tile(seen, [blocks, 1, 1]), masked], 1)); // [M*B, T, D'], of [M*B, C+T, P]
   return tf.reshape(predicted, [blocks, batch, count, predicted.shape[2]!]);
 }

@@ -7,6 +7,7 @@
 import { defaultPreprocessing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { writeHuggingFace } from "../weights/hugging_face.ts";
+import { writeVjepa2 } from "../weights/vjepa2.ts";
 import { writeOnnx } from "../weights/formats/onnx.ts";
 import { writeSafetensors } from "../weights/formats/safetensors.ts";
 import { lentRounded } from "../weights/formats/streamed.ts";
@@ -90,8 +91,12 @@ export async function saveEncoder(path: string, encoder: EncoderToSave, options:
  * which transformers' IJepaModel.from_pretrained() loads. Where the encoder has no preprocessing, the kit's own is written.
  * The layout has no place for a predictor.
  *
+ * An encoder of clips is written with its predictor, for VJEPA2Model.from_pretrained(), which has rotary positions alone, of
+ * the pairing "tiled".
+ *
  * @param folder made where it is missing; an encoder of this layout there is replaced
- * @throws RangeError as saveEncoder() does; Error where the folder holds a run, or a config.json of another model
+ * @throws RangeError as saveEncoder() does, and for an encoder of clips that no VJEPA2Model computes; Error where the folder
+ *   holds a run, or a config.json of another model
  */
 export async function saveHuggingFace(
   folder: string,
@@ -99,9 +104,29 @@ export async function saveHuggingFace(
   options: SaveOptions = {},
 ): Promise<void> {
   const { size, parameters, preprocessing = defaultPreprocessing(size.image, size.channels) } = encoder;
+  if (size.frames !== undefined) return await saveVjepa2(folder, encoder, options);
   const tensors = lentTensors(parameters, encoderShapes(size), options.dtype ?? "F32");
   const theirs = { ...size, epsilon: size.epsilon ?? 1e-6 };
   await writeHuggingFace(folder, theirs, tensors, preprocessing, options.onProgress);
+}
+
+/** saveHuggingFace() of an encoder of clips. */
+async function saveVjepa2(folder: string, encoder: EncoderToSave, options: SaveOptions): Promise<void> {
+  const { size, parameters, predictor } = encoder, { dtype = "F32", onProgress } = options;
+  const { frames, tubelet, rotary, epsilon = 1e-6 } = size, { maskTokens } = predictor?.size ?? {};
+  const lacks = rotary !== "tiled" && `positions are ${rotary ?? "sine-cosine"}, and rotary "tiled" is what it has` ||
+    !(predictor && maskTokens) && "predictor is missing" ||
+    epsilon !== 1e-6 && `norms add ${epsilon}, and 1e-6 is what it has`;
+  if (lacks || !predictor || !maskTokens) {
+    throw new RangeError(`An encoder of clips cannot be written as a VJEPA2Model: its ${lacks}.`);
+  }
+  const architecture = { ...size, predictor: predictor.size };
+  const tensors = {
+    ...lentTensors(parameters, encoderShapes(size), dtype),
+    ...lentTensors(predictor.parameters, predictorShapes(architecture), dtype),
+  };
+  const theirs = { ...size, frames: frames!, tubelet: tubelet!, predictor: { ...predictor.size, maskTokens } };
+  await writeVjepa2(folder, theirs, tensors, onProgress);
 }
 
 /**

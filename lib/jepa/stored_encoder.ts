@@ -10,10 +10,11 @@ import { openAuthorsCheckpoint } from "../weights/authors.ts";
 import { checkpointsIn } from "../weights/checkpoint_names.ts";
 import { findEncoder, HUGGING_FACE_PATCHES, someOf, splitPredictor } from "../weights/find_encoder.ts";
 import { openHuggingFace } from "../weights/hugging_face.ts";
-import { isShard } from "../weights/hugging_face_files.ts";
+import { isShard, readObject } from "../weights/hugging_face_files.ts";
 import { openSafetensors } from "../weights/formats/safetensors.ts";
 import type { StoredTensor } from "../weights/formats/tensors.ts";
 import { timmPreprocessing } from "../weights/timm.ts";
+import { openVjepa2, VJEPA2_PATCHES } from "../weights/vjepa2.ts";
 import { type Architecture, type EncoderSize, headsOf, type PredictorSize } from "./architectures.ts";
 import { readError } from "../os_error.ts";
 import { whyMissing, whyNoEncoder } from "./missing_weights.ts";
@@ -89,18 +90,20 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
   if (image % patch !== 0) wrong("the image, which is a multiple of the patch,");
   if (!(mlpRatio > 0 && mlpRatio < Infinity)) wrong("the mlpRatio");
   if (epsilon !== undefined && !(epsilon > 0 && epsilon < 1)) wrong("the epsilon");
-  const { frames, tubelet, channels, predictor } = value as Partial<Architecture>;
+  const { frames, tubelet, channels, rotary, predictor } = value as Partial<Architecture>;
   if (channels !== undefined && !isWhole(channels)) wrong("the channels");
   if ((frames ?? tubelet) !== undefined) {
     if (!isWhole(frames) || !isWhole(tubelet) || frames % tubelet !== 0) {
       wrong("the frames, a multiple of the tubelet,");
     }
   }
+  if (rotary !== undefined && (frames === undefined || !["tiled", "interleaved"].includes(rotary))) wrong("the rotary");
   const size = {
     ...{ image, patch, width, depth, heads, mlpRatio },
     ...(channels === undefined ? {} : { channels }),
     ...(epsilon === undefined ? {} : { epsilon }),
     ...(frames === undefined ? {} : { frames, tubelet }),
+    ...(rotary === undefined ? {} : { rotary }),
   };
   if (predictor === undefined) return size;
   const narrow = checked(predictor, ["width", "depth", "heads"], "predictor's ");
@@ -175,6 +178,11 @@ async function openHuggingFaceEncoder(folder: string, file?: string): Promise<Un
   if (!await exists(config)) {
     throw new Error(`${path} has Hugging Face's tensors, but ${config} is not there to say their sizes.`);
   }
+  if ((await readObject(config)).model_type === "vjepa2") {
+    const { size: { predictor, ...size }, ...held } = await openVjepa2(folder, file);
+    const narrow = { size: predictor, tensors: held.predictor };
+    return { path, encoder: held.encoder, size: { ...size, rotary: "tiled" }, predictor: narrow, aside: held.aside };
+  }
   const { size, tensors, prefix, aside } = await openHuggingFace(folder, file);
   const processor = `${folder}/preprocessor_config.json`;
   const preprocessing = (await exists(processor)) ? await readPreprocessorConfig(processor, size.channels) : undefined;
@@ -201,6 +209,7 @@ async function openSafetensorsEncoder(path: string, folder: string): Promise<Uns
   }
   const file = path.slice(path.lastIndexOf("/") + 1);
   if (file !== "model.safetensors" && await isShard(folder, file)) return await openHuggingFaceEncoder(folder, file);
+  if (names.some((name) => name.endsWith(VJEPA2_PATCHES))) return await openHuggingFaceEncoder(folder, file);
   const { predictor, rest } = splitPredictor(path, tensors);
   const { tensors: encoder, prefix, aside } = findEncoder(path, rest);
   if (Object.hasOwn(encoder, HUGGING_FACE_PATCHES)) return await openHuggingFaceEncoder(folder, file);

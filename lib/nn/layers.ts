@@ -13,6 +13,7 @@ import { recomputed } from "../tensorflow/recomputed.ts";
 import { rowMax, rowMean, rowSum } from "../tensorflow/row_reductions.ts";
 import { groupedAttention, type Groups } from "./grouped_attention.ts";
 import type { Parameters } from "./parameters.ts";
+import { rotate, type Rotation, rotationFrom } from "./rotary.ts";
 
 type Plain = (...inputs: Tensor[]) => Tensor;
 type Gradient = (...inputs: Tensor[]) => Tensor[];
@@ -198,6 +199,8 @@ export interface BlockOptions {
   present?: Tensor;
   /** Where tokens do not all see each other: groups of them see shared ones and themselves. Default all see all. */
   groups?: Groups;
+  /** Turns queries and keys by their tokens' places: rotary positions; left out where positions are added to tokens. */
+  rotation?: Rotation;
 }
 
 /** Multi-head self-attention of x [B, N, D], before the output's bias; `from` > 0 asks only for the tokens from there on. */
@@ -206,7 +209,7 @@ export function attend(
   name: string,
   x: Tensor,
   heads: number,
-  { from = 0, present, groups }: Pick<BlockOptions, "from" | "present" | "groups"> = {},
+  { from = 0, present, groups, rotation }: Omit<BlockOptions, "epsilon"> = {},
 ): Tensor {
   const [batch, tokens, width] = x.shape;
   const weight = p[`${name}.qkv.weight`], bias = p[`${name}.qkv.bias`]; // [3D, D], [3D]
@@ -218,6 +221,10 @@ export function attend(
     q = tf.squeeze(splitHeads(1, heads)(product(asking, tf.slice(weight, 0, width)), tf.slice(bias, 0, width)), [0]);
     const [rest, restBias] = [tf.slice(weight, width!), tf.slice(bias, width!)];
     [k, v] = tf.unstack(splitHeads(2, heads)(product(x, rest), restBias));
+  }
+  if (rotation) {
+    q = rotate(q, from === 0 ? rotation : rotationFrom(rotation, from));
+    k = rotate(k, rotation);
   }
   const scale = tf.scalar(1 / Math.sqrt(width! / heads));
   const weightsOf = (scores: Tensor, present?: Tensor) =>
@@ -244,22 +251,25 @@ function computeBlock(p: Parameters, x: Tensor, heads: number, options: BlockOpt
   return addBranch(x, branch, p["mlp.fc2.bias"]);
 }
 
-/** The block as a function of x, its parameters and, where there is padding, of what is present. */
+/** The block as a function of x, its parameters and, where there are such, of what is present and of how places turn. */
 function blockOf(
   heads: number,
   from: number,
   epsilon: number,
   padded: boolean,
+  rotary: boolean,
   groups?: Groups,
 ): (...inputs: Tensor[]) => Tensor {
-  const key = `${heads} ${from} ${epsilon} ${padded} ${groups?.shared} ${groups?.count}`;
+  const key = `${heads} ${from} ${epsilon} ${padded} ${rotary} ${groups?.shared} ${groups?.count}`;
   let compute = blocks.get(key);
   if (!compute) {
     const fn = (x: Tensor, ...inputs: Tensor[]) => {
-      const p = Object.fromEntries(BLOCK.map((name, i) => [name, inputs[i]]));
-      return computeBlock(p, x, heads, { from, epsilon, groups, present: padded ? inputs[BLOCK.length] : undefined });
+      const p = Object.fromEntries(BLOCK.map((name, i) => [name, inputs[i]])), rest = inputs.slice(BLOCK.length);
+      const present = padded ? rest.shift() : undefined;
+      const rotation = rotary ? { cos: rest[0], sin: rest[1] } : undefined;
+      return computeBlock(p, x, heads, { from, epsilon, groups, present, rotation });
     };
-    blocks.set(key, compute = recomputed("block", fn, padded ? 1 : 0));
+    blocks.set(key, compute = recomputed("block", fn, (padded ? 1 : 0) + (rotary ? 2 : 0)));
   }
   return compute;
 }
@@ -270,7 +280,8 @@ const blocks = new Map<string, (...inputs: Tensor[]) => Tensor>();
  * to [B, N - from, D]. In functions compiled with `recompute` it keeps only x for its gradient.
  */
 export function block(p: Parameters, name: string, x: Tensor, heads: number, options: BlockOptions = {}): Tensor {
-  const { from = 0, epsilon = EPSILON, present, groups } = options;
+  const { from = 0, epsilon = EPSILON, present, groups, rotation } = options;
   const parameters = BLOCK.map((part) => p[`${name}.${part}`]);
-  return blockOf(heads, from, epsilon, present !== undefined, groups)(x, ...parameters, ...present ? [present] : []);
+  const constants = [...present ? [present] : [], ...rotation ? [rotation.cos, rotation.sin] : []];
+  return blockOf(heads, from, epsilon, !!present, !!rotation, groups)(x, ...parameters, ...constants);
 }

@@ -35,6 +35,7 @@ const architecture = record<VideoArchitecture>({
   ...ENCODER_PARTS,
   frames: count,
   tubelet: count,
+  rotary: optional(oneOf("tiled", "interleaved")),
   predictor: record<VideoArchitecture["predictor"]>({ ...PREDICTOR_PARTS, maskTokens: count }, (size, path) => {
     divides(size, path, "heads", "width");
   }),

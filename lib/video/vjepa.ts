@@ -9,7 +9,7 @@
 import { type ClipDataset, clipWindows } from "../datasets/clips/clips.ts";
 import { batches } from "../datasets/loader.ts";
 import { encoderShapes, predictorShapes, tokenGrid } from "../jepa/architectures.ts";
-import { encode, gatherTokens, tubelets } from "../jepa/encoder.ts";
+import { encode, gatherTokens, rotationAt, tubelets } from "../jepa/encoder.ts";
 import { padMasks } from "../jepa/mask_samplers/padding.ts";
 import { featureDeviation, predictionCosines } from "../jepa/objective.ts";
 import { predict, type Present } from "../jepa/predictor.ts";
@@ -74,8 +74,9 @@ export function predictClip(
   kind: number,
 ): { predicted: Tensor; seen: Tensor } {
   const seen = encode(encoder, architecture, tokens, context, present?.context); // [B, C, D]
-  const own = { ...predictor, mask_token: predictor[`mask_tokens.${kind}`] };
-  return { predicted: predict(own, architecture.predictor, seen, context, targets, present), seen };
+  const own = { ...predictor, mask_token: predictor[`mask_tokens.${kind}`] }, { width, heads } = architecture.predictor;
+  const rotation = rotationAt(architecture, width / heads, tf.concat([context, tf.squeeze(targets, [0])], 1));
+  return { predicted: predict(own, architecture.predictor, seen, context, targets, present, rotation), seen };
 }
 
 /** A worker's clips and masks, step after step. */

@@ -109,7 +109,7 @@ function parseConfig(path: string, config: Record<string, unknown>): HuggingFace
 }
 
 /** Tensors one below the other, along their first axis. */
-function stacked(parts: StoredTensor[]): StoredTensor {
+export function stacked(parts: StoredTensor[]): StoredTensor {
   const [{ dtype, shape: [rows, ...rest] }] = parts;
   return {
     dtype,
@@ -186,7 +186,7 @@ export async function openHuggingFace(
 }
 
 /** One of the equal parts of a tensor along its first axis. */
-function partOf({ dtype, shape: [rows, ...rest], lend }: LentTensor, part: number, parts: number): LentTensor {
+export function partOf({ dtype, shape: [rows, ...rest], lend }: LentTensor, part: number, parts: number): LentTensor {
   return {
     dtype,
     shape: [rows / parts, ...rest],
@@ -211,15 +211,18 @@ function preprocessorConfig({ resize, crop, interpolation, mean, deviation }: Pr
   };
 }
 
+/** The classes that load what is written here, by their model_type. */
+const CLASSES = { "ijepa": "IJepaModel", "vjepa2": "VJEPA2Model" };
+
 /** Holds that a folder is free of another model's files, or a run's, which would be overwritten or mixed up. */
-async function checkFree(folder: string): Promise<void> {
+export async function checkFree(folder: string, model: keyof typeof CLASSES): Promise<void> {
   const config = await readObject(`${folder}/config.json`).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
   const [checkpoint] = await checkpointsIn(folder);
-  if (!checkpoint && (!config || config.model_type === "ijepa")) return;
-  const held = checkpoint ? `${checkpoint} of a run` : "a config.json that is no IJepaModel's";
+  if (!checkpoint && (!config || config.model_type === model)) return;
+  const held = checkpoint ? `${checkpoint} of a run` : `a config.json that is no ${CLASSES[model]}'s`;
   throw new Error(`${folder} holds ${held}, which stays: write the encoder into another folder.`);
 }
 
@@ -238,7 +241,7 @@ export async function writeHuggingFace(
   preprocessing: Preprocessing,
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
-  await checkFree(folder);
+  await checkFree(folder, "ijepa");
   const theirs: [string, LentTensor][] = [["embeddings.position_embeddings", tensors["pos_embed"]]];
   for (const kind of ["weight", "bias"]) {
     for (const { old, ours } of LAYERS) {

@@ -20,6 +20,7 @@ const tiny: VjepaConfig = {
     heads: 2,
     predictor: { width: 16, depth: 1, heads: 2, maskTokens: 2 },
   },
+  masks: [{ blocks: 2, scale: [0.25, 0.4] }, { blocks: 0, scale: [1, 1], contextTime: 0.5 }],
   batch: 4,
   epochs: 3,
   precision: "float32",

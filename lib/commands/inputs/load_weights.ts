@@ -28,13 +28,8 @@ export function processorNote(path: string, { preprocessing }: Pick<PretrainedEn
     "mean and deviation: evaluate and encode take --preprocessing imagenet.";
 }
 
-/**
- * Loads an encoder of images as loadEncoder() does, and says on standard error what of the file it is not, and what there
- * is to know of it.
- *
- * @throws Error, too, where it encodes clips
- */
-export async function loadWeights(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
+/** Loads an encoder as loadEncoder() does, and says on standard error what of the file it is not, and what there is to know of it. */
+export async function loadAnyWeights(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
   let bar: ProgressBar | undefined;
   const onDownload: LoadOptions["onDownload"] = ({ label, done, total }) => {
     bar ??= progressBar({ label, total, unit: "bytes" });
@@ -42,7 +37,19 @@ export async function loadWeights(path: string, options: LoadOptions = {}): Prom
   };
   const loaded = await loadEncoder(path, { onDownload, ...options }).finally(() => bar?.stop());
   for (const note of [readingNote(path, loaded), processorNote(path, loaded)]) if (note) console.warn(note);
-  if (loaded.size.frames === undefined) return loaded;
+  return loaded;
+}
+
+/**
+ * The same of an encoder of images.
+ *
+ * @throws Error, too, where it encodes clips
+ */
+export async function loadWeights(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
+  const loaded = await loadAnyWeights(path, options), { frames } = loaded.size;
+  if (frames === undefined) return loaded;
   tf.dispose([loaded.parameters, loaded.predictor?.parameters ?? {}]);
-  throw new Error(`${path} encodes clips of ${loaded.size.frames} frames, not images, and this command takes images.`);
+  throw new Error(
+    `${path} encodes clips of ${frames} frames, and this command takes encoders of images: evaluate-video takes it.`,
+  );
 }

@@ -5,6 +5,7 @@
  */
 import type { ClipDataset } from "../../datasets/clips/clips.ts";
 import { openClipFolder } from "../../datasets/clips/clip_folder.ts";
+import { loadMovingMnist } from "../../datasets/clips/moving_mnist.ts";
 import { loadSceneClips, type SceneClips } from "../../datasets/clips/scene_clips.ts";
 import { progressBar } from "../../figures/progress.ts";
 
@@ -22,7 +23,12 @@ export async function openSceneClips(size: number, split: "train" | "test"): Pro
   }
 }
 
-/** The clips of a folder, or of scenes in motion where that is what is asked for. */
+/** Clips of moving digits to train on, and to test on, and frames of each; the published test set has 10,000 of 20. */
+const DIGIT_CLIPS = { train: 2000, test: 300, frames: 20 } as const;
+
+/** The clips of a folder, or of scenes in motion or moving digits where that is what is asked for. */
 export async function openClips(data: string, size: number, split: "train" | "test"): Promise<ClipDataset> {
-  return data === "scenes" ? await openSceneClips(size, split) : await openClipFolder(data);
+  if (data === "scenes") return await openSceneClips(size, split);
+  if (data !== "moving-mnist") return await openClipFolder(data);
+  return await loadMovingMnist(split, { clips: DIGIT_CLIPS[split], frames: DIGIT_CLIPS.frames });
 }

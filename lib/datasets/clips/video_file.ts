@@ -8,14 +8,16 @@ import type { Frames } from "./clips.ts";
 /** Runs ffmpeg over a file; its output, and what it says beside it. */
 async function ffmpeg(path: string, args: readonly string[]): Promise<{ output: Uint8Array; said: string }> {
   const all = ["-nostdin", "-hide_banner", "-i", path, "-map", "0:v:0", ...args];
-  const result = await new Deno.Command("ffmpeg", { args: all, stdout: "piped", stderr: "piped" }).output()
-    .catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      throw new Error(
-        `${path} is a video, and ffmpeg, which reads it, is not installed: install it, or save the frames ` +
-          "as images in a folder of their own.",
-      );
-    });
+  let result: Deno.CommandOutput;
+  try {
+    result = await new Deno.Command("ffmpeg", { args: all, stdout: "piped", stderr: "piped" }).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(
+      `${path} is a video, and ffmpeg, which reads it, is not installed: install it, or save the frames as images in a ` +
+        "folder of their own.",
+    );
+  }
   const said = new TextDecoder().decode(result.stderr);
   if (result.success) return { output: result.stdout, said };
   throw new Error(`${path} cannot be read as a video: ffmpeg says ${said.trim().split("\n").at(-1)}`);

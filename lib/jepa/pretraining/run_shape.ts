@@ -39,7 +39,7 @@ export function checkEncoder(size: EncoderSize, path: string): void {
 }
 
 /** The sizes of an encoder of images. */
-type ImageEncoderSize = Omit<EncoderSize, "frames" | "tubelet">;
+type ImageEncoderSize = Omit<EncoderSize, "frames" | "tubelet" | "rotary">;
 
 /** An encoder's sizes. */
 export const encoderShape: Shape = record<ImageEncoderSize>(ENCODER_PARTS, checkEncoder);

@@ -1,0 +1,190 @@
+/**
+ * What an evaluation of clips compares: an encoder of clips with its predictor; and what it has to beat, the same networks
+ * with random weights, the same seeing still frames, and pixels.
+ *
+ * @module
+ */
+import { encoderShapes, predictorShapes, tokenCount, tokenGrid } from "../../jepa/architectures.ts";
+import { encode, tubelets } from "../../jepa/encoder.ts";
+import { initialise } from "../../nn/initialisation.ts";
+import { clipPositions } from "../../nn/positions.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import { type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { compile, type CompileOptions } from "../../tensorflow/compile.ts";
+import type { VideoNetworks } from "../../video/load_video_encoder.ts";
+import type { VideoArchitecture } from "../../video/presets.ts";
+import { surprise } from "./surprise.ts";
+
+/** Something that says vectors of clips, and is surprised by them. */
+export interface ClipSubject {
+  /** For tables. */
+  name: string;
+  /** Length of a token's vector. */
+  width: number;
+  /** A vector for each token of clips uint8 [B, T, size, size, 3]: float32 [B, N, width]. */
+  tokens(pixels: Uint8Array): Promise<Float32Array>;
+  /** Surprise at the second half of such clips, given the first: float32 [B]. */
+  surprise(pixels: Uint8Array): Promise<Float32Array>;
+  /** Frees what is the subject's own. */
+  dispose(): void;
+}
+
+/** Encoders of clips of one architecture, with their predictors, as functions of any number of clips. */
+export interface ClipNetworks {
+  /** Their sizes. */
+  architecture: VideoArchitecture;
+  /** What an encoder says of clips uint8 [B, T, size, size, 3]: float32 [B, N, D]. */
+  tokens(encoder: Parameters, pixels: Uint8Array): Promise<Float32Array>;
+  /** Surprise at the second half of `actual`, given the first half of `seen`: float32 [B]. */
+  surprise(networks: VideoNetworks, seen: Uint8Array, actual: Uint8Array): Promise<Float32Array>;
+  /** Frees the compilations. */
+  dispose(): void;
+}
+
+/** Tokens of all clips that are encoded at once. */
+const TOKENS = 12_800;
+
+/** The bytes of a clip. */
+const bytesOf = ({ frames, image }: VideoArchitecture) => frames * image * image * 3;
+
+/** A function of tensors of clips, [batch, T, size, size, 3], over all clips; the last batch is filled up with black. */
+async function inBatches(
+  architecture: VideoArchitecture,
+  fn: (...clips: Tensor[]) => Promise<Tensor>,
+  ...inputs: Uint8Array[]
+): Promise<Float32Array> {
+  const { frames, image } = architecture, bytes = bytesOf(architecture), count = inputs[0].length / bytes;
+  if (!Number.isInteger(count)) {
+    throw new RangeError(`${inputs[0].length} bytes are no clips of ${frames} frames of ${image} x ${image} RGB.`);
+  }
+  const batch = Math.max(1, Math.floor(TOKENS / tokenCount(architecture)));
+  let all = new Float32Array();
+  for (let start = 0; start < count; start += batch) {
+    const clips = inputs.map((pixels) => {
+      const filled = new Uint8Array(batch * bytes);
+      filled.set(pixels.subarray(start * bytes, (start + batch) * bytes));
+      return uint8Tensor(filled, [batch, frames, image, image, 3]);
+    });
+    const out = await fn(...clips), values = await out.data() as Float32Array, each = values.length / batch;
+    if (start === 0) all = new Float32Array(count * each);
+    all.set(values.subarray(0, Math.min(batch, count - start) * each), start * each);
+    tf.dispose([clips, out]);
+  }
+  return all;
+}
+
+/** Compiles, at the first clips, what serves all encoders of an architecture. */
+export function clipNetworks(
+  architecture: VideoArchitecture,
+  { precision }: Pick<CompileOptions, "precision"> = {},
+): ClipNetworks {
+  const kind = architecture.predictor.maskTokens - 1; // the last, which in the presets hides the future
+  const tokens = compile(
+    (encoder: Parameters, clips: Tensor) => encode(encoder, architecture, tubelets(clips, architecture)),
+    { precision, name: "clip_tokens" },
+  );
+  const surprised = compile(
+    (networks: VideoNetworks, seen: Tensor, actual: Tensor) =>
+      surprise({ architecture, ...networks }, seen, actual, kind),
+    { precision, name: "surprise" },
+  );
+  return {
+    architecture,
+    tokens: (encoder, pixels) => inBatches(architecture, (clips) => tokens(encoder, clips), pixels),
+    surprise: (networks, seen, actual) =>
+      inBatches(architecture, (...clips) => surprised(networks, clips[0], clips[1]), seen, actual),
+    dispose() {
+      tokens.dispose();
+      surprised.dispose();
+    },
+  };
+}
+
+/** An encoder and its predictor as a subject; the parameters stay the caller's. */
+export function encoderClips(name: string, networks: VideoNetworks, run: ClipNetworks): ClipSubject {
+  return {
+    ...{ name, width: run.architecture.width, dispose() {} },
+    tokens: (pixels) => run.tokens(networks.encoder, pixels),
+    surprise: (pixels) => run.surprise(networks, pixels, pixels),
+  };
+}
+
+/** Clips of one frame of each, standing still. */
+function stillOf(pixels: Uint8Array, place: number, architecture: VideoArchitecture): Uint8Array {
+  const still = new Uint8Array(pixels.length), clip = bytesOf(architecture), frame = clip / architecture.frames;
+  for (let i = 0; i < pixels.length; i += frame) {
+    const own = i - i % clip + place * frame; // of the same clip
+    still.set(pixels.subarray(own, own + frame), i);
+  }
+  return still;
+}
+
+/**
+ * The same networks seeing no motion: the tokens of a time are those of its first frame, standing still for a whole clip;
+ * what comes is predicted from the context's last frame, standing still.
+ */
+export function stillClips(networks: VideoNetworks, run: ClipNetworks): ClipSubject {
+  const { architecture } = run,
+    { frames, tubelet, width } = architecture,
+    [times, rows, columns] = tokenGrid(architecture);
+  const each = rows * columns * width; // numbers of a time
+  return {
+    ...{ name: "still frames", width, dispose() {} },
+    async tokens(pixels) {
+      const all = new Float32Array(pixels.length / bytesOf(architecture) * times * each);
+      for (let time = 0; time < times; time++) {
+        const said = await run.tokens(networks.encoder, stillOf(pixels, time * tubelet, architecture));
+        for (let i = time * each; i < all.length; i += times * each) all.set(said.subarray(i, i + each), i);
+      }
+      return all;
+    },
+    surprise: (pixels) => run.surprise(networks, stillOf(pixels, frames / 2 - 1, architecture), pixels),
+  };
+}
+
+/** The same networks with random weights. */
+export function randomClips(seed: number, run: ClipNetworks): ClipSubject {
+  const { architecture } = run, [times] = tokenGrid(architecture);
+  const networks: VideoNetworks = {
+    encoder: initialise(encoderShapes(architecture), seed, "xavier", true, times),
+    predictor: initialise(predictorShapes(architecture), seed, "xavier", true, times),
+  };
+  return {
+    ...encoderClips("random weights", networks, run),
+    dispose: () => tf.dispose([networks.encoder, networks.predictor]),
+  };
+}
+
+/**
+ * Pixels: a token is its tubelet's pixels in 0 .. 1, beside its place's sine-cosine positions, which encoders are given
+ * too; the surprise is the mean absolute difference of what comes from the context's last frame.
+ */
+export function pixelClips(architecture: VideoArchitecture): ClipSubject {
+  const { patch, tubelet, frames, image } = architecture, [times, side] = tokenGrid(architecture);
+  const places = 6 * Math.ceil(architecture.width / 6), count = tokenCount(architecture);
+  const positions = tf.tensor3d(clipPositions(places, times, side), [1, count, places]);
+  const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] };
+  return {
+    ...{ name: "pixels", width: 3 * tubelet * patch * patch + places },
+    // deno-lint-ignore require-await -- async, as compiled functions are
+    tokens: (pixels) =>
+      inBatches(
+        architecture,
+        async (clips) =>
+          tf.tidy(() =>
+            tf.concat([tubelets(clips, architecture, plain), tf.tile(positions, [clips.shape[0], 1, 1])], 2)
+          ),
+        pixels,
+      ),
+    // deno-lint-ignore require-await -- likewise
+    surprise: (pixels) =>
+      inBatches(architecture, async (clips) =>
+        tf.tidy(() => {
+          const scaled = tf.div(tf.cast(clips, "float32"), 255), whole = [clips.shape[0], frames / 2, image, image, 3];
+          const last = tf.slice(scaled, [0, frames / 2 - 1, 0, 0, 0], [clips.shape[0], 1, image, image, 3]);
+          const coming = tf.slice(scaled, [0, frames / 2, 0, 0, 0], whole);
+          return tf.mean(tf.abs(tf.sub(coming, last)), [1, 2, 3, 4]);
+        }), pixels),
+    dispose: () => positions.dispose(),
+  };
+}

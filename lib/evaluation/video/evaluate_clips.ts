@@ -1,0 +1,198 @@
+/**
+ * What an encoder of clips knows of scenes in motion: what is read from its tokens by linear layers, and what surprises it.
+ *
+ * @module
+ */
+import type { MovingScene } from "../../datasets/scenes/moving_scene.ts";
+import { type Law, LAWS } from "../../datasets/scenes/violations.ts";
+import type { VideoArchitecture } from "../../video/presets.ts";
+import { tokenGrid } from "../../jepa/architectures.ts";
+import { linearProbe } from "../probes/linear_probe.ts";
+import { type RegressionRows, ridgeRegression } from "../probes/ridge_regression.ts";
+import type { ClipSubject } from "./clip_subjects.ts";
+import { type SeenSolid, seenSolids } from "./seen_solids.ts";
+import { type MatchedSet, pairwiseAccuracy, setAccuracy } from "./surprise.ts";
+
+/** Clips of scenes whose truth is known. */
+export interface KnownClips {
+  /** uint8 [N, T, size, size, 3] */
+  pixels: Uint8Array;
+  /** [N] */
+  truths: readonly MovingScene[];
+}
+
+/** What the evaluation takes. */
+export interface ClipEvaluationData {
+  /** To fit to; the last fifth is held out to choose by. */
+  train: KnownClips;
+  /** To measure on. */
+  test: KnownClips;
+  /** By the law that the impossible clips break. */
+  sets: Readonly<Record<Law, readonly MatchedSet[]>>;
+}
+
+/** One number. */
+export interface ClipMeasure {
+  /** What was measured, e.g. "velocity, R²". */
+  measure: string;
+  /** Of what. */
+  subject: string;
+  /** In percent. */
+  score: number;
+}
+
+/** The solids' properties that are read from tokens. */
+const PROPERTIES: Readonly<Record<string, (solid: SeenSolid) => readonly number[]>> = {
+  position: ({ position }) => position,
+  velocity: ({ velocity }) => velocity,
+  depth: ({ depth }) => [depth],
+};
+
+/** Clips whose tokens are held at once. */
+const CHUNK = 50;
+
+/** The second half of a clip before the first. */
+export function swapHalves(clip: Uint8Array): Uint8Array<ArrayBuffer> {
+  const swapped = new Uint8Array(clip.length), half = clip.length / 2;
+  swapped.set(clip.subarray(half));
+  swapped.set(clip.subarray(0, half), half);
+  return swapped;
+}
+
+/** Every second clip with its halves swapped: what a probe is to tell, label 1, from the others, label 0. */
+function withSwapped(pixels: Uint8Array, clips: number): { pixels: Uint8Array; labels: Int32Array } {
+  const own = pixels.slice(),
+    bytes = pixels.length / clips,
+    labels = Int32Array.from({ length: clips }, (_, i) => i % 2);
+  for (let i = 1; i < clips; i += 2) own.set(swapHalves(pixels.subarray(i * bytes, (i + 1) * bytes)), i * bytes);
+  return { pixels: own, labels };
+}
+
+/** Tokens of clips, some at a time. */
+async function* tokensOf(subject: ClipSubject, pixels: Uint8Array, clips: number) {
+  const bytes = pixels.length / clips;
+  for (let start = 0; start < clips; start += CHUNK) {
+    const values = await subject.tokens(pixels.subarray(start * bytes, (start + CHUNK) * bytes));
+    const each = values.length / Math.min(CHUNK, clips - start);
+    for (let i = 0; i * each < values.length; i++) yield values.subarray(i * each, (i + 1) * each); // [N, width]
+  }
+}
+
+/** The tokens in which solids are seen, [S, width], and for each clip how many there are. */
+async function tokensOfSolids(subject: ClipSubject, { pixels, truths }: KnownClips, solids: readonly SeenSolid[][]) {
+  const { width } = subject, rows = solids.flat().length, values = new Float32Array(rows * width);
+  let row = 0, clip = 0;
+  for await (const tokens of tokensOf(subject, pixels, truths.length)) {
+    for (const { token } of solids[clip++]) {
+      values.set(tokens.subarray(token * width, (token + 1) * width), row++ * width);
+    }
+  }
+  return values;
+}
+
+/** Tokens averaged over the frame, times one after another: [N, times * width]. */
+async function tokensOverTime(subject: ClipSubject, pixels: Uint8Array, clips: number, times: number) {
+  const { width } = subject, values = new Float32Array(clips * times * width);
+  let clip = 0;
+  for await (const tokens of tokensOf(subject, pixels, clips)) {
+    const places = tokens.length / (times * width), from = clip++ * times * width;
+    tokens.forEach((value, i) => {
+      values[from + Math.floor(i / (places * width)) * width + i % width] += value / places;
+    });
+  }
+  return values;
+}
+
+/** R² in % of what is true of the solids, read by ridge regression from the tokens in which they are seen. */
+async function readSolids(
+  subject: ClipSubject,
+  architecture: VideoArchitecture,
+  { train, test }: ClipEvaluationData,
+): Promise<[measure: string, score: number][]> {
+  const { width } = subject;
+  const [fitted, measured] = [train, test].map(({ truths }) => truths.map((truth) => seenSolids(truth, architecture)));
+  const values = await tokensOfSolids(subject, train, fitted),
+    testValues = await tokensOfSolids(subject, test, measured);
+  const first = fitted.slice(0, Math.floor(0.8 * fitted.length)).flat(), all = fitted.flat();
+  return Object.entries(PROPERTIES).map(([name, property]) => {
+    const rows = (values: Float32Array, solids: readonly SeenSolid[]): RegressionRows => ({
+      ...{ values, width, targets: Float32Array.from(solids.flatMap(property)) },
+    });
+    const { r2 } = ridgeRegression(
+      rows(values.subarray(0, first.length * width), first),
+      rows(values.subarray(first.length * width), all.slice(first.length)),
+      rows(testValues, measured.flat()),
+    );
+    return [`${name}, R²`, 100 * r2];
+  });
+}
+
+/** Clips in % of which a linear layer says rightly whether their halves are swapped. */
+async function tellOrder(
+  subject: ClipSubject,
+  architecture: VideoArchitecture,
+  { train, test }: ClipEvaluationData,
+): Promise<number> {
+  const [times] = tokenGrid(architecture), width = times * subject.width;
+  const featuresOf = async ({ pixels, truths: { length } }: KnownClips) => {
+    const { pixels: own, labels } = withSwapped(pixels, length);
+    return { values: await tokensOverTime(subject, own, length, times), width, labels };
+  };
+  return (await linearProbe(await featuresOf(train), await featuresOf(test))).accuracy;
+}
+
+/** What the impossible clips of a law's sets are called: X that goes on as Y, and Y as X. */
+const BROKEN: Readonly<Record<Law, readonly [string, string]>> = {
+  existence: ["vanish", "appear"],
+  place: ["jump", "jump"],
+};
+
+/** How often, in %, impossible clips surprise more: than those that begin alike, by what happens; and by law, in matched sets. */
+async function surprisedBy(subject: ClipSubject, sets: ClipEvaluationData["sets"]): Promise<[string, number][]> {
+  const pairs: Record<string, [number, number][]> = {}, byLaw: [string, number][] = [];
+  for (const law of LAWS) {
+    const clips = sets[law].flatMap(({ possible, impossible }) => [...possible, ...impossible]);
+    const bytes = clips[0].length, pixels = new Uint8Array(clips.length * bytes);
+    clips.forEach((clip, i) => pixels.set(clip, i * bytes));
+    const values = await subject.surprise(pixels);
+    const surprises = sets[law].map((_, i): MatchedSet<number> => {
+      const [x, y, xy, yx] = values.subarray(4 * i, 4 * i + 4);
+      return { possible: [x, y], impossible: [xy, yx] };
+    });
+    for (const { possible, impossible } of surprises) {
+      BROKEN[law].forEach((name, i) => (pairs[name] ??= []).push([possible[i], impossible[i]]));
+    }
+    byLaw.push([`surprise, sets of ${law}`, setAccuracy(surprises)]);
+  }
+  return [
+    ...Object.entries(pairs).map(([name, own]): [string, number] => [`surprise, ${name}`, pairwiseAccuracy(own)]),
+    ...byLaw,
+  ];
+}
+
+/**
+ * Evaluates subjects on clips of scenes in motion: R² of the solids' position, velocity and depth by ridge regression on
+ * the tokens in which they are seen; accuracy of telling a clip from one whose halves are swapped, by a linear layer on
+ * tokens averaged over the frame; and how often what is impossible surprises more. Deterministic.
+ *
+ * @param onStage told what is done next
+ * @throws RangeError where the clips are not as long or as large as the architecture says
+ */
+export async function evaluateClips(
+  subjects: readonly ClipSubject[],
+  architecture: VideoArchitecture,
+  data: ClipEvaluationData,
+  onStage?: (stage: string) => void,
+): Promise<ClipMeasure[]> {
+  const results: ClipMeasure[] = [];
+  for (const subject of subjects) {
+    const { name } = subject, add = (measure: string, score: number) => results.push({ measure, subject: name, score });
+    onStage?.(`${name}: position, velocity, depth`);
+    for (const [measure, score] of await readSolids(subject, architecture, data)) add(measure, score);
+    onStage?.(`${name}: order of time`);
+    add("order of halves", await tellOrder(subject, architecture, data));
+    onStage?.(`${name}: surprise`);
+    for (const [measure, score] of await surprisedBy(subject, data.sets)) add(measure, score);
+  }
+  return results;
+}
