@@ -200,9 +200,9 @@ function print(results: readonly BenchResult[]): void {
 }
 
 /** The command. */
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
-    args: Deno.args,
+    args,
     options: {
       size: { type: "string" },
       rounds: { type: "string", default: "5" },

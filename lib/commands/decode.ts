@@ -171,9 +171,9 @@ function decodersOf(weights: string, encoder: FrozenEncoder) {
   };
 }
 
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values: flags } = parseArgs({
-    args: Deno.args,
+    args,
     options: {
       "weights": { type: "string" },
       "decoder": { type: "string" },

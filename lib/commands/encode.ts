@@ -59,9 +59,9 @@ async function listImages(
   return { images, unreadable };
 }
 
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values: flags } = parseArgs({
-    args: Deno.args,
+    args,
     options: {
       "weights": { type: "string" },
       "images": { type: "string" },

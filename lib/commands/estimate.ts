@@ -177,9 +177,9 @@ async function jepaConfigOf(flags: StartFlags): Promise<RunConfig> {
   );
 }
 
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values: flags } = parseArgs({
-    args: Deno.args,
+    args,
     options: {
       "preset": { type: "string" },
       ...CONFIG_FLAGS,

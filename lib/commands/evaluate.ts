@@ -141,9 +141,9 @@ async function openLabelled(
   return { train, test };
 }
 
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values: flags } = parseArgs({
-    args: Deno.args,
+    args,
     options: {
       "weights": { type: "string" },
       "protocol": { type: "string" },

@@ -66,9 +66,9 @@ async function upload(push: string, folder: string): Promise<string> {
   }
 }
 
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values: flags } = parseArgs({
-    args: Deno.args,
+    args,
     options: {
       "weights": { type: "string" },
       "out": { type: "string" },

@@ -26,9 +26,9 @@ const SETTINGS = [
   "--ServerApp.terminals_enabled=False",
 ];
 
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values: flags } = parseArgs({
-    args: Deno.args,
+    args,
     options: {
       "port": { type: "string" },
       "no-browser": { type: "boolean", default: false },

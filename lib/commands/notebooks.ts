@@ -111,9 +111,9 @@ async function format(path: string): Promise<void> {
   if (!success) throw new Error(`${path} was written, but deno fmt cannot format it.`);
 }
 
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values: flags, positionals } = parseArgs({
-    args: Deno.args,
+    args,
     allowPositionals: true,
     options: {
       quick: { type: "boolean", default: false },

@@ -93,9 +93,9 @@ async function save(folder: string): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
-    args: Deno.args,
+    args,
     options: { keep: { type: "string" }, help: { type: "boolean", short: "h" } },
   });
   if (values.help) return console.log(HELP);

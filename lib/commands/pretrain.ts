@@ -183,7 +183,7 @@ const OPTIONS = {
   "help": { type: "boolean", short: "h" },
 } as const;
 
-const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
+const parse = (args: string[]) => parseArgs({ args, options: OPTIONS, tokens: true });
 type Flags = ReturnType<typeof parse>["values"];
 
 /** How to go on with the run in a folder, as it is typed. */
@@ -272,8 +272,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")} (and .html, .svg)`);
 }
 
-async function main(): Promise<void> {
-  const { values: flags, tokens } = parse();
+export async function main(args: string[]): Promise<void> {
+  const { values: flags, tokens } = parse(args);
   if (flags.help) return console.log(HELP);
   checkStart(flags);
   const { workers, restarts } = workerFlags(flags);

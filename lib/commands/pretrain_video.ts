@@ -70,7 +70,7 @@ const OPTIONS = {
   "help": { type: "boolean", short: "h" },
 } as const;
 
-const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
+const parse = (args: string[]) => parseArgs({ args, options: OPTIONS, tokens: true });
 type Flags = ReturnType<typeof parse>["values"];
 
 const folderOf = ({ out, preset = DEFAULT_PRESET }: Flags) => out ?? `weights/${preset}`;
@@ -124,8 +124,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")}`);
 }
 
-async function main(): Promise<void> {
-  const { values: flags, tokens } = parse();
+export async function main(args: string[]): Promise<void> {
+  const { values: flags, tokens } = parse(args);
   if (flags.help) return console.log(HELP);
   checkStart(flags);
   const { workers, restarts } = workerFlags(flags);

@@ -151,8 +151,8 @@ const OPTIONS = {
   "help": { type: "boolean", short: "h" },
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags, positionals: dirs } = parseArgs({ args: Deno.args, options: OPTIONS, allowPositionals: true });
+export async function main(args: string[]): Promise<void> {
+  const { values: flags, positionals: dirs } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   if (flags.help) return console.log(HELP);
   if (dirs.length === 0) throw new Error("Say which run: deno task report DIR, or several.");
   if (flags.csv) {

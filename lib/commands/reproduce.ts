@@ -104,9 +104,9 @@ async function drawing(name: string, item: Item, dryRun: boolean): Promise<void>
   console.log(`${item.title}: ${item.claim}\n\nWritten: ${files.join(", ")}`);
 }
 
-async function main(): Promise<void> {
+export async function main(args: string[]): Promise<void> {
   const { values: flags, positionals } = parseArgs({
-    args: Deno.args,
+    args,
     allowPositionals: true,
     options: {
       "scale": { type: "string", default: "small" },

@@ -43,8 +43,8 @@ export async function setUpTensorFlow(): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({ args: Deno.args, options: { help: { type: "boolean", short: "h" } } });
+export async function main(args: string[]): Promise<void> {
+  const { values } = parseArgs({ args, options: { help: { type: "boolean", short: "h" } } });
   if (values.help) return console.log(HELP);
   await setUpTensorFlow();
   const { dir, cuda } = locateTensorFlow();

@@ -168,7 +168,7 @@ const OPTIONS = {
   "help": { type: "boolean", short: "h" },
 } as const;
 
-const parse = () => parseArgs({ args: Deno.args, options: OPTIONS, tokens: true });
+const parse = (args: string[]) => parseArgs({ args, options: OPTIONS, tokens: true });
 type Flags = ReturnType<typeof parse>["values"] & { weights: string };
 
 const DEFAULT_PRESET = "cifar10";
@@ -266,8 +266,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
 }
 
-async function main(): Promise<void> {
-  const { values, tokens } = parse(), { weights } = values;
+export async function main(args: string[]): Promise<void> {
+  const { values, tokens } = parse(args), { weights } = values;
   if (values.help) return console.log(HELP);
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const flags = { ...values, weights }, { workers, restarts } = workerFlags(flags);
