@@ -6,18 +6,20 @@
 import { parseArgs } from "node:util";
 import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
 import { numberOf } from "./terminal/flags.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
-const HELP = `deno task lab [options]
-
-Opens JupyterLab on the notebooks, with the Deno kernel ready. The first time it installs JupyterLab in .venv/lab; later it
-works offline. Ctrl-C, twice, ends it.
-
-  --port N       default 8888, or the next one that is free
-  --no-browser   prints the address instead of opening it
-  --help
-`;
+const HELP = helpText(
+  "deno task lab [options]",
+  `Opens JupyterLab on the notebooks, with the Deno kernel ready. The first time it installs JupyterLab in .venv/lab; later
+  it works offline. Ctrl-C, twice, ends it.`,
+  {
+    "--port N": "default 8888, or the next one that is free",
+    "--no-browser": "prints the address instead of opening it",
+    "--help": "",
+  },
+);
 
 /** JupyterLab reaches for no network. */
 const SETTINGS = [

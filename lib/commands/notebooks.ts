@@ -10,21 +10,23 @@ import { formatDuration, progressBar } from "../figures/progress.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
 import { missingOutputs, type Notebook } from "./jupyter/notebook_file.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { writeFile } from "../write_file.ts";
 
-const HELP = `deno task notebooks [options] [NAME ...]
-
-Runs the notebooks top to bottom, each in a new kernel, and ends with an error where a cell fails or an output is lost. NAME is
-the beginning of a notebook's file name, such as 01; all run where there is none.
-
-  --quick      fewer steps and images, for tests: sets IJEPA_QUICK=1, which the notebooks read
-  --write      writes the outputs into the notebooks
-  --timeout S  seconds that a cell may take (default 1800)
-  --help
-`;
+const HELP = helpText(
+  "deno task notebooks [options] [NAME ...]",
+  `Runs the notebooks top to bottom, each in a new kernel, and ends with an error where a cell fails or an output is lost.
+  NAME is the beginning of a notebook's file name, such as 01; all run where there is none.`,
+  {
+    "--quick": "fewer steps and images, for tests: sets IJEPA_QUICK=1, which the notebooks read",
+    "--write": "writes the outputs into the notebooks",
+    "--timeout S": "seconds that a cell may take (default 1800)",
+    "--help": "",
+  },
+);
 
 /** A line that run_notebook.py tells. */
 interface CellReport {

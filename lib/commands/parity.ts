@@ -17,6 +17,7 @@ import { tf } from "../tensorflow/backend.ts";
 import { type HostTensor, writeSafetensors } from "../weights/formats/safetensors.ts";
 import { type Difference, differences, hiddenState } from "./parity/parity_differences.ts";
 import { PARITY_PYTHON, setUpParity } from "./parity/parity_python.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { makeFolder } from "../write_file.ts";
@@ -24,15 +25,16 @@ import { makeFolder } from "../write_file.ts";
 /** Largest difference of an output that counts as the same. */
 export const TOLERANCE = 2e-4;
 
-const HELP = `deno task parity [options]
-
-Compares encoders with transformers, timm and PyTorch: random weights in the formats that people have, loaded here; and what
-the kit saves, loaded there. The first time it installs them in .venv/parity. Takes some minutes on two cores. Ends with an
-error where an output differs by more than ${TOLERANCE}.
-
-  --keep DIR   keeps the files there, instead of in a folder that is removed
-  --help
-`;
+const HELP = helpText(
+  "deno task parity [options]",
+  `Compares encoders with transformers, timm and PyTorch: random weights in the formats that people have, loaded here; and
+  what the kit saves, loaded there. The first time it installs them in .venv/parity. Takes some minutes on two cores. Ends
+  with an error where an output differs by more than ${TOLERANCE}.`,
+  {
+    "--keep DIR": "keeps the files there, instead of in a folder that is removed",
+    "--help": "",
+  },
+);
 
 /** Runs parity.py and returns what it prints. */
 async function python(...args: string[]): Promise<string> {

@@ -15,7 +15,8 @@ import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../
 import { formatNumber } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { encoderOf } from "../methods/config.ts";
-import { isJepa, type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
+import { isJepa, type MethodConfig, objectiveOf, preset } from "../methods/methods.ts";
+import { PRESET_PHRASES } from "../methods/preset_phrases.ts";
 import { type LogEntry, pretrain, type PretrainResult } from "../methods/pretrain.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
@@ -28,11 +29,20 @@ import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { numberOf } from "./terminal/flags.ts";
-import { cacheHelp, sideForCrops } from "./inputs/keep_images.ts";
-import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
+import { CACHE_HELP, sideForCrops } from "./inputs/keep_images.ts";
+import {
+  dataOfRun,
+  IMAGE_FLAGS,
+  LAYOUT_HELP,
+  openImages,
+  PUBLISHED_HELP,
+  reportSkipped,
+  SKIP_HELP,
+} from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
 import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_config.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
@@ -45,55 +55,47 @@ import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_fl
 import { summariseTraining } from "./terminal/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
-/** The presets' names, five to a line. */
-function presetNames(): string {
-  const names = Object.keys(PRESETS), lines = Math.ceil(names.length / 5);
-  return Array.from({ length: lines }, (_, i) => names.slice(5 * i, 5 * (i + 1)).join(" | "))
-    .join(" |\n                     ");
-}
-
-const HELP = `deno task pretrain [options]
-
-Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
-downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).
-
-  --preset NAME      ${presetNames()} (default cifar10)
-  --config FILE      a whole configuration instead of a preset, such as a run's config.json
-  --set PATH=VALUE   changes a part of either, as often as it is given: ${SET_HELP};
-                     masks.blocks=1, architecture.predictor.depth=6, targets=pixels, 'crop.scale=[0.5,1]',
-                     'masks={"sampler":"random"}'
-  --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
-                     folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
-                     ImageNet's may hold its archives instead; or published files: parquet, or .tar shards of
-                     WebDataset, one, a folder, or 'a-{000..123}.tar'; or hf:owner/name, such files on the Hugging Face hub
-                     (default what the preset's name says, or the data.json beside --config; of a run that goes on, where
-                     its images were, and with it where they are now)
-  --epochs N         passes over the images
-  --batch N          images a step
-  --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
-                     batch
-  --lr X             peak learning rate
-  --seed N           everything random follows from it (default 0)
-  --precision P      ${PRECISION_HELP}
-                     (default the preset's own, mostly auto)
-  --out DIR          the run's folder (default weights/PRESET-1, -2, ...; with --config its folder's name for PRESET)
-  --resume           goes on with the run in --out, or with the newest of this preset
-  --checkpoint-every N
-                     steps between checkpoints (default 200)
-  --keep N           checkpoints that are kept, the newest (default 2), so that there is another where one is damaged; each
-                     takes four times the encoder's space, and while one is written there is one more
-  --monitor N        steps between measurements of the encoder while it trains: RankMe, LiDAR, kNN and a linear probe of
-                     2,000 training images, which go into the log and the loss curve; 0 for none (default a tenth of
-                     the run, at least 50). Each takes about as long as training on 1,000 images
-  --layout LAYOUT    what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
-                     folder in it is one) or flat (images at any depth, without classes)
-  --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
-  --no-eval          leaves the evaluation out
-${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}  --help
-
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
-with a checkpoint.
-`;
+const HELP = helpText(
+  "deno task pretrain [options]",
+  `Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
+  downloads TensorFlow (274 MB) and CIFAR-10 (139 MB).`,
+  {
+    "--preset NAME": ["one of these (default cifar10)", PRESET_PHRASES],
+    "--config FILE": "a whole configuration instead of a preset, such as a run's config.json",
+    "--set PATH=VALUE": `${SET_HELP}; masks.blocks=1, architecture.predictor.depth=6, targets=pixels,
+      'crop.scale=[0.5,1]', 'masks={"sampler":"random"}'`,
+    "--data NAME|DIR":
+      `cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images
+      in folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation; ImageNet's may
+      hold its archives instead; or published files: ${PUBLISHED_HELP} (default what the preset's name says, or the
+      data.json beside --config; of a run that goes on, where its images were, and with it where they are now)`,
+    "--epochs N": "passes over the images",
+    "--batch N": "images a step",
+    "--micro-batch N":
+      `images whose gradients are computed at once, where a whole step does not fit in memory; divides the
+      batch`,
+    "--lr X": "peak learning rate",
+    "--seed N": "everything random follows from it (default 0)",
+    "--precision P": `${PRECISION_HELP} (default the preset's own, mostly auto)`,
+    "--out DIR": "the run's folder (default weights/PRESET-1, -2, ...; with --config its folder's name for PRESET)",
+    "--resume": "goes on with the run in --out, or with the newest of this preset",
+    "--checkpoint-every N": "steps between checkpoints (default 200)",
+    "--keep N": `checkpoints that are kept, the newest (default 2), so that there is another where one is damaged; each
+      takes four times the encoder's space, and while one is written there is one more`,
+    "--monitor N": `steps between measurements of the encoder while it trains: RankMe, LiDAR, kNN and a linear probe of
+      2,000 training images, which go into the log and the loss curve; 0 for none (default a tenth of the run, at least
+      50). Each takes about as long as training on 1,000 images`,
+    "--layout LAYOUT": `what the folder in --data is, where that is in doubt: ${LAYOUT_HELP}`,
+    "--skip-bad-images": SKIP_HELP,
+    "--no-eval": "leaves the evaluation out",
+    ...CACHE_HELP,
+    ...TENSORBOARD_HELP,
+    ...WORKER_HELP,
+    "--help": "",
+  },
+  `Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1)
+  and has, with a checkpoint.`,
+);
 
 const exists = async (path: string) => (await Deno.stat(path).catch(() => undefined)) !== undefined;
 

@@ -11,13 +11,14 @@ import { decided } from "../training/runs/decided.ts";
 import { checkFree, readConfig } from "../training/runs/run_folder.ts";
 import { checkVideoConfig } from "../video/check_config.ts";
 import { pretrainVideo, type VideoLogEntry, type VideoResult } from "../video/pretrain.ts";
-import { videoPreset, VJEPA_PRESETS, type VjepaConfig } from "../video/presets.ts";
+import { videoPreset, VJEPA_PHRASES, type VjepaConfig } from "../video/presets.ts";
 import { vjepaObjective } from "../video/vjepa.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
 import { openClips } from "./inputs/open_clips.ts";
 import { checkStart } from "./inputs/run_config.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
@@ -29,35 +30,33 @@ import { summariseTraining } from "./terminal/training_summary.ts";
 
 const DEFAULT_PRESET = "vjepa-scenes";
 
-const HELP = `deno task pretrain-video [options]
-
-Pretrains an encoder of clips with V-JEPA: what a moving average of the encoder says of hidden parts of a clip is predicted
-from the rest.
-
-  --preset NAME     ${Object.keys(VJEPA_PRESETS).join(" | ")} (default ${DEFAULT_PRESET})
-  --config FILE     a whole configuration instead of a preset, such as a run's config.json
-  --set PATH=VALUE  changes a part of either, as often as it is given: ${SET_HELP};
-                    architecture.predictor.depth=6
-  --data NAME|DIR   scenes: scenes in motion, rendered the first time, in some minutes, and kept in data/clips; or a folder of
-                    clips: a folder of frames each, in the order of their names, or a video file each, for which ffmpeg has
-                    to be installed (default scenes)
-  --epochs N        passes over the clips
-  --batch N         clips a step
-  --micro-batch N   clips whose gradients are computed at once; divides the batch
-  --lr X            peak learning rate
-  --seed N          everything random follows from it (default 0)
-  --precision P     ${PRECISION_HELP}
-                    (default the preset's own)
-  --out DIR         the run's folder (default weights/PRESET)
-  --resume          goes on with the run in --out
-  --checkpoint-every N
-                    steps between checkpoints (default 200)
-  --keep N          checkpoints that are kept, the newest (default 2)
-${WORKER_HELP}  --help
-
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where
-it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has, with a checkpoint.
-`;
+const HELP = helpText(
+  "deno task pretrain-video [options]",
+  `Pretrains an encoder of clips with V-JEPA: what a moving average of the encoder says of hidden parts of a clip is
+  predicted from the rest.`,
+  {
+    "--preset NAME": [`one of these (default ${DEFAULT_PRESET})`, VJEPA_PHRASES],
+    "--config FILE": "a whole configuration instead of a preset, such as a run's config.json",
+    "--set PATH=VALUE": `${SET_HELP}; architecture.predictor.depth=6`,
+    "--data NAME|DIR": `scenes: scenes in motion, rendered the first time, in some minutes, and kept in data/clips; or a
+      folder of clips: a folder of frames each, in the order of their names, or a video file each, for which ffmpeg has to
+      be installed (default scenes)`,
+    "--epochs N": "passes over the clips",
+    "--batch N": "clips a step",
+    "--micro-batch N": "clips whose gradients are computed at once; divides the batch",
+    "--lr X": "peak learning rate",
+    "--seed N": "everything random follows from it (default 0)",
+    "--precision P": `${PRECISION_HELP} (default the preset's own)`,
+    "--out DIR": "the run's folder (default weights/PRESET)",
+    "--resume": "goes on with the run in --out",
+    "--checkpoint-every N": "steps between checkpoints (default 200)",
+    "--keep N": "checkpoints that are kept, the newest (default 2)",
+    ...WORKER_HELP,
+    "--help": "",
+  },
+  `Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1)
+  and has, with a checkpoint.`,
+);
 
 const OPTIONS = {
   "preset": { type: "string" },

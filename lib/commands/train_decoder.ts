@@ -8,7 +8,7 @@ import type { Dataset } from "../datasets/dataset.ts";
 import { memoryDataset } from "../datasets/memory.ts";
 import { conditionsOf, representImages } from "../decoding/decode.ts";
 import { checkDecoderConfig, decoderConfigIn } from "../decoding/check_decoder_config.ts";
-import { DECODER_PRESETS, type DecoderConfig, decoderPreset, productWidth } from "../decoding/decoder_presets.ts";
+import { DECODER_PHRASES, type DecoderConfig, decoderPreset, productWidth } from "../decoding/decoder_presets.ts";
 import { decoderSteps } from "../decoding/decoder_objective.ts";
 import { imageCount } from "../decoding/image_batches.ts";
 import { measureDecoder } from "../decoding/measures/measures.ts";
@@ -41,11 +41,12 @@ import { checkFree } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
-import { cacheHelp } from "./inputs/keep_images.ts";
-import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
+import { CACHE_HELP } from "./inputs/keep_images.ts";
+import { dataOfRun, IMAGE_FLAGS, LAYOUT_HELP, openImages, reportSkipped, SKIP_HELP } from "./inputs/open_images.ts";
 import { checkStart } from "./inputs/run_config.ts";
 import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { STOPPED } from "./processes/exit_codes.ts";
@@ -61,43 +62,44 @@ import { writeFile } from "../write_file.ts";
 /** Test images that a decoder is measured on. */
 const MEASURED = 1000;
 
-const HELP = `deno task train-decoder --weights FILE|DIR [options]
-
-Trains a decoder from an encoder's representations back to pixels: by default a diffusion that draws images for an
-average-pooled representation, or with --preset patches a network that maps each patch's token back.
-
-  --weights PATH    the encoder: a run's folder or any other weights that deno task encode takes
-  --of WHAT         what the diffusion draws for: representations (default), the target encoder's tokens, averaged, or
-                    predictions, the predictor's of a target block that it has not seen, as for figure 6
-  --preset NAME     ${Object.keys(DECODER_PRESETS).join(" | ")} (default cifar10)
-  --config FILE     a whole configuration instead of a preset, such as the config.json of a decoder's run
-  --set PATH=VALUE  changes a part of either, as often as it is given: ${SET_HELP}; unconditional=0.2,
-                    'network.channels=[64,128]'
-  --data NAME|DIR   cifar10 (default), cifar100, or a folder of images; with train/ and test/ or val/ inside, the second
-                    is what the decoder is measured on; or published files, as pretrain takes them; of a run that goes on,
-                    where its images are now
-  --epochs N        passes over the images
-  --batch N         images a step
-  --micro-batch N   images whose gradients are computed at once, where a whole step does not fit in memory; divides the
-                    batch
-  --lr X            peak learning rate
-  --seed N          everything random follows from it (default 0)
-  --precision P     ${PRECISION_HELP}
-                    (default the preset's own, mostly auto)
-  --out DIR         the run's folder (default decoder/, prediction-decoder/ or patch-decoder/ in the folder of the weights)
-  --resume          goes on with the run in --out
-  --checkpoint-every N
-                    steps between checkpoints (default 200)
-  --keep N          checkpoints that are kept, the newest (default 2)
-  --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default ${MEASURED})
-  --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
-                    folder in it is one) or flat (images at any depth, without classes)
-  --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
-${cacheHelp(20)}${TENSORBOARD_HELP}${WORKER_HELP}  --help
-
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
-with a checkpoint.
-`;
+const HELP = helpText(
+  "deno task train-decoder --weights FILE|DIR [options]",
+  `Trains a decoder from an encoder's representations back to pixels: by default a diffusion that draws images for an
+  average-pooled representation, or with --preset patches a network that maps each patch's token back.`,
+  {
+    "--weights PATH": "the encoder: a run's folder or any other weights that deno task encode takes",
+    "--of WHAT": `what the diffusion draws for: representations (default), the target encoder's tokens, averaged, or
+      predictions, the predictor's of a target block that it has not seen, as for figure 6`,
+    "--preset NAME": ["one of these (default cifar10)", DECODER_PHRASES],
+    "--config FILE": "a whole configuration instead of a preset, such as the config.json of a decoder's run",
+    "--set PATH=VALUE": `${SET_HELP}; unconditional=0.2, 'network.channels=[64,128]'`,
+    "--data NAME|DIR": `cifar10 (default), cifar100, or a folder of images; with train/ and test/ or val/ inside, the
+      second is what the decoder is measured on; or published files, as pretrain takes them; of a run that goes on, where
+      its images are now`,
+    "--epochs N": "passes over the images",
+    "--batch N": "images a step",
+    "--micro-batch N":
+      `images whose gradients are computed at once, where a whole step does not fit in memory; divides the
+      batch`,
+    "--lr X": "peak learning rate",
+    "--seed N": "everything random follows from it (default 0)",
+    "--precision P": `${PRECISION_HELP} (default the preset's own, mostly auto)`,
+    "--out DIR":
+      `the run's folder (default decoder/, prediction-decoder/ or patch-decoder/ in the folder of the weights)`,
+    "--resume": "goes on with the run in --out",
+    "--checkpoint-every N": "steps between checkpoints (default 200)",
+    "--keep N": "checkpoints that are kept, the newest (default 2)",
+    "--measure N": `test images that it is measured on at the end, at least 2, or 0 for none (default ${MEASURED})`,
+    "--layout LAYOUT": `what the folder in --data is, where that is in doubt: ${LAYOUT_HELP}`,
+    "--skip-bad-images": SKIP_HELP,
+    ...CACHE_HELP,
+    ...TENSORBOARD_HELP,
+    ...WORKER_HELP,
+    "--help": "",
+  },
+  `Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1)
+  and has, with a checkpoint.`,
+);
 
 /**
  * Makes sure, before a long training, that a decoder can be measured after it.
