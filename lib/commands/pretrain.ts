@@ -23,7 +23,7 @@ import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { type Decided, decided } from "../training/runs/decided.ts";
-import { checkFree } from "../training/runs/run_folder.ts";
+import { checkFree, checkSameConfig } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
@@ -210,6 +210,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   // What is not said again on resuming is as the run was started.
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => keptConfig(dir)) : undefined;
   const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
+  if (kept) checkSameConfig(dir, kept, asked); // before images are opened
   const config = await decided(asked, width, { dir, resume: flags.resume, workers });
   const monitorEvery = monitorOf(flags);
   const data = flags.data ??

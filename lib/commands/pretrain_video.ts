@@ -8,7 +8,7 @@ import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { decided } from "../training/runs/decided.ts";
-import { checkFree, readConfig } from "../training/runs/run_folder.ts";
+import { checkFree, checkSameConfig, readConfig } from "../training/runs/run_folder.ts";
 import { checkVideoConfig } from "../video/check_config.ts";
 import { pretrainVideo, type VideoLogEntry, type VideoResult } from "../video/pretrain.ts";
 import { videoPreset, VJEPA_PHRASES, type VjepaConfig } from "../video/presets.ts";
@@ -100,6 +100,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   });
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => readConfig(dir)) : undefined;
   const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
+  if (kept) checkSameConfig(dir, kept, asked); // before clips are opened
   const config = await decided(asked, width, { dir, resume: flags.resume, workers });
   const open = () => openClips(flags.data, config.architecture.image, "train");
   const train = await inTurn(workers, world, "the clips are there", open);

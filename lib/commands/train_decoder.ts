@@ -37,7 +37,7 @@ import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { decided } from "../training/runs/decided.ts";
-import { checkFree } from "../training/runs/run_folder.ts";
+import { checkFree, checkSameConfig } from "../training/runs/run_folder.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
@@ -231,6 +231,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     ? await fromFirst(workers, "the run's configuration", () => readDecoderConfig(dir))
     : await startOf(flags, encoder.size);
   const asked = configOf(flags, started, workers.size), width = productWidth(asked);
+  if (flags.resume) checkSameConfig(dir, started, asked); // before images are opened
   const config = await decided(asked, width, { dir, resume: flags.resume, workers });
 
   const data = flags.data ??

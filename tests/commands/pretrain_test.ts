@@ -148,8 +148,9 @@ Deno.test("pretrain takes a run's config.json, its images with it, and changes t
   const weights = (name: string) => Deno.readFile(`${dir}/${name}/encoder.safetensors`);
   assertEquals(await weights("same"), await weights("first"));
 
-  const goOn = (text: string) => pretrain("--resume", "--out", first, "--monitor", "0", "--set", text);
-  const other = await goOn("seed=3");
+  const goOn = (text: string, ...rest: string[]) =>
+    pretrain("--resume", "--out", first, "--monitor", "0", "--set", text, ...rest);
+  const other = await goOn("seed=3", "--data", `${dir}/not looked for yet`);
   assertEquals(other.code, 1);
   assertStringIncludes(other.error, "was started with another seed (see its config.json)");
   assertEquals((await goOn("seed=0")).code, 0);
