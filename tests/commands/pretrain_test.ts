@@ -1,21 +1,17 @@
+import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import sharp from "sharp";
+import { main } from "../../lib/commands/pretrain.ts";
 import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
 import { randomStream } from "../../lib/random.ts";
 import { readRunSource } from "../../lib/training/runs/run_folder.ts";
 import { eventsIn } from "../tensorflow/event_file.ts";
+import { inProcess } from "./in_process.ts";
 import { stopped, typed } from "./typed.ts";
 
 const COMMAND = ["run", "-A", "--no-check", "lib/commands/pretrain.ts"];
 
-async function pretrain(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...COMMAND, ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-}
+const pretrain = (...args: string[]) => inProcess(main, ...args);
 
 /** A folder of two classes of noise images, or of grey ones. */
 async function makeImages(dir: string, perClass: number, grey?: number): Promise<void> {
