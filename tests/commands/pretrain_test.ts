@@ -127,7 +127,13 @@ Deno.test("pretrain takes a run's config.json, its images with it, and changes t
   const dir = await Deno.makeTempDir(), first = `${dir}/first`;
   await makeImages(`${dir}/images`, 4);
   const small = ["--batch", "4", "--epochs", "1", "--monitor", "0"];
-  const set = ["architecture.predictor.depth=2", "targets=pixels", "crop.scale=[0.5,1]", "clip=null"];
+  const set = [
+    "architecture.depth=1",
+    "architecture.predictor.depth=2",
+    "targets=pixels",
+    "crop.scale=[0.5,1]",
+    "clip=null",
+  ];
   const begun = await pretrain(
     ...["--preset", "smoke", "--data", `${dir}/images`, "--out", first, ...small],
     ...set.flatMap((text) => ["--set", text]),
@@ -179,6 +185,8 @@ Deno.test("pretrain stopped by Ctrl-C goes on where its last line is typed, and 
     "60",
     "--monitor",
     "80",
+    "--set",
+    "architecture.depth=1",
   ];
   const command = new Deno.Command(Deno.execPath(), {
     args: [...COMMAND, ...options, "--out", run],

@@ -98,7 +98,8 @@ Deno.test("train-decoder stopped by Ctrl-C goes on where its last line is typed"
     }
     const command = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", "lib/commands/train_decoder.ts", "--weights", dir, "--data", `${dir}/images`]
-        .concat(["--preset", "patches", "--epochs", "150", "--batch", "4", "--measure", "0"]),
+        .concat(["--preset", "patches", "--epochs", "150", "--batch", "4", "--measure", "0"])
+        .concat(["--set", "network.width=24", "--set", "network.depth=1", "--set", "network.heads=2"]),
       ...{ stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } },
     });
     const { code, out, error } = await stopped(command, `${run}/log.jsonl`);
@@ -138,7 +139,8 @@ Deno.test("train-decoder --of predictions trains, measures and draws at another 
       }
     }
     const short = ["--preset", "smoke", "--data", `${dir}/images`, "--epochs", "1", "--batch", "4", "--measure", "4"];
-    const training = ["--of", "predictions", ...short], own = `${dir}/encoder-0.safetensors`;
+    const training = ["--of", "predictions", "--set", "network.channels=[16,16]", ...short],
+      own = `${dir}/encoder-0.safetensors`;
     const lacking = await run("train_decoder", "--weights", `${dir}/alone.safetensors`, ...training);
     assertMatch(lacking.error, /^A decoder of predictions needs a predictor, .*\.\n$/m);
     const wrong = await run("train_decoder", "--weights", own, ...training, "--set", "blocks=0.2");
