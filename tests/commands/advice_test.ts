@@ -1,6 +1,7 @@
 /**
  * What the kit tells a user to type can be typed: each task that is named is there, and has the options that are named. Both
- * are read from the sources, as are the sentences; pretrain_test.ts and train_decoder_test.ts type those of the trainings.
+ * are read from the sources, as are the sentences; pretrain_test.ts and train_decoder_test.ts type those of the trainings,
+ * documented/ runs those of the documents.
  */
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
