@@ -91,6 +91,7 @@ Deno.test("every command that a README, a notebook or a record of experiments na
     const env = {
       ...{ NO_COLOR: "1", XLA_FLAGS: "", TF_XLA_FLAGS: "", TF_DIR: locateTensorFlow().dir },
       ...{ HF_ENDPOINT: hub.url, HF_HOME: `${folder}/hub`, HF_TOKEN: TOKEN },
+      ...{ HF_HUB_CACHE: "", HUGGINGFACE_HUB_CACHE: "", HF_HUB_OFFLINE: "", TRANSFORMERS_OFFLINE: "" }, // the user's
     };
     const options = { cwd: folder, env, stdout: "piped", stderr: "piped" } as const;
     const all = [...MADE.map((words) => ({ line: words.join(" "), words })), ...commands()];
