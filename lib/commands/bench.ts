@@ -18,30 +18,28 @@ import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
 import { benchWorkers, workersOf } from "./bench/bench_workers.ts";
 import { oneOf } from "./terminal/flags.ts";
 import { PRECISIONS } from "./terminal/precision.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
-const HELP = `deno task bench [options]
-
-Times whole training steps (masks, targets, loss, gradients, AdamW, EMA) of this project and of PyTorch, in turn: with
-lightly's and timm's networks, and with plain ones, whose attention is PyTorch's fused one or written out ("unfused");
-each as it is and through torch.compile. The first time it installs PyTorch in .venv/peer. Takes about half an hour on
-two cores.
-
-  --size NAME   ${Object.keys(SIZES).join(" | ")} (default both; cifar with --workers)
-  --rounds N    turns of each side (default 5, fewer where they take over 6 minutes, but at least 2; of
-                --cold 2)
-  --workers N   compares N workers that share this machine's cores with one that has them all, and their sums of gradients
-                with those of PyTorch's gloo, instead
-  --loader      compares the reading of image files with torchvision's, in a DataLoader of as many workers as cores, instead;
-                the first time it installs PyTorch and torchvision in .venv/peer-loader
-  --data DIR    the images of --loader, in any folders (default pictures of 500 x 375 pixels, drawn the first time)
-  --encode      encodes a folder of photographs with ViT-B/16 instead, beside transformers; start-up counts
-  --cold        times the first step of a process instead, with nothing kept from earlier ones and with what one before it
-                kept, beside torch.compile's
-  --profile     prints where the time of our steps goes instead, kernel by kernel
-  --precision P what --profile's and --cold's steps compute in: float32 | bfloat16 | auto (default), the faster of both here
-`;
+const HELP = helpText(
+  "deno task bench [options]",
+  `Times whole training steps (masks, targets, loss, gradients, AdamW, EMA) of this project and of PyTorch with lightly's
+  and timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes about a quarter of an hour on two
+  cores.`,
+  {
+    "--size NAME": `${Object.keys(SIZES).join(" | ")} (default both; cifar with --workers)`,
+    "--rounds N": "turns of each side (default 5, fewer where they take over 2 minutes, but at least 2)",
+    "--workers N": `compares N workers that share this machine's cores with one that has them all, and their sums of
+      gradients with those of PyTorch's gloo, instead`,
+    "--loader": `compares the reading of image files with torchvision's, in a DataLoader of as many workers as cores,
+      instead; the first time it installs PyTorch and torchvision in .venv/peer-loader`,
+    "--data DIR": `the images of --loader, in any folders (default pictures of 500 x 375 pixels, drawn the first time)`,
+    "--encode": "encodes a folder of photographs with ViT-B/16 instead, beside transformers; start-up counts",
+    "--profile": "prints where the time of our steps goes instead, kernel by kernel",
+    "--precision P": "what --profile's steps compute in: float32 | bfloat16 | auto (default), the faster of both here",
+  },
+);
 
 /** A mode whose first step takes so many times as long as f32's is not worth more of them. */
 const SLOW = 4;
@@ -237,8 +235,10 @@ export const COMMAND = {
 } as const;
 
 /** The command. */
-async function main(): Promise<void> {
-  const { values } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values } = parsed;
   const { size, loader, data, cold } = values, rounds = Number(values.rounds ?? (cold ? 2 : 5));
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds takes a number from 1 on; got "${values.rounds}".`);

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Command, COMMON_OPTIONS, type Option, parseCommand, tell, type Values } from "./terminal/command.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { bashScript, fishScript, type Task, zshScript } from "./terminal/shell_scripts.ts";
 
@@ -13,16 +14,16 @@ const SCRIPTS: Record<string, (tasks: readonly Task[]) => string> = {
   fish: fishScript,
 };
 
-const HELP = `deno task completions bash|zsh|fish
-
-Prints a script that completes \`deno task\` in this folder: tasks, options, presets, protocols, files. For this shell, and for
-those to come:
-
-  bash   source <(deno task -q completions bash)           the same line in ~/.bashrc, in this folder
-  zsh    source <(deno task -q completions zsh)            the same in ~/.zshrc
-  fish   deno task -q completions fish | source            the same in ~/.config/fish/config.fish
-
-`;
+const HELP = helpText(
+  "deno task completions bash|zsh|fish",
+  `Prints a script that completes \`deno task\` in this folder: tasks, options, presets, protocols, files. The line for this
+  shell, and for those to come the same in its settings (~/.bashrc, ~/.zshrc, ~/.config/fish/config.fish), in this folder:`,
+  {
+    "bash": "source <(deno task -q completions bash)",
+    "zsh": "source <(deno task -q completions zsh)",
+    "fish": "deno task -q completions fish | source",
+  },
+);
 
 /** Its options. */
 export const COMMAND: Command = { help: HELP, options: {}, positionals: Object.keys(SCRIPTS) };
@@ -44,8 +45,10 @@ export async function kitTasks(): Promise<Task[]> {
   return await Promise.all(found);
 }
 
-async function main(): Promise<void> {
-  const { positionals: [shell, ...more] } = await parseCommand(COMMAND), shells = Object.keys(SCRIPTS).join(", ");
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { positionals: [shell, ...more] } = parsed, shells = Object.keys(SCRIPTS).join(", ");
   if (shell === undefined || more.length > 0 || !Object.hasOwn(SCRIPTS, shell)) {
     throw new Error(`Say for which shell: deno task completions, and one of ${shells}.`);
   }

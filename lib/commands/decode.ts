@@ -36,41 +36,46 @@ import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, typedPath } from "./terminal/advice.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
-import { cacheHelp, sideForFraming } from "./inputs/keep_images.ts";
-import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
+import { CACHE_HELP, sideForFraming } from "./inputs/keep_images.ts";
+import { IMAGE_FLAGS, type ImageFlags, LAYOUT_HELP, openImages, reportSkipped } from "./inputs/open_images.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
-const HELP = `deno task decode --weights FILE|DIR --images NAME|DIR --out DIR
-
-Draws what an encoder's representations hold, with decoders that deno task train-decoder trained. In --out:
-
-  samples.png        each image, what the patch decoder makes of its tokens where there is one, and samples for its
-                     average-pooled representation: what they share is what it holds; with --neighbours, the
-                     images that the encoder finds most like it, too
-  predictions.png    where the weights hold a predictor: each image with a target block, the context, and samples for what
-                     the predictor says of the block from the context alone, by the decoder of predictions where there
-                     is one, else by that of representations, which it predicts
-  interpolation.png  from each image's representation to the next one's, all from the same noise
-
-  --weights PATH     the encoder: a run's folder or any other weights that deno task encode takes
-  --decoder DIR      the decoder's run, or its file (default decoder/ in the folder of the weights)
-  --prediction-decoder DIR  the decoder of predictions (default prediction-decoder/ there, if it is there)
-  --patch-decoder DIR  the patch decoder's (default patch-decoder/ there, if it is there)
-  --images NAME|DIR  images, of which the first --rows by name are drawn; of cifar10 and cifar100 test images
-  --neighbours NAME|DIR  looks for similar images among the training images of cifar10, cifar100 or a folder, each of which
-                     is encoded once and kept in data/features
-  --layout LAYOUT    what the folder in --neighbours is, where that is in doubt: splits (train/ and test/ or val/), classes
-                     (each folder in it is one) or flat (images at any depth, without classes)
-  --skip-bad-images  passes over images that cannot be read, and says which, instead of stopping
-  --rows N           default 8
-  --samples K        samples of each image (default 8)
-  --steps N          steps of sampling (default 25)
-  --guidance G       1 samples what was learned; above 1 samples fit their representation more and differ less, and from 3
-                     on colours are too strong (default 2)
-  --seed S           the noise follows from it (default 0)
-  --out DIR          made where it is missing
-${cacheHelp(21)}`;
+const HELP = helpText(
+  "deno task decode --weights FILE|DIR --images NAME|DIR --out DIR",
+  "Draws what an encoder's representations hold, with decoders that deno task train-decoder trained. In --out:",
+  {
+    "samples.png": `each image, what the patch decoder makes of its tokens where there is one, and samples for its
+      average-pooled representation: what they share is what it holds; with --neighbours, the images that the encoder
+      finds most like it, too`,
+    "predictions.png": `where the weights hold a predictor: each image with a target block, the context, and samples for
+      what the predictor says of the block from the context alone, by the decoder of predictions where there is one, else
+      by that of representations, which it predicts`,
+    "interpolation.png": "from each image's representation to the next one's, all from the same noise",
+  },
+  {
+    "--weights PATH": "the encoder: a run's folder or any other weights that deno task encode takes",
+    "--decoder DIR": "the decoder's run, or its file (default decoder/ in the folder of the weights)",
+    "--prediction-decoder DIR": "the decoder of predictions (default prediction-decoder/ there, if it is there)",
+    "--patch-decoder DIR": "the patch decoder's (default patch-decoder/ there, if it is there)",
+    "--images NAME|DIR": "images, of which the first --rows by name are drawn; of cifar10 and cifar100 test images",
+    "--neighbours NAME|DIR":
+      `looks for similar images among the training images of cifar10, cifar100 or a folder, each of
+      which is encoded once and kept in data/features`,
+    "--layout LAYOUT": `what the folder in --neighbours is, where that is in doubt: ${LAYOUT_HELP}`,
+    "--skip-bad-images": "passes over images that cannot be read, and says which, instead of stopping",
+    "--rows N": "default 8",
+    "--samples K": "samples of each image (default 8)",
+    "--steps N": "steps of sampling (default 25)",
+    "--guidance G":
+      `1 samples what was learned; above 1 samples fit their representation more and differ less, and from 3
+      on colours are too strong (default 2)`,
+    "--seed S": "the noise follows from it (default 0)",
+    "--out DIR": "made where it is missing",
+    ...CACHE_HELP,
+  },
+);
 
 /** The first images of a folder by their names, as the encoder takes them; what cannot be read is told, or stops. */
 async function readImages(
@@ -191,8 +196,10 @@ export const COMMAND = {
   },
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags } = parsed;
   const { weights, images, out } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   if (images === undefined) throw new Error("Say which images: --images DIR, or cifar10.");

@@ -12,38 +12,33 @@ import { tf } from "../tensorflow/backend.ts";
 import { rowFiles } from "../weights/formats/row_writer.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
-import { COLOURS, coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
-import { loadWeights } from "./inputs/load_weights.ts";
+import { COLOURS, coloursOf, IMAGE_HELP, readPreprocessingFlag } from "./inputs/image_flags.ts";
+import { loadWeights, WEIGHTS_HELP } from "./inputs/load_weights.ts";
 import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";
 import { INTERRUPTED } from "./processes/exit_codes.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
-const HELP = `deno task encode --weights FILE|DIR --images DIR --out FEATURES.safetensors
-
-Writes one row of features for each image, in the order of the file names.
-
-  --weights PATH     a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel,
-                     or safetensors of a timm ViT without class token; or such a folder's name on the Hugging Face hub:
-                     owner/name, or hf:owner/name@revision
-  --images DIR       all images in this folder and those below it
-  --list FILE        the images that this file names, one path a line, in its order; from DIR where that is given
-  --out FILE         .safetensors, with the names as a JSON array in the metadata, or .npy, with them in FILE.npy.txt
-  --layer LAYER      last (default) | last4: the last four layers side by side, four times as wide
-  --pool POOL        mean (default): a vector an image | none: one for each patch, [images, patches, width]
-  --batch N          images encoded at once (default 64)
-  --heads N          attention heads, where the weights do not say
-  --image N          side of the images, in pixels, to which positions are interpolated
-  --preprocessing P  how images are resized, cropped and standardised: file, as the weights' own preprocessor_config.json
-                     says | imagenet, as in pretraining: the short side resized, bicubic, the centred square, ImageNet's
-                     mean and deviation | FILE.json, another preprocessor_config.json (default file where the weights
-                     say it, else imagenet)
-  --colours C        managed (default): as a viewer shows them: converted from an embedded profile to sRGB, turned by
-                     EXIF, on white | pillow: the bytes of Image.open(FILE).convert("RGB"), which does none of that
-  --precision P      ${PRECISION_HELP} (default)
-  --skip-bad-images  leaves images that cannot be read out of the file, and says which, instead of stopping
-`;
+const HELP = helpText(
+  "deno task encode --weights FILE|DIR --images DIR --out FEATURES.safetensors",
+  "Writes one row of features for each image, in the order of the file names.",
+  {
+    "--weights PATH": WEIGHTS_HELP,
+    "--images DIR": "all images in this folder and those below it",
+    "--list FILE": "the images that this file names, one path a line, in its order; from DIR where that is given",
+    "--out FILE": ".safetensors, with the names as a JSON array in the metadata, or .npy, with them in FILE.npy.txt",
+    "--layer LAYER": "last (default) | last4: the last four layers side by side, four times as wide",
+    "--pool POOL": "mean (default): a vector an image | none: one for each patch, [images, patches, width]",
+    "--batch N": "images encoded at once (default 64)",
+    "--heads N": "attention heads, where the weights do not say",
+    "--image N": "side of the images, in pixels, to which positions are interpolated",
+    ...IMAGE_HELP,
+    "--precision P": `${PRECISION_HELP} (default)`,
+    "--skip-bad-images": "leaves images that cannot be read out of the file, and says which, instead of stopping",
+  },
+);
 
 async function listImages(
   dir: string | undefined,
@@ -81,8 +76,10 @@ export const COMMAND = {
   },
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags } = parsed;
   const { weights, out } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   if (out === undefined) throw new Error("Say where the features are to go: --out FEATURES.safetensors, or .npy.");

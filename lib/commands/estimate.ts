@@ -18,26 +18,29 @@ import {
 import { PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { type StepMemory, totalMemory } from "../jepa/pretraining/step_memory.ts";
 import { isJepa } from "../methods/methods.ts";
+import { JEPA_PHRASES } from "../methods/preset_phrases.ts";
 import { readJson } from "../training/runs/run_folder.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { checkStart, configOf, nameOf, type StartFlags } from "./inputs/run_config.ts";
 import { CONFIG_FLAGS } from "./terminal/config_flags.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
-const HELP = `deno task estimate [options]
-
-Says what a run of I-JEPA needs: parameters, memory, floating-point operations, what devices have to send, and time.
-Nothing is computed or downloaded.
-
-  --preset NAME    ${Object.keys(PRESETS).join(" | ")} (default cifar10)
-  --config FILE    a whole configuration instead of a preset, such as a run's config.json
-  --set PATH=VALUE changes a part of either, as often as it is given, as for deno task pretrain
-  --devices N      devices that share a batch (default 1)
-  --device NAME    h100 | a100 | cpu: this machine's cores and memory (default cpu)
-  --micro-batch N  images that a device works on at once (default its share of the batch)
-  --images N       images of the data set (default those of the preset's, or of the data.json beside --config)
-`;
+const HELP = helpText(
+  "deno task estimate [options]",
+  `Says what a run of I-JEPA needs: parameters, memory, floating-point operations, what devices have to send, and time.
+  Nothing is computed or downloaded.`,
+  {
+    "--preset NAME": ["one of these (default cifar10)", JEPA_PHRASES],
+    "--config FILE": "a whole configuration instead of a preset, such as a run's config.json",
+    "--set PATH=VALUE": "changes a part of either, as often as it is given, as for deno task pretrain",
+    "--devices N": "devices that share a batch (default 1)",
+    "--device NAME": "h100 | a100 | cpu: this machine's cores and memory (default cpu)",
+    "--micro-batch N": "images that a device works on at once (default its share of the batch)",
+    "--images N": "images of the data set (default those of the preset's, or of the data.json beside --config)",
+  },
+);
 
 /** Of the peak: on a CPU as measured (README, "Beside PyTorch"), on GPUs assumed, for none has been measured. */
 const SHARES = { cpu: 0.7, h100: 0.3, a100: 0.3 };
@@ -191,8 +194,10 @@ export const COMMAND = {
   },
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags } = parsed;
   const start: StartFlags = { preset: flags.preset, config: flags.config, set: flags.set };
   const config = await jepaConfigOf(start), deviceName = oneOf("device", flags.device, DEVICE_NAMES);
   const device = deviceName === "cpu"

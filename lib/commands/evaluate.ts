@@ -20,13 +20,21 @@ import { parseCommand, tell } from "./terminal/command.ts";
 import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
-import { COLOURS, coloursOf, readPreprocessingFlag } from "./inputs/image_flags.ts";
-import { loadWeights } from "./inputs/load_weights.ts";
-import { cacheHelp, sideForFraming } from "./inputs/keep_images.ts";
-import { IMAGE_FLAGS, type ImageFlags, openImages, reportSkipped } from "./inputs/open_images.ts";
+import { COLOURS, coloursOf, IMAGE_HELP, readPreprocessingFlag } from "./inputs/image_flags.ts";
+import { loadWeights, WEIGHTS_HELP } from "./inputs/load_weights.ts";
+import { CACHE_HELP, sideForFraming } from "./inputs/keep_images.ts";
+import {
+  IMAGE_FLAGS,
+  type ImageFlags,
+  openImages,
+  PUBLISHED_HELP,
+  reportSkipped,
+  SKIP_HELP,
+} from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
 import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";
 import { INTERRUPTED } from "./processes/exit_codes.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -41,60 +49,44 @@ const SCENES_SEED = 1;
 /** Passes over the images of protocols that take the longest, where all protocols are asked for. */
 const IN_ALL: Partial<Record<ProtocolName, number>> = { "linear": 5, "transfer": 3, "full-finetune": 1 };
 
-/** What a protocol is and what it takes, in lines of at most 120 characters. */
-function described(name: ProtocolName): string {
-  const { title, cost } = PROTOCOLS[name], lines = [""];
-  for (const word of `${title} (${cost})`.split(" ")) {
-    if (`${lines.at(-1)} ${word}`.length > 78) lines.push("");
-    lines[lines.length - 1] += ` ${word}`;
-  }
-  return lines.map((line, i) => `${" ".repeat(24)}${(i === 0 ? name : "").padEnd(14)}${line}`).join("\n");
-}
-
-const HELP = `deno task evaluate --weights FILE|DIR --protocol NAME[,NAME]
-
-Evaluates an encoder beside the same network with random weights and raw pixels.
-
-  --weights PATH      a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an
-                      IJepaModel, or safetensors of a timm ViT without class token; or such a folder's name on the
-                      Hugging Face hub: owner/name, or hf:owner/name@revision
-  --protocol NAMES    all, or of these, with commas between:
-${NAMES.map(described).join("\n")}
-  --data DATA         cifar10 (default), cifar100, or a folder: ImageNet's, with its archives or unpacked, or one with
-                      train/ and val/ or test/ of classes; or published files: parquet, or .tar shards of WebDataset, one,
-                      a folder, or 'a-{000..123}.tar'; or hf:owner/name, such files on the Hugging Face hub
-  --layout LAYOUT     splits, where train/ and val/ or test/ in that folder hold classes beyond doubt
-  --skip-bad-images   puts others in the place of images that cannot be read, and says which, instead of stopping
-  --subset FILE       lowshot, finetune: the labelled training images by their file names, as SimCLR's 1percent.txt
-  --per-class N[,N]   lowshot, finetune: labels a class, drawn by the seed (default those of
-                      1, 2, 5, 13 that each class has); finetune takes the most
-  --epochs N          passes over the images where heads or the encoder are trained (default the protocol's own; where
-                      --protocol is all, ${
-  Object.entries(IN_ALL).map(([name, epochs]) => `of ${name} ${epochs}`).join(", ")
-})
-  --clevr DIR         count, distance: CLEVR_v1.0, instead of ${SCENES.train} and ${SCENES.test} scenes drawn here
-  --clevr-crop        count, distance: the middle of CLEVR's pictures, as the paper's text says, not the whole of them,
-                      as its code's configuration does
-  --heads N           attention heads, where the weights do not say
-  --image N           side of the images, in pixels, to which positions are interpolated
-  --preprocessing P   how images are resized, cropped and standardised: file, as the weights' own
-                      preprocessor_config.json says | imagenet, as in pretraining: the short side resized, bicubic, the
-                      centred square, ImageNet's mean and deviation | FILE.json, another preprocessor_config.json
-                      (default file where the weights say it, else imagenet)
-  --colours C         of image files: managed (default): as a viewer shows them: converted from an embedded profile to
-                      sRGB, turned by EXIF, on white | pillow: the bytes of Image.open(FILE).convert("RGB"), which does
-                      none of that
-  --seed N            what is drawn follows from it (default 0)
-  --seeds N           evaluates with so many seeds from there on; the table has their mean and deviation (default 1)
-  --precision P       ${PRECISION_HELP} (default)
-  --subjects NAMES    what is evaluated, with commas between: encoder, random (the same network with random weights),
-                      pixels (default all three)
-  --no-cache          keeps no features in data/features, which holds 4 GiB of them at most
-${
-  cacheHelp(22)
-}                      At that, squares have the bytes of those from files where the short side alone is resized, bicubic;
-                      the random crops of linear and finetune have less detail: for those of 224 pixels say 800
-`;
+const HELP = helpText(
+  "deno task evaluate --weights FILE|DIR --protocol NAME[,NAME]",
+  "Evaluates an encoder beside the same network with random weights and raw pixels.",
+  {
+    "--weights PATH": WEIGHTS_HELP,
+    "--protocol NAMES": [
+      "all, or of these, with commas between:",
+      Object.fromEntries(NAMES.map((name) => [name, `${PROTOCOLS[name].title} (${PROTOCOLS[name].cost})`])),
+    ],
+    "--data DATA":
+      `cifar10 (default), cifar100, or a folder: ImageNet's, with its archives or unpacked, or one with train/
+      and val/ or test/ of classes; or published files: ${PUBLISHED_HELP}`,
+    "--layout LAYOUT": "splits, where train/ and val/ or test/ in that folder hold classes beyond doubt",
+    "--skip-bad-images": SKIP_HELP,
+    "--subset FILE": `lowshot, finetune: the labelled training images by their file names, as SimCLR's 1percent.txt`,
+    "--per-class N[,N]":
+      `lowshot, finetune: labels a class, drawn by the seed (default those of 1, 2, 5, 13 that each class
+      has); finetune takes the most`,
+    "--epochs N": `passes over the images where heads or the encoder are trained (default the protocol's own; where
+      --protocol is all, ${Object.entries(IN_ALL).map(([name, epochs]) => `of ${name} ${epochs}`).join(", ")})`,
+    "--clevr DIR": `count, distance: CLEVR_v1.0, instead of ${SCENES.train} and ${SCENES.test} scenes drawn here`,
+    "--clevr-crop":
+      `count, distance: the middle of CLEVR's pictures, as the paper's text says, not the whole of them, as its
+      code's configuration does`,
+    "--heads N": "attention heads, where the weights do not say",
+    "--image N": "side of the images, in pixels, to which positions are interpolated",
+    ...IMAGE_HELP,
+    "--seed N": "what is drawn follows from it (default 0)",
+    "--seeds N": "evaluates with so many seeds from there on; the table has their mean and deviation (default 1)",
+    "--precision P": `${PRECISION_HELP} (default)`,
+    "--subjects NAMES": `what is evaluated, with commas between: encoder, random (the same network with random weights),
+      pixels (default all three)`,
+    "--no-cache": "keeps no features in data/features, which holds 4 GiB of them at most",
+    ...CACHE_HELP,
+  },
+  `Of images that --cache shrinks, squares have the bytes of those from files where the short side alone is resized,
+  bicubic; the random crops of linear and finetune have less detail: for those of 224 pixels say --cache-side 800.`,
+);
 
 function parseProtocols(text: string | undefined): ProtocolName[] {
   if (text === undefined) throw new Error(`Say what to evaluate: --protocol all, or of ${NAMES.join(", ")}.`);
@@ -175,8 +167,10 @@ export const COMMAND = {
   },
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags } = parsed;
   const { weights, data: dataName, clevr } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const protocols = parseProtocols(flags.protocol), all = protocols === NAMES;

@@ -10,27 +10,28 @@ import { saveEncoder, saveHuggingFace, saveOnnx } from "../jepa/save_encoder.ts"
 import { tf } from "../tensorflow/backend.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./terminal/flags.ts";
-import { loadAnyWeights } from "./inputs/load_weights.ts";
+import { loadAnyWeights, WEIGHTS_HELP } from "./inputs/load_weights.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
-const HELP = `deno task export --weights FILE|DIR --out FILE.safetensors|DIR [--onnx] [--push OWNER/NAME]
-
-Writes an encoder into this kit's format, or where --out is no .safetensors file into a folder from which
-transformers' IJepaModel.from_pretrained() loads it; the predictor, for which that has no place, is then left out. An encoder
-of clips with rotary positions goes with its predictor, for VJEPA2Model.from_pretrained().
-
-  --weights PATH  a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel,
-                  or safetensors of a timm ViT without class token; or such a folder's name on the Hugging Face hub:
-                  owner/name, or hf:owner/name@revision
-  --out PATH      where it goes: a file's name ends in .safetensors; a folder is made, or is an earlier export
-  --onnx          puts ONNX's graph into the folder too, onnx/model.onnx (of F16 model_fp16.onnx), for onnxruntime and for
-                  transformers.js: pipeline("image-feature-extraction", DIR, { dtype: "fp32" }) (or "fp16")
-  --push NAME     uploads the folder to the Hugging Face hub as owner/name, which is made if it is not there (HF_TOKEN, or
-                  what \`hf auth login\` keeps, may write there); --out may then be left out
-  --dtype D       F32 (default) | F16 | BF16: the last two take half the space
-  --heads N       attention heads, where the weights do not say
-`;
+const HELP = helpText(
+  "deno task export --weights FILE|DIR --out FILE.safetensors|DIR [--onnx] [--push OWNER/NAME]",
+  `Writes an encoder into this kit's format, or where --out is no .safetensors file into a folder from which transformers'
+  IJepaModel.from_pretrained() loads it; the predictor, for which that has no place, is then left out. An encoder of clips
+  with rotary positions goes with its predictor, for VJEPA2Model.from_pretrained().`,
+  {
+    "--weights PATH": WEIGHTS_HELP,
+    "--out PATH": "where it goes: a file's name ends in .safetensors; a folder is made, or is an earlier export",
+    "--onnx": `puts ONNX's graph into the folder too, onnx/model.onnx (of F16 model_fp16.onnx), for onnxruntime and for
+      transformers.js: pipeline("image-feature-extraction", DIR, { dtype: "fp32" }) (or "fp16")`,
+    "--push NAME":
+      `uploads the folder to the Hugging Face hub as owner/name, which is made if it is not there (HF_TOKEN,
+      or what \`hf auth login\` keeps, may write there); --out may then be left out`,
+    "--dtype D": "F32 (default) | F16 | BF16: the last two take half the space",
+    "--heads N": "attention heads, where the weights do not say",
+  },
+);
 
 /** Holds that a folder is an earlier export, which is replaced, or that none of anyone's files are in it. */
 async function checkFolder(out: string): Promise<void> {
@@ -82,8 +83,10 @@ export const COMMAND = {
   },
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags } = parsed;
   const { weights, push } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   if (push !== undefined) await checkPush(push);

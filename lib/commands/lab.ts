@@ -6,17 +6,19 @@
 import { isForMachines, parseCommand, tell } from "./terminal/command.ts";
 import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
 import { numberOf } from "./terminal/flags.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 
-const HELP = `deno task lab [options]
-
-Opens JupyterLab on the notebooks, with the Deno kernel ready. The first time it installs JupyterLab in .venv/lab; later it
-works offline. Ctrl-C, twice, ends it.
-
-  --port N       default 8888, or the next one that is free
-  --no-browser   prints the address instead of opening it
-`;
+const HELP = helpText(
+  "deno task lab [options]",
+  `Opens JupyterLab on the notebooks, with the Deno kernel ready. The first time it installs JupyterLab in .venv/lab; later
+  it works offline. Ctrl-C, twice, ends it.`,
+  {
+    "--port N": "default 8888, or the next one that is free",
+    "--no-browser": "prints the address instead of opening it",
+  },
+);
 
 /** JupyterLab reaches for no network. */
 const SETTINGS = [
@@ -34,8 +36,10 @@ export const COMMAND = {
   },
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags } = parsed;
   const port = numberOf("port", flags.port, { integer: true });
   await setUpTensorFlow();
   await setUpJupyter("deno task lab");

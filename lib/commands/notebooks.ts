@@ -10,20 +10,22 @@ import { parseCommand, tell } from "./terminal/command.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { JUPYTER_VENV, jupyterEnvironment, NOTEBOOKS, setUpJupyter } from "./jupyter/jupyter.ts";
 import { missingOutputs, type Notebook } from "./jupyter/notebook_file.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { writeFile } from "../write_file.ts";
 
-const HELP = `deno task notebooks [options] [NAME ...]
-
-Runs the notebooks top to bottom, each in a new kernel, and ends with an error where a cell fails or an output is lost. NAME is
-the beginning of a notebook's file name, such as 01; all run where there is none.
-
-  --quick      fewer steps and images, for tests: sets IJEPA_QUICK=1, which the notebooks read
-  --write      writes the outputs into the notebooks
-  --timeout S  seconds that a cell may take (default 1800)
-`;
+const HELP = helpText(
+  "deno task notebooks [options] [NAME ...]",
+  `Runs the notebooks top to bottom, each in a new kernel, and ends with an error where a cell fails or an output is lost.
+  NAME is the beginning of a notebook's file name, such as 01; all run where there is none.`,
+  {
+    "--quick": "fewer steps and images, for tests: sets IJEPA_QUICK=1, which the notebooks read",
+    "--write": "writes the outputs into the notebooks",
+    "--timeout S": "seconds that a cell may take (default 1800)",
+  },
+);
 
 /** A line that run_notebook.py tells. */
 interface CellReport {
@@ -121,8 +123,10 @@ export const COMMAND = {
   positionals: [],
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags, positionals } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags, positionals } = parsed;
   const cellSeconds = numberOf("timeout", flags.timeout, { integer: true })!;
   const names = findNotebooks(positionals);
   if (flags.write && flags.quick) throw new Error("--write is for full runs: leave --quick out.");

@@ -17,6 +17,7 @@ import { type HostTensor, writeSafetensors } from "../weights/formats/safetensor
 import { parseCommand, tell } from "./terminal/command.ts";
 import { type Difference, differences, hiddenState } from "./parity/parity_differences.ts";
 import { PARITY_PYTHON, setUpParity } from "./parity/parity_python.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { makeFolder } from "../write_file.ts";
@@ -24,14 +25,15 @@ import { makeFolder } from "../write_file.ts";
 /** Largest difference of an output that counts as the same. */
 export const TOLERANCE = 2e-4;
 
-const HELP = `deno task parity [options]
-
-Compares encoders with transformers, timm and PyTorch: random weights in the formats that people have, loaded here; and what
-the kit saves, loaded there. The first time it installs them in .venv/parity. Takes some minutes on two cores. Ends with an
-error where an output differs by more than ${TOLERANCE}.
-
-  --keep DIR   keeps the files there, instead of in a folder that is removed
-`;
+const HELP = helpText(
+  "deno task parity [options]",
+  `Compares encoders with transformers, timm and PyTorch: random weights in the formats that people have, loaded here; and
+  what the kit saves, loaded there. The first time it installs them in .venv/parity. Takes some minutes on two cores. Ends
+  with an error where an output differs by more than ${TOLERANCE}.`,
+  {
+    "--keep DIR": "keeps the files there, instead of in a folder that is removed",
+  },
+);
 
 /** Runs parity.py and returns what it prints. */
 async function python(...args: string[]): Promise<string> {
@@ -100,8 +102,10 @@ export const COMMAND = {
   },
 } as const;
 
-async function main(): Promise<void> {
-  const { values } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values } = parsed;
   await setUpTensorFlow();
   await setUpParity("deno task parity");
   const folder = values.keep ?? await Deno.makeTempDir({ prefix: "ijepa_parity_" });

@@ -4,7 +4,6 @@
  * @module
  */
 import { dirname } from "node:path";
-import { parseArgs } from "node:util";
 import { measurePlanning, PLANNER, type PlanningResult } from "../evaluation/planning/measure_planning.ts";
 import { type PlaceProbe, placeProbe } from "../evaluation/planning/place_probe.ts";
 import { fitStepMetric } from "../evaluation/planning/step_metric.ts";
@@ -19,30 +18,31 @@ import type { Plan } from "../world/planners.ts";
 import { imagine, plainMetric, type WorldModel } from "../world/planning.ts";
 import type { Place } from "../world/rooms.ts";
 import { loadWorld } from "../world/saved_world.ts";
-import { writeFile } from "../write_file.ts";
 import { setUpTensorFlow } from "./setup.ts";
+import { parseCommand, tell } from "./terminal/command.ts";
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
-const HELP = `deno task plan --weights DIR [options]
-
-Plans with a world model of two rooms: in each episode it sees a picture of where the dot is and one of its goal in the
-other room, and has 200 actions; it is at the goal where it is less than 4.5 of 65 units away at the end. Goals are the same
-in every measurement. Beside it: doing nothing, random actions, and a straight line to the goal.
-
-  --weights DIR      a run's folder, or its world.safetensors
-  --episodes N       goals (default 100)
-  --planner NAME     cem | mppi (default cem)
-  --metric NAME      steps | plain: how far a state is from the goal's. steps weighs its directions by how little they change
-                     in a step, which is learned from walks without labels; plain is the squared distance, as in eb_jepa
-                     (default steps)
-  --samples N, --iterations N, --horizon N
-                     the planner's numbers (default ${PLANNER.samples}, ${PLANNER.iterations}, ${PLANNER.horizon}); its elites are an eighth of the samples
-  --seeds N          seeds of the planner and of random actions (default 1)
-  --json FILE        writes the numbers there
-  --out NAME         the picture: NAME.png, .svg and .html (default plan in the folder of the weights)
-  --help
-`;
+const HELP = helpText(
+  "deno task plan --weights DIR [options]",
+  `Plans with a world model of two rooms: in each episode it sees a picture of where the dot is and one of its goal in the
+  other room, and has 200 actions; it is at the goal where it is less than 4.5 of 65 units away at the end. Goals are the
+  same in every measurement. Beside it: doing nothing, random actions, and a straight line to the goal.`,
+  {
+    "--weights DIR": "a run's folder, or its world.safetensors",
+    "--episodes N": "goals (default 100)",
+    "--planner NAME": "cem | mppi (default cem)",
+    "--metric NAME":
+      `how far a state is from the goal's: steps weighs its directions by how little they change in a step,
+      which is learned from walks without labels; plain is the squared distance, as in eb_jepa (default steps)`,
+    "--samples N": `the planner's sequences of actions, of which an eighth are its elites (default ${PLANNER.samples})`,
+    "--iterations N": `times that it draws them (default ${PLANNER.iterations})`,
+    "--horizon N": `actions of a sequence (default ${PLANNER.horizon})`,
+    "--seeds N": "seeds of the planner and of random actions (default 1)",
+    "--out NAME": "the picture: NAME.png, .svg and .html (default plan in the folder of the weights)",
+  },
+);
 
 /** Episodes in the picture, and actions between plans that it shows. */
 const SHOWN = 4, EVERY = 40;
@@ -105,37 +105,39 @@ function resultTable(results: readonly PlanningResult[]): string {
   return table(rows, ["policy", decimals("at the goal, %"), decimals("± over seeds"), decimals("distance, units")]);
 }
 
-async function main(): Promise<void> {
-  const { values: flags } = parseArgs({
-    args: Deno.args,
-    options: {
-      "weights": { type: "string" },
-      "episodes": { type: "string", default: "100" },
-      "planner": { type: "string", default: "cem" },
-      "metric": { type: "string", default: "steps" },
-      "samples": { type: "string", default: `${PLANNER.samples}` },
-      "iterations": { type: "string", default: `${PLANNER.iterations}` },
-      "horizon": { type: "string", default: `${PLANNER.horizon}` },
-      "seeds": { type: "string", default: "1" },
-      "json": { type: "string" },
-      "out": { type: "string" },
-      "help": { type: "boolean", short: "h" },
-    },
-  });
-  if (flags.help) return console.log(HELP);
-  const { weights, json } = flags;
+const PLANNERS = ["cem", "mppi"] as const, METRICS = ["steps", "plain"] as const;
+
+/** Its options. */
+export const COMMAND = {
+  help: HELP,
+  options: {
+    "weights": { type: "string", values: "folder" },
+    "episodes": { type: "string", default: "100" },
+    "planner": { type: "string", default: "cem", values: PLANNERS },
+    "metric": { type: "string", default: "steps", values: METRICS },
+    "samples": { type: "string", default: `${PLANNER.samples}` },
+    "iterations": { type: "string", default: `${PLANNER.iterations}` },
+    "horizon": { type: "string", default: `${PLANNER.horizon}` },
+    "seeds": { type: "string", default: "1" },
+    "out": { type: "string", values: "file" },
+  },
+} as const;
+
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags } = parsed, { weights } = flags;
   if (weights === undefined) throw new Error("Say which world model: --weights DIR.");
   const whole = (name: "episodes" | "seeds" | "samples" | "iterations" | "horizon", least = 1) =>
     numberOf(name, flags[name], { integer: true, least })!;
   const episodes = whole("episodes"), seeds = whole("seeds"), samples = whole("samples", 16);
   const planner = {
-    ...{ ...PLANNER, planner: oneOf("planner", flags.planner, ["cem", "mppi"]) },
+    ...{ ...PLANNER, planner: oneOf("planner", flags.planner, PLANNERS) },
     ...{ samples, elites: Math.floor(samples / 8), iterations: whole("iterations"), horizon: whole("horizon", 4) },
   };
-  const metricName = oneOf("metric", flags.metric, ["steps", "plain"]);
+  const metricName = oneOf("metric", flags.metric, METRICS);
   const out = flags.out ?? `${weights.endsWith(".safetensors") ? dirname(weights) : weights}/plan`;
   await checkOutputFile("out", `${out}.png`);
-  if (json !== undefined) await checkOutputFile("json", json);
 
   await setUpTensorFlow();
   const { config, networks } = await loadWorld(weights), { rooms, networks: size } = config;
@@ -166,10 +168,8 @@ async function main(): Promise<void> {
   const walks = await walksOf(model, probe, goals, recorded.shown);
   disposeAll([networks, metric]);
   await saveFigure(planFigure(walks), out);
-  if (json !== undefined) {
-    const about = { weights, rooms: rooms.layout, episodes, seeds, planner, metric: metricName };
-    await writeFile(json, JSON.stringify({ ...about, places: { r2, rmse }, results }, null, 2) + "\n");
-  }
+  const about = { weights, rooms: rooms.layout, episodes, seeds, planner, metric: metricName };
+  await tell({ ...about, places: { r2, rmse }, results, picture: `${out}.png` });
   console.log(`Picture: ${out}.png (and .html, .svg)`);
 }
 

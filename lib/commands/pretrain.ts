@@ -17,6 +17,7 @@ import { formatNumber } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { encoderOf } from "../methods/config.ts";
 import { isJepa, type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
+import { PRESET_PHRASES } from "../methods/preset_phrases.ts";
 import { type LogEntry, pretrain, type PretrainResult } from "../methods/pretrain.ts";
 import { checkChannels, standardised } from "../methods/standardised.ts";
 import type { Parameters } from "../nn/parameters.ts";
@@ -24,7 +25,7 @@ import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { type Decided, decided } from "../training/runs/decided.ts";
-import { checkFree } from "../training/runs/run_folder.ts";
+import { checkFree, checkSameConfig } from "../training/runs/run_folder.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts";
@@ -32,11 +33,20 @@ import { evaluationBar } from "./terminal/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { defaultFolder } from "./inputs/default_folder.ts";
-import { cacheHelp, sideForCrops } from "./inputs/keep_images.ts";
-import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
+import { CACHE_HELP, sideForCrops } from "./inputs/keep_images.ts";
+import {
+  dataOfRun,
+  IMAGE_FLAGS,
+  LAYOUT_HELP,
+  openImages,
+  PUBLISHED_HELP,
+  reportSkipped,
+  SKIP_HELP,
+} from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
 import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_config.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { isWorldRun, pretrainTheWorld } from "./pretrain_world.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -48,57 +58,53 @@ import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
-import { WORLD_PRESETS } from "../world/presets.ts";
+import { WORLD_PHRASES, WORLD_PRESETS } from "../world/presets.ts";
 import { writeFile } from "../write_file.ts";
 
-/** The presets' names, five to a line. */
-function presetNames(): string {
-  const names = [...Object.keys(PRESETS), ...Object.keys(WORLD_PRESETS)], lines = Math.ceil(names.length / 5);
-  return Array.from({ length: lines }, (_, i) => names.slice(5 * i, 5 * (i + 1)).join(" | "))
-    .join(" |\n                     ");
-}
-
-const HELP = `deno task pretrain [options]
-
-Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
-downloads TensorFlow (274 MB) and CIFAR-10 (139 MB). The presets two-rooms and two-rooms-eb-jepa train a world model instead,
-on walks through two rooms that are made as it goes: \`deno task plan\` plans with it, and options of images are not theirs.
-
-  --preset NAME      ${presetNames()} (default cifar10)
-  --config FILE      a whole configuration instead of a preset, such as a run's config.json
-  --set PATH=VALUE   changes a part of either, as often as it is given: ${SET_HELP};
-                     masks.blocks=1, architecture.predictor.depth=6, targets=pixels, 'crop.scale=[0.5,1]',
-                     'masks={"sampler":"random"}'
-  --data NAME|DIR    cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images in
-                     folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation;
-                     ImageNet's may hold its archives instead; or published files: parquet, or .tar shards of
-                     WebDataset, one, a folder, or 'a-{000..123}.tar'; or hf:owner/name, such files on the Hugging Face hub
-                     (default what the preset's name says, or the data.json beside --config; of a run that goes on, where
-                     its images were, and with it where they are now). Images of other channels than three, as of satellites
-                     and scanners, take --set architecture.channels=N: TIFFs and .npy [H, W, N] are read as the numbers they
-                     hold, and standardised by 'standardise={"mean":[...],"deviation":[...]}', or else by what is measured
-  --epochs N         passes over the images
-  --batch N          images a step
-  --micro-batch N    images whose gradients are computed at once, where a whole step does not fit in memory; divides the
-                     batch
-  --lr X             peak learning rate
-  --seed N           everything random follows from it (default 0)
-  --precision P      ${PRECISION_HELP}
-                     (default the preset's own, mostly auto)
-  --out DIR          the run's folder (default weights/PRESET-1, -2, ...; with --config its folder's name for PRESET)
-  --resume           goes on with the run in --out, or with the newest of this preset
-  --checkpoint-every N
-                     steps between checkpoints (default 200)
-  --keep N           checkpoints that are kept, the newest (default 2), so that there is another where one is damaged; each
-                     takes four times the encoder's space, and while one is written there is one more
-  --monitor N        steps between measurements of the encoder while it trains: RankMe, LiDAR, kNN and a linear probe of
-                     2,000 training images, which go into the log and the loss curve; 0 for none (default a tenth of
-                     the run, at least 50). Each takes about as long as training on 1,000 images
-  --layout LAYOUT    what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
-                     folder in it is one) or flat (images at any depth, without classes)
-  --skip-bad-images  puts others in the place of images that cannot be read, and says which, instead of stopping
-  --no-eval          leaves the evaluation out
-${cacheHelp(21)}${TENSORBOARD_HELP}${WORKER_HELP}`;
+const HELP = helpText(
+  "deno task pretrain [options]",
+  `Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
+  downloads TensorFlow (274 MB) and CIFAR-10 (139 MB). The presets two-rooms and two-rooms-eb-jepa train a world model
+  instead, on walks through two rooms that are made as it goes: deno task plan plans with it, and options of images are
+  not theirs.`,
+  {
+    "--preset NAME": ["one of these (default cifar10)", { ...PRESET_PHRASES, ...WORLD_PHRASES }],
+    "--config FILE": "a whole configuration instead of a preset, such as a run's config.json",
+    "--set PATH=VALUE": `${SET_HELP}; masks.blocks=1, architecture.predictor.depth=6, targets=pixels,
+      'crop.scale=[0.5,1]', 'masks={"sampler":"random"}'`,
+    "--data NAME|DIR":
+      `cifar10, cifar100, scenes (drawn here; the evaluation counts their objects), or a folder of images
+      in folders of classes; with train/ and test/ or val/ inside, the second is used for the evaluation; ImageNet's may
+      hold its archives instead; or published files: ${PUBLISHED_HELP} (default what the preset's name says, or the
+      data.json beside --config; of a run that goes on, where its images were, and with it where they are now).
+      Images of other channels than three, as of satellites and scanners, take --set architecture.channels=N: TIFFs and
+      .npy [H, W, N] are read as the numbers they hold, and standardised by
+      'standardise={"mean":[...],"deviation":[...]}', or else by what is measured`,
+    "--epochs N": "passes over the images",
+    "--batch N": "images a step",
+    "--micro-batch N":
+      `images whose gradients are computed at once, where a whole step does not fit in memory; divides the
+      batch`,
+    "--lr X": "peak learning rate",
+    "--seed N": "everything random follows from it (default 0)",
+    "--precision P": `${PRECISION_HELP} (default the preset's own, mostly auto)`,
+    "--out DIR": "the run's folder (default weights/PRESET-1, -2, ...; with --config its folder's name for PRESET)",
+    "--resume": "goes on with the run in --out, or with the newest of this preset",
+    "--checkpoint-every N": "steps between checkpoints (default 200)",
+    "--keep N": `checkpoints that are kept, the newest (default 2), so that there is another where one is damaged; each
+      takes four times the encoder's space, and while one is written there is one more`,
+    "--monitor N": `steps between measurements of the encoder while it trains: RankMe, LiDAR, kNN and a linear probe of
+      2,000 training images, which go into the log and the loss curve; 0 for none (default a tenth of the run, at least
+      50). Each takes about as long as training on 1,000 images`,
+    "--layout LAYOUT": `what the folder in --data is, where that is in doubt: ${LAYOUT_HELP}`,
+    "--skip-bad-images": SKIP_HELP,
+    "--no-eval": "leaves the evaluation out",
+    ...CACHE_HELP,
+    ...TENSORBOARD_HELP,
+    ...WORKER_HELP,
+  },
+  TRAINING_ENDS,
+);
 
 /** The shorter side that a run's crops need. */
 function sideFor(config: MethodConfig): number {
@@ -164,9 +170,8 @@ async function evaluateRun(
 /** Its options. */
 export const COMMAND = {
   help: HELP,
-  notes: TRAINING_ENDS,
   options: {
-    "preset": { type: "string", values: Object.keys(PRESETS) },
+    "preset": { type: "string", values: [...Object.keys(PRESETS), ...Object.keys(WORLD_PRESETS)] },
     ...CONFIG_FLAGS,
     "data": { type: "string", values: "folder" },
     "out": { type: "string", values: "folder" },
@@ -180,8 +185,8 @@ export const COMMAND = {
   },
 } as const;
 
-const parse = () => parseCommand(COMMAND);
-type Flags = Awaited<ReturnType<typeof parse>>["values"];
+const parse = (args: string[]) => parseCommand(COMMAND, args);
+type Flags = NonNullable<Awaited<ReturnType<typeof parse>>>["values"];
 
 /** How to go on with the run in a folder, as it is typed. */
 const howToGoOn = (dir: string, flags: Flags) =>
@@ -205,6 +210,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   // What is not said again on resuming is as the run was started.
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => keptConfig(dir)) : undefined;
   const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
+  if (kept) checkSameConfig(dir, kept, asked); // before images are opened
   const precise = await decided(asked, width, { dir, resume: flags.resume, workers });
   const monitorEvery = monitorOf(flags);
   const data = flags.data ??
@@ -279,8 +285,10 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")} (and .html, .svg)`);
 }
 
-async function main(): Promise<void> {
-  const { values: flags, tokens } = await parse();
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parse(args);
+  if (!parsed) return;
+  const { values: flags, tokens } = parsed;
   checkStart(flags);
   if (await isWorldRun(flags)) return await pretrainTheWorld(flags, tokens);
   const { workers, restarts } = workerFlags(flags);

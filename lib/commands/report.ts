@@ -19,6 +19,7 @@ import { loadWeights } from "./inputs/load_weights.ts";
 import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { checkOutputFile } from "./terminal/flags.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
 /** Seconds between two looks at runs that go on. */
@@ -27,17 +28,21 @@ const WATCH = 10;
 /** Numbers of an encoder that a browser still reads out of a page: ViT-L's. */
 const LIVE = 4e8;
 
-const HELP = `deno task report DIR [DIR ...]
-
-Writes one page about a run, or about several side by side: curves, evaluations, configuration, environment and pictures.
-It is one HTML file that needs no other and no network.
-
-  --out FILE  the page (default report.html in the first DIR)
-  --csv       writes each run's log as DIR/log.csv instead: a row a step, a column for each number
-  --live      puts the encoder of the first DIR into the page, and what runs it (16 MB): it shows the patch features of a
-              picture, or of the camera's, as colours, in any browser, without a server
-  --watch     writes the page anew every ${WATCH} s while runs go on, and a browser that shows it reads it again; Ctrl-C ends it
-`;
+const HELP = helpText(
+  "deno task report DIR [DIR ...]",
+  `Writes one page about a run, or about several side by side: curves, evaluations, configuration, environment and
+  pictures. It is one HTML file that needs no other and no network.`,
+  {
+    "--out FILE": "the page (default report.html in the first DIR)",
+    "--csv": "writes each run's log as DIR/log.csv instead: a row a step, a column for each number",
+    "--live":
+      `puts the encoder of the first DIR into the page, and what runs it (16 MB): it shows the patch features of a
+      picture, or of the camera's, as colours, in any browser, without a server`,
+    "--watch":
+      `writes the page anew every ${WATCH} s while runs go on, and a browser that shows it reads it again; Ctrl-C
+      ends it`,
+  },
+);
 
 /** Scores of an evaluation by what they are of; numbers of a decoder's measures by their paths. */
 function scores({ evaluation }: ReadRun): Map<string, string | number | boolean | null> {
@@ -160,8 +165,10 @@ export const COMMAND = {
   positionals: "folder",
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags, positionals: dirs } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags, positionals: dirs } = parsed;
   if (dirs.length === 0) throw new Error("Say which run: deno task report DIR, or several.");
   if (flags.csv) {
     if (flags.out !== undefined || flags.watch || flags.live) {

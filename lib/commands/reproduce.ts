@@ -19,26 +19,25 @@ import { onStop } from "./processes/stop_signal.ts";
 import { commandLine, givenAgain } from "./terminal/advice.ts";
 import { stepCost, totalCost } from "./terminal/step_cost.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
-const HELP = `deno task reproduce [NAME] [options]
-
-Reproduces a table or a figure of the paper: table1 to table15, figure1 to figure8. Without a name, lists them. What is
-missing is run, by the kit's other commands, one after the other: pretraining, decoders, evaluations. Ctrl-C stops it with
-a checkpoint; the same command goes on. Then our numbers stand beside the paper's, in weights/reproduce/SCALE/NAME.md,
-.json and, with a figure, .png, .svg and .html.
-
-  --scale SCALE    small (default): CIFAR-10, drawn scenes and the kit's own weights | paper: the paper's own, with
-                   --data and GPUs
-  --seeds N        of each pretraining, or of each evaluation (default 1)
-  --dry-run        says the commands, and what they cost, and runs none
-  --weights PATH   paper: weights to evaluate or to decode, instead of pretraining them
-${Object.entries(DATA_OPTIONS).map(([name, what]) => `  --${`${name} PATH`.padEnd(15)}paper: ${what}`).join("\n")}
-`;
-
-const NOTES = `
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop.
-`;
+const HELP = helpText(
+  "deno task reproduce [NAME] [options]",
+  `Reproduces a table or a figure of the paper: table1 to table15, figure1 to figure8. Without a name, lists them. What is
+  missing is run, by the kit's other commands, one after the other: pretraining, decoders, evaluations. Ctrl-C stops it
+  with a checkpoint; the same command goes on. Then our numbers stand beside the paper's, in
+  weights/reproduce/SCALE/NAME.md, .json and, with a figure, .png, .svg and .html.`,
+  {
+    "--scale SCALE": `small (default): CIFAR-10, drawn scenes and the kit's own weights | paper: the paper's own, with
+      --data and GPUs`,
+    "--seeds N": "of each pretraining, or of each evaluation (default 1)",
+    "--dry-run": "says the commands, and what they cost, and runs none",
+    "--weights PATH": "paper: weights to evaluate or to decode, instead of pretraining them",
+    ...Object.fromEntries(Object.entries(DATA_OPTIONS).map(([name, what]) => [`--${name} PATH`, `paper: ${what}`])),
+  },
+  `Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop.`,
+);
 
 const PATHS = Object.keys(DATA_OPTIONS) as (keyof typeof DATA_OPTIONS)[];
 
@@ -115,7 +114,6 @@ const SCALES = ["small", "paper"] as const;
 /** Its options. */
 export const COMMAND = {
   help: HELP,
-  notes: NOTES,
   options: {
     "scale": { type: "string", default: "small", values: SCALES },
     "seeds": { type: "string" },
@@ -131,8 +129,10 @@ export const COMMAND = {
   positionals: Object.keys(ITEMS),
 } as const;
 
-async function main(): Promise<void> {
-  const { values: flags, positionals } = await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parseCommand(COMMAND, args);
+  if (!parsed) return;
+  const { values: flags, positionals } = parsed;
   if (positionals.length === 0) {
     await tell(Object.entries(ITEMS).map(([name, { kind, title, claim }]) => ({ name, kind, title, claim })));
     console.log(await listing());

@@ -9,23 +9,23 @@ import { installTensorFlow } from "../tensorflow/install.ts";
 import { locateTensorFlow } from "../tensorflow/locate.ts";
 import { userCache } from "../user_cache.ts";
 import { type Command, parseCommand, tell } from "./terminal/command.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 
-const HELP = `deno task setup
-
-Downloads TensorFlow's libraries, once for all checkouts, into your cache folder (${userCache()}/venv; into .venv where an
-earlier version has put them there): its CPU build (274 MB, 853 MB on disk), or where there is an NVIDIA driver its CUDA
-build with NVIDIA's libraries (3.4 GB, 5.6 GB on disk). Needs Python 3.10 or newer with venv and pip.
-
-`;
-
-const NOTES = `
-Environment:
-  IJEPA_TF=cpu|cuda   the build to use, instead of the one for this machine
-  TF_DIR=FOLDER       a folder with both libraries; nothing is downloaded
-  IJEPA_TF32=1        lets a GPU round what float32 products take to TF32 (10 bits of mantissa), for all commands
-  TF_FORCE_GPU_ALLOW_GROWTH=true   lets a GPU's memory grow in training too, which by itself takes it whole at the start
-`;
+const HELP = helpText(
+  "deno task setup",
+  `Downloads TensorFlow's libraries, once for all checkouts, into your cache folder (${userCache()}/venv; into .venv where
+  an earlier version has put them there): its CPU build (274 MB, 853 MB on disk), or where there is an NVIDIA driver its
+  CUDA build with NVIDIA's libraries (3.4 GB, 5.6 GB on disk). Needs Python 3.10 or newer with venv and pip.`,
+  "Environment:",
+  {
+    "IJEPA_TF=cpu|cuda": "the build to use, instead of the one for this machine",
+    "TF_DIR=FOLDER": "a folder with both libraries; nothing is downloaded",
+    "IJEPA_TF32=1": "lets a GPU round what float32 products take to TF32 (10 bits of mantissa), for all commands",
+    "TF_FORCE_GPU_ALLOW_GROWTH=true": `lets a GPU's memory grow in training too, which by itself takes it whole at the
+      start`,
+  },
+);
 
 /** Installs TensorFlow's libraries where they are missing, with a progress bar for each download. */
 export async function setUpTensorFlow(): Promise<void> {
@@ -47,10 +47,10 @@ export async function setUpTensorFlow(): Promise<void> {
 }
 
 /** Its options. */
-export const COMMAND: Command = { help: HELP, notes: NOTES, options: {} };
+export const COMMAND: Command = { help: HELP, options: {} };
 
-async function main(): Promise<void> {
-  await parseCommand(COMMAND);
+export async function main(args: string[]): Promise<void> {
+  if (!await parseCommand(COMMAND, args)) return;
   await setUpTensorFlow();
   const { dir, cuda } = locateTensorFlow();
   await tell({ tensorflow: dir, build: cuda ? "CUDA" : "CPU" });

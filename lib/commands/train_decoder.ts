@@ -8,7 +8,13 @@ import type { Dataset } from "../datasets/dataset.ts";
 import { memoryDataset } from "../datasets/memory.ts";
 import { conditionsOf, representImages } from "../decoding/decode.ts";
 import { checkDecoderConfig, decoderConfigIn } from "../decoding/check_decoder_config.ts";
-import { DECODER_PRESETS, type DecoderConfig, decoderPreset, productWidth } from "../decoding/decoder_presets.ts";
+import {
+  DECODER_PHRASES,
+  DECODER_PRESETS,
+  type DecoderConfig,
+  decoderPreset,
+  productWidth,
+} from "../decoding/decoder_presets.ts";
 import { decoderSteps } from "../decoding/decoder_objective.ts";
 import { imageCount } from "../decoding/image_batches.ts";
 import { measureDecoder } from "../decoding/measures/measures.ts";
@@ -37,16 +43,17 @@ import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { decided } from "../training/runs/decided.ts";
-import { checkFree } from "../training/runs/run_folder.ts";
+import { checkFree, checkSameConfig } from "../training/runs/run_folder.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
-import { cacheHelp } from "./inputs/keep_images.ts";
-import { dataOfRun, IMAGE_FLAGS, openImages, reportSkipped } from "./inputs/open_images.ts";
+import { CACHE_HELP } from "./inputs/keep_images.ts";
+import { dataOfRun, IMAGE_FLAGS, LAYOUT_HELP, openImages, reportSkipped, SKIP_HELP } from "./inputs/open_images.ts";
 import { checkStart } from "./inputs/run_config.ts";
 import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
+import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
 import { TRAINING_ENDS } from "./processes/exit_codes.ts";
@@ -62,39 +69,42 @@ import { writeFile } from "../write_file.ts";
 /** Test images that a decoder is measured on. */
 const MEASURED = 1000;
 
-const HELP = `deno task train-decoder --weights FILE|DIR [options]
-
-Trains a decoder from an encoder's representations back to pixels: by default a diffusion that draws images for an
-average-pooled representation, or with --preset patches a network that maps each patch's token back.
-
-  --weights PATH    the encoder: a run's folder or any other weights that deno task encode takes
-  --of WHAT         what the diffusion draws for: representations (default), the target encoder's tokens, averaged, or
-                    predictions, the predictor's of a target block that it has not seen, as for figure 6
-  --preset NAME     ${Object.keys(DECODER_PRESETS).join(" | ")} (default cifar10)
-  --config FILE     a whole configuration instead of a preset, such as the config.json of a decoder's run
-  --set PATH=VALUE  changes a part of either, as often as it is given: ${SET_HELP}; unconditional=0.2,
-                    'network.channels=[64,128]'
-  --data NAME|DIR   cifar10 (default), cifar100, or a folder of images; with train/ and test/ or val/ inside, the second
-                    is what the decoder is measured on; or published files, as pretrain takes them; of a run that goes on,
-                    where its images are now
-  --epochs N        passes over the images
-  --batch N         images a step
-  --micro-batch N   images whose gradients are computed at once, where a whole step does not fit in memory; divides the
-                    batch
-  --lr X            peak learning rate
-  --seed N          everything random follows from it (default 0)
-  --precision P     ${PRECISION_HELP}
-                    (default the preset's own, mostly auto)
-  --out DIR         the run's folder (default decoder/, prediction-decoder/ or patch-decoder/ in the folder of the weights)
-  --resume          goes on with the run in --out
-  --checkpoint-every N
-                    steps between checkpoints (default 200)
-  --keep N          checkpoints that are kept, the newest (default 2)
-  --measure N       test images that it is measured on at the end, at least 2, or 0 for none (default ${MEASURED})
-  --layout LAYOUT   what the folder in --data is, where that is in doubt: splits (train/ and test/ or val/), classes (each
-                    folder in it is one) or flat (images at any depth, without classes)
-  --skip-bad-images puts others in the place of images that cannot be read, and says which, instead of stopping
-${cacheHelp(20)}${TENSORBOARD_HELP}${WORKER_HELP}`;
+const HELP = helpText(
+  "deno task train-decoder --weights FILE|DIR [options]",
+  `Trains a decoder from an encoder's representations back to pixels: by default a diffusion that draws images for an
+  average-pooled representation, or with --preset patches a network that maps each patch's token back.`,
+  {
+    "--weights PATH": "the encoder: a run's folder or any other weights that deno task encode takes",
+    "--of WHAT": `what the diffusion draws for: representations (default), the target encoder's tokens, averaged, or
+      predictions, the predictor's of a target block that it has not seen, as for figure 6`,
+    "--preset NAME": ["one of these (default cifar10)", DECODER_PHRASES],
+    "--config FILE": "a whole configuration instead of a preset, such as the config.json of a decoder's run",
+    "--set PATH=VALUE": `${SET_HELP}; unconditional=0.2, 'network.channels=[64,128]'`,
+    "--data NAME|DIR": `cifar10 (default), cifar100, or a folder of images; with train/ and test/ or val/ inside, the
+      second is what the decoder is measured on; or published files, as pretrain takes them; of a run that goes on, where
+      its images are now`,
+    "--epochs N": "passes over the images",
+    "--batch N": "images a step",
+    "--micro-batch N":
+      `images whose gradients are computed at once, where a whole step does not fit in memory; divides the
+      batch`,
+    "--lr X": "peak learning rate",
+    "--seed N": "everything random follows from it (default 0)",
+    "--precision P": `${PRECISION_HELP} (default the preset's own, mostly auto)`,
+    "--out DIR":
+      `the run's folder (default decoder/, prediction-decoder/ or patch-decoder/ in the folder of the weights)`,
+    "--resume": "goes on with the run in --out",
+    "--checkpoint-every N": "steps between checkpoints (default 200)",
+    "--keep N": "checkpoints that are kept, the newest (default 2)",
+    "--measure N": `test images that it is measured on at the end, at least 2, or 0 for none (default ${MEASURED})`,
+    "--layout LAYOUT": `what the folder in --data is, where that is in doubt: ${LAYOUT_HELP}`,
+    "--skip-bad-images": SKIP_HELP,
+    ...CACHE_HELP,
+    ...TENSORBOARD_HELP,
+    ...WORKER_HELP,
+  },
+  TRAINING_ENDS,
+);
 
 /**
  * Makes sure, before a long training, that a decoder can be measured after it.
@@ -152,7 +162,6 @@ async function measure(
 /** Its options. */
 export const COMMAND = {
   help: HELP,
-  notes: TRAINING_ENDS,
   options: {
     "weights": { type: "string", values: "file" },
     "of": { type: "string", values: ["representations", "predictions"] },
@@ -169,8 +178,8 @@ export const COMMAND = {
   },
 } as const;
 
-const parse = () => parseCommand(COMMAND);
-type Flags = Awaited<ReturnType<typeof parse>>["values"] & { weights: string };
+const parse = (args: string[]) => parseCommand(COMMAND, args);
+type Flags = NonNullable<Awaited<ReturnType<typeof parse>>>["values"] & { weights: string };
 
 const DEFAULT_PRESET = "cifar10";
 
@@ -230,6 +239,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     ? await fromFirst(workers, "the run's configuration", () => readDecoderConfig(dir))
     : await startOf(flags, encoder.size);
   const asked = configOf(flags, started, workers.size), width = productWidth(asked);
+  if (flags.resume) checkSameConfig(dir, started, asked); // before images are opened
   const config = await decided(asked, width, { dir, resume: flags.resume, workers });
 
   const data = flags.data ??
@@ -269,8 +279,10 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
 }
 
-async function main(): Promise<void> {
-  const { values, tokens } = await parse(), { weights } = values;
+export async function main(args: string[]): Promise<void> {
+  const parsed = await parse(args);
+  if (!parsed) return;
+  const { values, tokens } = parsed, { weights } = values;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
   const flags = { ...values, weights }, { workers, restarts } = workerFlags(flags);
   checkStart(flags);

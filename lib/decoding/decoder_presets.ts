@@ -165,6 +165,16 @@ export const DECODER_PRESETS = {
   }),
 } satisfies Record<string, (encoder: EncoderSize) => DecoderConfig>;
 
+/** What each is, in a phrase. */
+export const DECODER_PHRASES: Readonly<Record<keyof typeof DECODER_PRESETS, string>> = {
+  "cifar10": "a diffusion of 32 pixels, an hour on two cores",
+  "64px": "a diffusion of 64 pixels, for a GPU",
+  "128px": "a diffusion of 128 pixels, half as wide and deep as RCDM's, for a GPU",
+  "rcdm": "a diffusion by RCDM's settings, of 128 pixels, for GPUs",
+  "patches": "a network that maps each patch's token back to pixels",
+  "smoke": "for tests: too short to learn anything",
+};
+
 /**
  * The preset of that name for an encoder.
  *

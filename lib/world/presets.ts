@@ -8,6 +8,12 @@ import type { WorldConfig } from "./objective.ts";
 /** Names of the presets of world models. */
 export type WorldPreset = "two-rooms" | "two-rooms-eb-jepa";
 
+/** What each preset is, in a phrase. */
+export const WORLD_PHRASES: Readonly<Record<WorldPreset, string>> = {
+  "two-rooms": "a world model of two rooms with a wall that stands anew in each, in minutes on two cores",
+  "two-rooms-eb-jepa": "the same as eb_jepa has it, in hours",
+};
+
 /** The presets by name. */
 export const WORLD_PRESETS: Readonly<Record<WorldPreset, WorldConfig>> = {
   "two-rooms": {

@@ -1,6 +1,7 @@
 /**
  * What the kit tells a user to type can be typed: each task that is named is there, and has the options that are named. Both
- * are read from the sources, as are the sentences; pretrain_test.ts and train_decoder_test.ts type those of the trainings.
+ * are read from the sources, as are the sentences; pretrain_test.ts and train_decoder_test.ts type those of the trainings,
+ * documented/ runs those of the documents.
  */
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
@@ -9,57 +10,33 @@ import { PROTOCOLS } from "../../lib/evaluation/protocols.ts";
 import { PRESETS } from "../../lib/methods/methods.ts";
 import { itemNamed } from "../../lib/reproduction/catalogue.ts";
 import { VJEPA_PRESETS } from "../../lib/video/presets.ts";
-import { WORLD_PRESETS } from "../../lib/world/presets.ts";
+import { type Command, COMMON_OPTIONS } from "../../lib/commands/terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "../../lib/commands/terminal/advice.ts";
+import { sources } from "../sources.ts";
+import { documentedCommands, TASKS } from "./documented/documented_commands.ts";
+import { inProcess, type Main } from "./in_process.ts";
 
 const LIB = new URL("../../lib/", import.meta.url);
 
-function* sources(dir: URL): Generator<URL> {
-  for (const { name, isDirectory } of Deno.readDirSync(dir)) {
-    const url = new URL(name + (isDirectory ? "/" : ""), dir);
-    if (isDirectory) yield* sources(url);
-    else if (name.endsWith(".ts")) yield url;
-  }
-}
-
 const readSource = (file: URL) => Deno.readTextFileSync(file);
 
-/** The tasks that start a command, with its file. */
-const TASKS = new Map(
-  Object.entries<string>(JSON.parse(readSource(new URL("../deno.json", LIB))).tasks).flatMap(([task, line]) => {
-    const [, path] = /^deno run .*?(lib\/commands\/\w+\.ts)$/.exec(line) ?? [];
-    return path ? [[task, new URL(`../${path}`, LIB).href] as const] : [];
-  }),
+/** The options of a command. */
+async function optionsOf(file: URL): Promise<Set<string>> {
+  const { COMMAND }: { COMMAND: Command } = await import(file.href);
+  return new Set(Object.keys({ ...COMMAND.options, ...COMMON_OPTIONS }));
+}
+
+/** What a command's --help says. */
+async function helpOf(file: URL): Promise<string> {
+  const { main }: { main: Main } = await import(file.href);
+  const { code, out, error } = await inProcess(main, "--help");
+  assertEquals([code, error], [0, ""], file.href);
+  return out;
+}
+
+const OPTIONS = new Map(
+  await Promise.all(Array.from(TASKS, async ([task, file]) => [task, await optionsOf(file)] as const)),
 );
-
-const COMMANDS = Array.from(sources(new URL("commands/", LIB)), readSource).join("\n");
-
-/** The text of options that commands share, such as WORKER_FLAGS, with those that they share in turn. */
-function shared(name: string): string {
-  const [, text = ""] = new RegExp(`const ${name} = \\{([\\s\\S]*?)\\} as const`).exec(COMMANDS) ?? [];
-  return text + Array.from(text.matchAll(/\.\.\.([A-Z_]+)/g), ([, inner]) => shared(inner)).join("\n");
-}
-
-/** The options of a command, as it hands them to parseArgs(). */
-function optionsOf(file: string): Set<string> {
-  const text = readSource(new URL(file));
-  const [own = ""] = /const OPTIONS = \{[\s\S]*?\n\} as const;|parseArgs\(\{[\s\S]*?\n? *\}\);/.exec(text) ?? [];
-  const spread = Array.from(own.matchAll(/\.\.\.([A-Z_]+)/g), ([, name]) => shared(name));
-  const all = [own, ...spread].join("\n").matchAll(/"?([a-z][a-z0-9-]*)"?: \{ type: "/g);
-  return new Set(Array.from(all, ([, name]) => name));
-}
-
-/** What a command's --help says; nothing of one that has no options. */
-async function helpOf(file: string): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=kit", "--quiet", "--no-check", fileURLToPath(file), "--help"],
-    stdin: "null",
-  }).output();
-  assertEquals(code, 0, `${file}: ${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout);
-}
-
-const OPTIONS = new Map(Array.from(TASKS, ([task, file]) => [task, optionsOf(file)]));
 
 /** Options of Docker's and TensorFlow's, and what stands for any. */
 const THEIRS = /--gpus all|--tf_\w+|--name=value/g;
@@ -91,12 +68,28 @@ Deno.test("the help of a command lists its options, and no others", async () => 
   }
 });
 
+Deno.test("the help of a command has lines that fit, and its options' texts begin at one column", async () => {
+  const wrong: string[] = [];
+  for (const [task, file] of TASKS) {
+    const columns = new Set<number>();
+    for (const line of (await helpOf(file)).split("\n")) {
+      if (line.length > 120) wrong.push(`${task}, ${line.length} columns: ${line}`);
+      if (!line.startsWith("  --")) continue;
+      const [, own, text] = /^( {2}--[a-z0-9-]+(?: \S+)?)(?: {2,}(\S.*))?$/.exec(line) ?? [];
+      if (own === undefined) wrong.push(`${task}, an option that runs into its text: ${line}`);
+      else if (text !== undefined) columns.add(line.length - text.length);
+    }
+    if (columns.size > 1) wrong.push(`${task}: texts begin at columns ${[...columns].join(", ")}`);
+  }
+  assertEquals(wrong, []);
+});
+
 Deno.test("every option that a sentence names is one of the command that says it, every task is there", () => {
-  const wrong: string[] = [], reach = new Map(Array.from(TASKS, ([task, file]) => [task, reachable(file)]));
+  const wrong: string[] = [], reach = new Map(Array.from(TASKS, ([task, file]) => [task, reachable(file.href)]));
   let flags = 0, tasks = 0;
   for (const file of sources(LIB)) {
     const where = fileURLToPath(file), text = sentences(readSource(file));
-    const own = [...TASKS].find(([, path]) => path === file.href)?.[0];
+    const own = [...TASKS].find(([, path]) => path.href === file.href)?.[0];
     const sayers = own ? [own] : [...TASKS.keys()].filter((task) => reach.get(task)!.has(file.href));
     for (const flag of flagsIn(text)) {
       flags++;
@@ -145,50 +138,23 @@ Deno.test("commandLine() is for a shell in the checkout", () => {
   assertEquals(givenAgain(flags, "no-eval", "monitor", "resume", "data"), ["--no-eval", "--monitor", "0"]);
 });
 
-/** What is documented: Markdown, and of notebooks the sources and what they printed. */
-function documents(): Map<string, string> {
-  const root = new URL("../", LIB), all = new Map<string, string>();
-  for (const name of ["README.md", "weights/README.md", "data/README.md", "weights/EXPERIMENTS.md"]) {
-    all.set(name, readSource(new URL(name, root)));
-  }
-  for (const { name } of Deno.readDirSync(new URL("notebooks/", root))) {
-    if (!name.endsWith(".ipynb")) continue;
-    const { cells } = JSON.parse(readSource(new URL(`notebooks/${name}`, root)));
-    type Cell = { source: string[]; outputs?: { text?: string[]; data?: Record<string, string[] | string> }[] };
-    const texts = (cells as Cell[]).flatMap(({ source, outputs = [] }) => [
-      [source].flat().join(""),
-      ...outputs.flatMap((
-        { text = [], data },
-      ) => [[text].flat().join(""), [data?.["text/markdown"] ?? ""].flat().join("")]),
-    ]);
-    all.set(name, texts.join("\n"));
-  }
-  return all;
-}
-
 Deno.test("every command that a README, a notebook or a record of experiments names is there, with its options and names", () => {
   const wrong: string[] = [], files = new Set<string>();
   let lines = 0;
-  for (const [file, text] of documents()) {
-    // A line that ends in a backslash goes on.
-    for (
-      const [line, task, rest] of text.replaceAll(/\\\n\s*/g, " ").matchAll(/deno task ([a-z][a-z-]*)([^`\n#|]*)/g)
-    ) {
-      lines++, files.add(file);
-      const say = (what: string) => wrong.push(`${file}: ${line.trim()}: ${what}`);
-      if (!TASKS.has(task) && task !== "test") say("no such task");
-      for (const flag of flagsIn(rest)) if (!OPTIONS.get(task)?.has(flag)) say(`no option --${flag}`);
-      const given = (name: string) => new RegExp(`--${name} ([\\w.,-]+)`).exec(rest)?.[1].replace(/[.,]+$/, "");
-      const named = given("preset"), protocols = given("protocol");
-      const own = { "train-decoder": DECODER_PRESETS, "pretrain-video": VJEPA_PRESETS }[task];
-      const presets = own ?? { ...PRESETS, ...WORLD_PRESETS };
-      if (named !== undefined && named !== "NAME" && !Object.hasOwn(presets, named)) say(`no preset ${named}`);
-      for (const name of protocols?.split(",") ?? []) {
-        if (name !== "all" && !Object.hasOwn(PROTOCOLS, name)) say(`no protocol ${name}`);
-      }
-      const item = /^ ([a-z]+\d+)/.exec(rest)?.[1];
-      if (task === "reproduce" && item !== undefined) itemNamed(item);
+  for (const { file, line, task, rest } of documentedCommands()) {
+    lines++, files.add(file);
+    const say = (what: string) => wrong.push(`${file}: ${line}: ${what}`);
+    if (!TASKS.has(task) && task !== "test") say("no such task");
+    for (const flag of flagsIn(rest)) if (!OPTIONS.get(task)?.has(flag)) say(`no option --${flag}`);
+    const given = (name: string) => new RegExp(`--${name} ([\\w.,-]+)`).exec(rest)?.[1].replace(/[.,]+$/, "");
+    const named = given("preset"), protocols = given("protocol");
+    const presets = task === "train-decoder" ? DECODER_PRESETS : task === "pretrain-video" ? VJEPA_PRESETS : PRESETS;
+    if (named !== undefined && named !== "NAME" && !Object.hasOwn(presets, named)) say(`no preset ${named}`);
+    for (const name of protocols?.split(",") ?? []) {
+      if (name !== "all" && !Object.hasOwn(PROTOCOLS, name)) say(`no protocol ${name}`);
     }
+    const item = /^ ([a-z]+\d+)/.exec(rest)?.[1];
+    if (task === "reproduce" && item !== undefined) itemNamed(item);
   }
   assertEquals(wrong, []);
   assert(lines > 60 && files.size >= 6, `${lines} lines in ${[...files].join(", ")}`);

@@ -1,21 +1,18 @@
 import "../tensorflow/loaded.ts";
 import { assertEquals, assertMatch } from "@std/assert";
 import sharp from "sharp";
+import { main as decode } from "../../lib/commands/decode.ts";
+import { main as trainDecoder } from "../../lib/commands/train_decoder.ts";
 import { decoderShapes, saveDecoder } from "../../lib/decoding/saved_decoder.ts";
 import { encoderShapes, type EncoderSize, predictorShapes, type PredictorSize } from "../../lib/jepa/architectures.ts";
 import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { PATCHES, pixels, POOLED, SIDE } from "../decoding/toy.ts";
+import { inProcess } from "./in_process.ts";
 
-async function run(command: "decode" | "train_decoder", ...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", `lib/commands/${command}.ts`, ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-}
+const run = (command: "decode" | "train_decoder", ...args: string[]) =>
+  inProcess(command === "decode" ? decode : trainDecoder, ...args);
 
 Deno.test("decode and train-decoder end with one sentence and exit code 1 where they are told nonsense", async () => {
   const dir = await Deno.makeTempDir();

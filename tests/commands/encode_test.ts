@@ -2,6 +2,7 @@ import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "node:path";
 import sharp from "sharp";
+import { main } from "../../lib/commands/encode.ts";
 import { findImages } from "../../lib/datasets/folders/image_list.ts";
 import { readPreprocessorConfig } from "../../lib/datasets/pixels/preprocessing.ts";
 import { encodeImages, type EncodeImagesOptions } from "../../lib/evaluation/features/encode_images.ts";
@@ -12,6 +13,7 @@ import { initialise } from "../../lib/nn/initialisation.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { readNpy } from "../../lib/weights/formats/npy.ts";
 import { readSafetensors } from "../../lib/weights/formats/safetensors.ts";
+import { inProcess } from "./in_process.ts";
 
 const COMMAND = ["run", "-A", "--no-check", "lib/commands/encode.ts"];
 
@@ -26,10 +28,7 @@ function command(...args: string[]): Deno.Command {
   });
 }
 
-async function encode(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const { code, stdout, stderr } = await command(...args).output();
-  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-}
+const encode = (...args: string[]) => inProcess(main, ...args);
 
 /** A folder with an encoder, weights.safetensors, and five images in images/, one of them folders below. */
 async function withEncoder(test: (dir: string) => Promise<void>): Promise<void> {

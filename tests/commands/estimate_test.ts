@@ -1,13 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { main } from "../../lib/commands/estimate.ts";
+import { inProcess } from "./in_process.ts";
 
-async function estimate(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=kit", "--quiet", "--no-check", "lib/commands/estimate.ts", ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-}
+const estimate = (...args: string[]) => inProcess(main, ...args);
 
 Deno.test("estimate prints the paper's largest run, its memory both ways, and what the paper's hours imply", async () => {
   const { code, out, error } = await estimate("--preset", "imagenet-h14", "--devices", "16", "--device", "a100");

@@ -2,6 +2,8 @@ import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
+import { main } from "../../lib/commands/evaluate.ts";
+import { main as exportMain } from "../../lib/commands/export.ts";
 import type { EvaluationResult } from "../../lib/evaluation/evaluate.ts";
 import { findImages } from "../../lib/datasets/folders/image_list.ts";
 import { defaultPreprocessing } from "../../lib/datasets/pixels/preprocessing.ts";
@@ -11,22 +13,17 @@ import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { readSafetensors } from "../../lib/weights/formats/safetensors.ts";
+import { inProcess } from "./in_process.ts";
 
-/** Runs a command, which finds data/ in the folder that it is started in. */
-async function run(name: "evaluate" | "export", args: string[], cwd?: string) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-check",
-      fileURLToPath(new URL(`../../lib/commands/${name}.ts`, import.meta.url)),
-      ...args,
-    ],
-    cwd,
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
+const evaluate = (...args: string[]) => inProcess(main, ...args);
+
+/** The command in a process of its own, which finds data/ in the folder that it is started in. */
+function evaluateIn(cwd: string, ...args: string[]): Deno.Command {
+  const program = fileURLToPath(new URL("../../lib/commands/evaluate.ts", import.meta.url));
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", program, ...args],
+    ...{ cwd, stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } },
+  });
 }
 
 /** A folder with an encoder, weights.safetensors, and images/train and images/val of red and blue squares. */
@@ -58,7 +55,7 @@ Deno.test("evaluate prints a table with baselines and the paper's rows, and writ
     const options = ["--weights", `${dir}/weights.safetensors`, "--data", `${dir}/images`, "--no-cache"];
     const json = `${dir}/results.json`;
     const few = ["--protocol", "knn,lowshot", "--per-class", "2", "--seeds", "2", "--json", json];
-    const { code, out, error } = await run("evaluate", [...options, ...few]);
+    const { code, out, error } = await evaluate(...options, ...few);
     // kNN asks 20 of 24 images, 12 of a class each: the vote is by similarity.
     assertEquals(code, 0, error);
     assertMatch(out, /%\s+encoder\s+random weights\s+raw pixels\n/);
@@ -78,12 +75,12 @@ Deno.test("evaluate prints a table with baselines and the paper's rows, and writ
       await Deno.writeFile(path, await sharp(await Deno.readFile(path)).ensureAlpha(0).png().toBuffer());
     }
     const pillow = ["--colours", "pillow", "--preprocessing", "imagenet", "--json", json];
-    const listed = await run("evaluate", [...options, "--protocol", "lowshot", "--subset", list, ...pillow]);
+    const listed = await evaluate(...options, "--protocol", "lowshot", "--subset", list, ...pillow);
     assertMatch(listed.out, /\nlowshot, 2 listed labels\s+100\.0\s/);
     const { colours, preprocessing } = JSON.parse(await Deno.readTextFile(json));
     assertEquals([colours, preprocessing], ["pillow", defaultPreprocessing(16)]);
     await Deno.writeTextFile(list, "red_3.png\ngreen_1.png\n");
-    const stray = await run("evaluate", [...options, "--protocol", "lowshot", "--subset", list]);
+    const stray = await evaluate(...options, "--protocol", "lowshot", "--subset", list);
     assertEquals(stray.code, 1);
     assertMatch(stray.error, /list\.txt: of its 2 names 1 are not among the 24 images \(green_1\.png\)/);
   }));
@@ -95,10 +92,10 @@ Deno.test("evaluate takes the neighbours that there are, and names or skips a ba
     }
     await Deno.writeTextFile(`${dir}/images/train/red/red_2.png`, "not a picture");
     const args = ["--weights", `${dir}/weights.safetensors`, "--data", `${dir}/images`, "--no-cache"];
-    const stopped = await run("evaluate", [...args, "--protocol", "knn"]);
+    const stopped = await evaluate(...args, "--protocol", "knn");
     assertEquals(stopped.code, 1);
     assertMatch(stopped.error, /^(.*\n)?knn, encoder: .*red_2\.png cannot be read as .* or add --skip-bad-images\.\n$/);
-    const skipped = await run("evaluate", [...args, "--protocol", "knn", "--skip-bad-images"]);
+    const skipped = await evaluate(...args, "--protocol", "knn", "--skip-bad-images");
     assertEquals(skipped.code, 0, skipped.error);
     const read = [
       "train to train on: 8 images, 2 classes (blue, red)",
@@ -107,7 +104,7 @@ Deno.test("evaluate takes the neighbours that there are, and names or skips a ba
     assertStringIncludes(skipped.out, read.map((part) => `${dir}/images/${part}`).join("; "));
     assertMatch(skipped.out, /\nknn, 8 neighbours, as there are no more\s+\d/);
     assertMatch(skipped.out, /train: 1 image\(s\) could not be read and were skipped: .*red_2\.png/);
-    const few = await run("evaluate", [...args, "--protocol", "knn,linear"]);
+    const few = await evaluate(...args, "--protocol", "knn,linear");
     assertMatch(few.error, /^linear: .*train has 8 images, too few to hold out a tenth and choose by it: take 10/);
   }));
 
@@ -135,7 +132,7 @@ Deno.test("evaluate ends with one sentence and exit code 1 where it is told nons
       [["--weights", weights, "--protocol", "knn", "--data", `${dir}/images/train`], /no images to test on/],
     ];
     for (const [args, message] of cases) {
-      const { code, error } = await run("evaluate", args);
+      const { code, error } = await evaluate(...args);
       assertEquals(code, 1, args.join(" "));
       assertMatch(error, message);
       assertEquals(error.trimEnd().split("\n").length, 1, error);
@@ -164,8 +161,8 @@ Deno.test("evaluate on CLEVR, at another size of the images, and the second time
     const options = ["--weights", `${dir}/weights.safetensors`, "--image", "24", ...sets];
     const json = `${dir}/results.json`, features = `${dir}/data/features`;
     const measure = async (protocols: string): Promise<EvaluationResult[]> => {
-      const { code, error } = await run("evaluate", [...options, "--protocol", protocols, "--json", json], dir);
-      assertEquals(code, 0, error);
+      const { code, stderr } = await evaluateIn(dir, ...options, "--protocol", protocols, "--json", json).output();
+      assertEquals(code, 0, new TextDecoder().decode(stderr));
       const { scenes, results } = JSON.parse(await Deno.readTextFile(json));
       if (protocols !== "knn") assertEquals(scenes, { train: "CLEVR train", test: "CLEVR val" });
       return results.map(({ seconds: _, ...result }: EvaluationResult) => result);
@@ -195,11 +192,11 @@ Deno.test("evaluate on CLEVR, at another size of the images, and the second time
 Deno.test("export writes half the bytes in F16, and a folder that loads again", () =>
   withEncoder(async (dir) => {
     const weights = `${dir}/weights.safetensors`, small = `${dir}/small.safetensors`;
-    const half = await run("export", ["--weights", weights, "--out", small, "--dtype", "F16"]);
+    const half = await inProcess(exportMain, "--weights", weights, "--out", small, "--dtype", "F16");
     assertEquals([half.code, half.out], [0, `Wrote ${small} in F16.\n`], half.error);
     const [{ size: before }, { size: after }] = [await Deno.stat(weights), await Deno.stat(small)];
     assertGreater(before, 1.6 * after);
-    const folder = await run("export", ["--weights", small, "--out", `${dir}/folder`]);
+    const folder = await inProcess(exportMain, "--weights", small, "--out", `${dir}/folder`);
     assertEquals(folder.code, 0, folder.error);
     const [a, b] = [await loadEncoder(small), await loadEncoder(`${dir}/folder`)];
     assertEquals({ ...b.size, epsilon: undefined }, { ...a.size, epsilon: undefined });
@@ -212,11 +209,8 @@ Deno.test("evaluate stopped by Ctrl-C tells what it had measured", () =>
   withEncoder(async (dir) => {
     const json = `${dir}/results.json`, features = `${dir}/data/features`;
     const options = ["--weights", `${dir}/weights.safetensors`, "--data", `${dir}/images`, "--json", json];
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", fileURLToPath(new URL("../../lib/commands/evaluate.ts", import.meta.url))]
-        .concat(options, ["--protocol", "knn,full-finetune", "--epochs", "100000"]),
-      ...{ cwd: dir, stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } },
-    }).spawn();
+    const long = ["--protocol", "knn,full-finetune", "--epochs", "100000"];
+    const child = evaluateIn(dir, ...options, ...long).spawn();
     let ended = false;
     child.status.then(() => ended = true);
     // Two files of features are the encoder's; the third, of random weights, comes after the encoder's kNN.

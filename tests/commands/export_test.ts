@@ -1,6 +1,7 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { env, pipeline, RawImage } from "npm:@huggingface/transformers@4.3.1";
+import { main } from "../../lib/commands/export.ts";
 import { type Architecture, encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
 import { encode, patchify } from "../../lib/jepa/encoder.ts";
 import { loadEncoder } from "../../lib/jepa/pretrained.ts";
@@ -10,15 +11,9 @@ import { TOKEN } from "../hub/hub_server.ts";
 import { withHub } from "../hub/with_hub.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { withFolder } from "../with_folder.ts";
+import { inProcess } from "./in_process.ts";
 
-async function run(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "lib/commands/export.ts", ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-}
+const run = (...args: string[]) => inProcess(main, ...args);
 
 Deno.test("export says where the predictor is left out, and does not write into the run that it reads", async () => {
   const folder = await Deno.makeTempDir({ prefix: "export_test_" });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { type Command, helpOf } from "../../lib/commands/terminal/command.ts";
+import { type Command } from "../../lib/commands/terminal/command.ts";
 import { withFolder } from "../with_folder.ts";
 
 const COMMANDS = new URL("../../lib/commands/", import.meta.url);
@@ -28,15 +28,18 @@ Deno.test("every command says in its --help all of its options, and --json among
   const commands = await commandsOfTasks();
   assert(commands.length >= 16);
   for (const [file, command] of commands) {
-    const help = helpOf(command), options = [...Object.keys(command.options), "json", "help"];
+    const { help } = command, options = [...Object.keys(command.options), "json", "help"];
     for (const option of options) {
       assertMatch(help, new RegExp(`--${option}\\b`), `${file} is silent about --${option}`);
     }
     assertMatch(help, /^deno task [a-z-]+/);
     const source = await Deno.readTextFile(new URL(`${file}.ts`, COMMANDS));
-    assert(/parseCommand\(COMMAND\)/.test(source) && /await tell\(/.test(source), `${file} tells nothing to machines`);
+    assert(
+      /parseCommand\(COMMAND, args\)/.test(source) && /await tell\(/.test(source),
+      `${file} tells nothing to machines`,
+    );
   }
-  assertEquals((await run("completions", "--help")).out, helpOf(Object.fromEntries(commands).completions) + "\n");
+  assertEquals((await run("completions", "--help")).out, Object.fromEntries(commands).completions.help + "\n");
 });
 
 Deno.test("--json leaves standard output to one document, and with a file to people", () =>

@@ -1,21 +1,17 @@
+import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import sharp from "sharp";
+import { main } from "../../lib/commands/pretrain.ts";
 import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
 import { randomStream } from "../../lib/random.ts";
 import { readRunSource } from "../../lib/training/runs/run_folder.ts";
 import { eventsIn } from "../tensorflow/event_file.ts";
+import { inProcess } from "./in_process.ts";
 import { stopped, typed } from "./typed.ts";
 
 const COMMAND = ["run", "-A", "--no-check", "lib/commands/pretrain.ts"];
 
-async function pretrain(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...COMMAND, ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-}
+const pretrain = (...args: string[]) => inProcess(main, ...args);
 
 /** A folder of two classes of noise images, or of grey ones. */
 async function makeImages(dir: string, perClass: number, grey?: number): Promise<void> {
@@ -131,7 +127,13 @@ Deno.test("pretrain takes a run's config.json, its images with it, and changes t
   const dir = await Deno.makeTempDir(), first = `${dir}/first`;
   await makeImages(`${dir}/images`, 4);
   const small = ["--batch", "4", "--epochs", "1", "--monitor", "0"];
-  const set = ["architecture.predictor.depth=2", "targets=pixels", "crop.scale=[0.5,1]", "clip=null"];
+  const set = [
+    "architecture.depth=1",
+    "architecture.predictor.depth=2",
+    "targets=pixels",
+    "crop.scale=[0.5,1]",
+    "clip=null",
+  ];
   const begun = await pretrain(
     ...["--preset", "smoke", "--data", `${dir}/images`, "--out", first, ...small],
     ...set.flatMap((text) => ["--set", text]),
@@ -148,8 +150,9 @@ Deno.test("pretrain takes a run's config.json, its images with it, and changes t
   const weights = (name: string) => Deno.readFile(`${dir}/${name}/encoder.safetensors`);
   assertEquals(await weights("same"), await weights("first"));
 
-  const goOn = (text: string) => pretrain("--resume", "--out", first, "--monitor", "0", "--set", text);
-  const other = await goOn("seed=3");
+  const goOn = (text: string, ...rest: string[]) =>
+    pretrain("--resume", "--out", first, "--monitor", "0", "--set", text, ...rest);
+  const other = await goOn("seed=3", "--data", `${dir}/not looked for yet`);
   assertEquals(other.code, 1);
   assertStringIncludes(other.error, "was started with another seed (see its config.json)");
   assertEquals((await goOn("seed=0")).code, 0);
@@ -182,6 +185,8 @@ Deno.test("pretrain stopped by Ctrl-C goes on where its last line is typed, and 
     "60",
     "--monitor",
     "80",
+    "--set",
+    "architecture.depth=1",
   ];
   const command = new Deno.Command(Deno.execPath(), {
     args: [...COMMAND, ...options, "--out", run],

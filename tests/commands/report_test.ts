@@ -3,20 +3,16 @@ import { JSDOM } from "npm:jsdom@26.1.0";
 import puppeteer from "puppeteer-core";
 import sharp from "sharp";
 import "../tensorflow/loaded.ts";
+import { main } from "../../lib/commands/report.ts";
 import { encode, patchify } from "../../lib/jepa/encoder.ts";
 import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
 import { BROWSER } from "../browser.ts";
 import { flattened, logCsv } from "../../lib/training/runs/read_run.ts";
 import { withFolder } from "../with_folder.ts";
+import { inProcess } from "./in_process.ts";
 
-async function report(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "lib/commands/report.ts", ...args],
-    ...{ stdin: "null", env: { NO_COLOR: "1" } },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-}
+const report = (...args: string[]) => inProcess(main, ...args);
 
 /** What is read of a table's row: jsdom comes without types. */
 interface Row {

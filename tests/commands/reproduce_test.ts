@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { main } from "../../lib/commands/reproduce.ts";
+import { inProcess } from "./in_process.ts";
 
-async function reproduce(...args: string[]): Promise<{ code: number; out: string; error: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=kit", "--quiet", "--no-check", "lib/commands/reproduce.ts", ...args],
-    stdin: "null",
-    env: { NO_COLOR: "1" },
-  }).output();
-  return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-}
+const reproduce = (...args: string[]) => inProcess(main, ...args);
 
 Deno.test("reproduce lists every table and figure", async () => {
   const { code, out, error } = await reproduce();

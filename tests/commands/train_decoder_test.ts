@@ -2,7 +2,8 @@ import "../tensorflow/loaded.ts";
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import sharp from "sharp";
 import { STOPPED } from "../../lib/commands/processes/exit_codes.ts";
-import { checkMeasurable } from "../../lib/commands/train_decoder.ts";
+import { main as decode } from "../../lib/commands/decode.ts";
+import { checkMeasurable, main } from "../../lib/commands/train_decoder.ts";
 import type { PatchDecoderConfig } from "../../lib/decoding/decoder_presets.ts";
 import {
   measureReconstruction,
@@ -15,6 +16,7 @@ import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { randomStream, shuffled } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
+import { inProcess } from "./in_process.ts";
 import { stopped, typed } from "./typed.ts";
 import { eventsIn } from "../tensorflow/event_file.ts";
 import { BYTES, PATCHES, pixels, POOLED, SIDE, toyEncoder } from "../decoding/toy.ts";
@@ -36,14 +38,7 @@ Deno.test("train-decoder says before the training what cannot be measured, and m
   const run = async (measured: number, ...set: string[]) => {
     const shown = ["--measure", String(measured), "--tensorboard"];
     const options = ["--weights", dir, "--data", `${dir}/images`, ...shown, ...set];
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", "lib/commands/train_decoder.ts", ...options, "--preset", "patches"].concat(
-        ["--epochs", "1", "--batch", "4"],
-      ),
-      stdin: "null",
-      env: { NO_COLOR: "1" },
-    }).output();
-    return { code, error: new TextDecoder().decode(stderr) };
+    return await inProcess(main, ...options, "--preset", "patches", "--epochs", "1", "--batch", "4");
   };
   try {
     await saveEncoder(`${dir}/encoder.safetensors`, { size: encoder.size, parameters: encoder.parameters });
@@ -103,7 +98,8 @@ Deno.test("train-decoder stopped by Ctrl-C goes on where its last line is typed"
     }
     const command = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", "lib/commands/train_decoder.ts", "--weights", dir, "--data", `${dir}/images`]
-        .concat(["--preset", "patches", "--epochs", "150", "--batch", "4", "--measure", "0"]),
+        .concat(["--preset", "patches", "--epochs", "150", "--batch", "4", "--measure", "0"])
+        .concat(["--set", "network.width=24", "--set", "network.depth=1", "--set", "network.heads=2"]),
       ...{ stdin: "null", stdout: "piped", stderr: "piped", env: { NO_COLOR: "1" } },
     });
     const { code, out, error } = await stopped(command, `${run}/log.jsonl`);
@@ -126,13 +122,8 @@ Deno.test("train-decoder --of predictions trains, measures and draws at another 
   const size = { image: 224, patch: 28, width: 16, depth: 1, heads: 2, mlpRatio: 2 };
   const networks = [1, 2].map((seed) => initialise(encoderShapes(size), seed, "xavier"));
   const predictor = { size: narrow, parameters: initialise(predictorShapes({ ...size, predictor: narrow }), 3) };
-  const run = async (command: string, ...args: string[]) => {
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", `lib/commands/${command}.ts`, ...args],
-      ...{ stdin: "null", env: { NO_COLOR: "1" } },
-    }).output();
-    return { code, out: new TextDecoder().decode(stdout), error: new TextDecoder().decode(stderr) };
-  };
+  const run = (command: "train_decoder" | "decode", ...args: string[]) =>
+    inProcess(command === "decode" ? decode : main, ...args);
   try {
     for (const [i, parameters] of networks.entries()) {
       await saveEncoder(`${dir}/encoder-${i}.safetensors`, { size, parameters, predictor });
@@ -148,7 +139,8 @@ Deno.test("train-decoder --of predictions trains, measures and draws at another 
       }
     }
     const short = ["--preset", "smoke", "--data", `${dir}/images`, "--epochs", "1", "--batch", "4", "--measure", "4"];
-    const training = ["--of", "predictions", ...short], own = `${dir}/encoder-0.safetensors`;
+    const training = ["--of", "predictions", "--set", "network.channels=[16,16]", ...short],
+      own = `${dir}/encoder-0.safetensors`;
     const lacking = await run("train_decoder", "--weights", `${dir}/alone.safetensors`, ...training);
     assertMatch(lacking.error, /^A decoder of predictions needs a predictor, .*\.\n$/m);
     const wrong = await run("train_decoder", "--weights", own, ...training, "--set", "blocks=0.2");

@@ -43,7 +43,7 @@ async function assertSameRun(dir: string, other: string) {
 }
 
 for (const config of [POOLED, PREDICTED, PATCHES]) {
-  Deno.test(`trainDecoder() of ${decodes(config)}, stopped or killed and resumed, ends with the same bits`, async () => {
+  Deno.test(`trainDecoder() of ${decodes(config)}, stopped and resumed, ends with the same bits`, async () => {
     const root = await Deno.makeTempDir();
     const whole = await run(config, { dir: `${root}/whole` });
     assert(whole.finished);
@@ -54,7 +54,9 @@ for (const config of [POOLED, PREDICTED, PATCHES]) {
     const resumed = await run(config, { dir: `${root}/stopped`, resume: true });
     assertEquals([resumed.finished, resumed.log.length], [true, 10]);
     await assertSameRun(`${root}/whole`, `${root}/stopped`);
+    if (config.kind === "pooled") return await Deno.remove(root, { recursive: true });
 
+    // Of any kind a run that was killed is found by the same files; this one takes the least time.
     const killed = `${root}/killed`;
     await run(config, { dir: killed, checkpointEvery: 3, ...stopAt(3) });
     const beyond = (await Deno.readTextFile(`${root}/whole/log.jsonl`)).split("\n").slice(3, 6).join("\n").slice(0, -9);

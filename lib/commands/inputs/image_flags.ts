@@ -12,6 +12,16 @@ import {
 import type { PretrainedEncoder } from "../../jepa/pretrained.ts";
 import { oneOf } from "../terminal/flags.ts";
 
+/** What --help says of both. */
+export const IMAGE_HELP = {
+  "--preprocessing P":
+    `how images are resized, cropped and standardised: file, as the weights' own preprocessor_config.json
+    says | imagenet, as in pretraining: the short side resized, bicubic, the centred square, ImageNet's mean and deviation |
+    FILE.json, another preprocessor_config.json (default file where the weights say it, else imagenet)`,
+  "--colours C": `of image files: managed (default): as a viewer shows them: converted from an embedded profile to sRGB,
+    turned by EXIF, on white | pillow: the bytes of Image.open(FILE).convert("RGB"), which does none of that`,
+};
+
 /** What --colours takes. */
 export const COLOURS = ["managed", "pillow"] as const satisfies readonly ImageColours[];
 

@@ -15,18 +15,15 @@ export const CACHE_FLAGS = { "cache": { type: "string", values: "folder" }, "cac
 /** Their values. */
 export type CacheFlags = { [name in keyof typeof CACHE_FLAGS]?: string };
 
-/** What --cache does, for a command's help whose explanations begin at a column. */
-export function cacheHelp(column: number): string {
-  const at = (flag: string) => `  ${flag}`.padEnd(column);
-  return `\
-${at("--cache DIR")}keeps the images' pixels there, decoded and shrunk, and reads them from there ever after: several
-${at("")}times as fast, but crops of shrunk images have less detail (4 of 255 in the mean at a side of 256)
-${
-    at("--cache-side N")
-  }their shorter side in pixels, where it is longer (default what the command needs: for random crops
-${at("")}their size / sqrt(least scale), else the images' size)
-`;
-}
+/** What --help says of them. */
+export const CACHE_HELP = {
+  "--cache DIR":
+    `keeps the images' pixels there, decoded and shrunk, and reads them from there ever after: several times as
+    fast, but crops of shrunk images have less detail (4 of 255 in the mean at a side of 256)`,
+  "--cache-side N":
+    `their shorter side in pixels, where it is longer (default what the command needs: for random crops their
+    size / sqrt(least scale), else the images' size)`,
+};
 
 /** The shorter side that images have to have for random crops to lose little by being kept at it. */
 export function sideForCrops(size: number, { scale: [least] }: CropRange): number {

@@ -8,6 +8,11 @@ import { type ProgressBar, progressBar } from "../../figures/progress.ts";
 import { tf } from "../../tensorflow/backend.ts";
 import { someOf } from "../../weights/find_encoder.ts";
 
+/** What --help says of --weights, where an encoder is all that is taken. */
+export const WEIGHTS_HELP =
+  "a run's folder or encoder.safetensors, the authors' .pth.tar, a Hugging Face folder of an IJepaModel, or safetensors of " +
+  "a timm ViT without class token; or such a folder's name on the Hugging Face hub: owner/name, or hf:owner/name@revision";
+
 /** What of a file was taken for the encoder, in a sentence, where that is not all of it as it stands. */
 export function readingNote(path: string, { prefix, aside }: Pick<PretrainedEncoder, "prefix" | "aside">): string {
   const parts = [

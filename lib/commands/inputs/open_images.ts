@@ -23,6 +23,18 @@ export const IMAGE_FLAGS = {
   ...CACHE_FLAGS,
 } as const;
 
+/** What --help says of layouts. */
+export const LAYOUT_HELP =
+  "splits (train/ and test/ or val/), classes (each folder in it is one) or flat (images at any depth, without classes)";
+
+/** What --help says of --skip-bad-images, where a data set is opened. */
+export const SKIP_HELP = "puts others in the place of images that cannot be read, and says which, instead of stopping";
+
+/** What --help says of published files as a data set. */
+export const PUBLISHED_HELP =
+  "parquet, or .tar shards of WebDataset, one, a folder, or 'a-{000..123}.tar'; or hf:owner/name, such files on the " +
+  "Hugging Face hub";
+
 /** Their values. */
 export interface ImageFlags extends CacheFlags {
   layout?: string;

@@ -14,7 +14,6 @@ export const STOPPED = 75;
 export const INTERRUPTED = 130;
 
 /** What --help says of how a training ends. */
-export const TRAINING_ENDS = `
-Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1) and has,
-with a checkpoint.
-`;
+export const TRAINING_ENDS =
+  `Ends with code 0 when all is done, 1 after an error, and ${STOPPED} where it was told to stop (Ctrl-C, SIGTERM, SIGUSR1)
+  and has, with a checkpoint.`;

@@ -17,12 +17,13 @@ export const WORKER_FLAGS = {
 } as const;
 
 /** What --help says of them. */
-export const WORKER_HELP =
-  `  --workers N        processes on this machine that share each step: one a GPU, or on a CPU its cores divided among them;
-                     on several machines, start the command without it once a process by SLURM, torchrun, MPI or TF_CONFIG
-  --restarts K       times that all workers start again from the newest checkpoint after one was lost (default 0)
-  --bfloat16-sums    sends gradients between workers as bfloat16, at half the traffic
-`;
+export const WORKER_HELP = {
+  "--workers N":
+    `processes on this machine that share each step: one a GPU, or on a CPU its cores divided among them; on
+    several machines, start the command without it once a process by SLURM, torchrun, MPI or TF_CONFIG`,
+  "--restarts K": "times that all workers start again from the newest checkpoint after one was lost (default 0)",
+  "--bfloat16-sums": "sends gradients between workers as bfloat16, at half the traffic",
+};
 
 /** Set for a worker that was started here: it is told of --workers too, for what it says to the user. */
 const LAUNCHED = "IJEPA_LAUNCHED";

@@ -23,10 +23,12 @@ export interface RunSummaries extends Disposable {
 /** For parseArgs(). */
 export const TENSORBOARD_FLAG = { "tensorboard": { type: "boolean", default: false } } as const;
 
-/** For HELP. */
-export const TENSORBOARD_HELP =
-  "  --tensorboard      also writes the log, pictures and histograms of the weights for " +
-  "TensorBoard, into tensorboard/\n                     in the run's folder\n";
+/** What --help says of it. */
+export const TENSORBOARD_HELP = {
+  "--tensorboard":
+    `also writes the log, pictures and histograms of the weights for TensorBoard, into tensorboard/ in the
+    run's folder`,
+};
 
 /** Numbers that are known in another form, or are of no use as a curve. */
 const LEFT_OUT = ["step", "seconds"];

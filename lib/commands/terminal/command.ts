@@ -22,10 +22,8 @@ export interface Option {
 
 /** A command. */
 export interface Command<Options extends Record<string, Option> = Record<string, Option>> {
-  /** What --help says, without the options that all have. */
+  /** What --help says. */
   help: string;
-  /** What --help says after the options. */
-  notes?: string;
   options: Options;
   /** What its words without a dash are; without, it takes none. */
   positionals?: Values;
@@ -36,15 +34,6 @@ export const COMMON_OPTIONS = {
   "json": { type: "string", values: "file" },
   "help": { type: "boolean", short: "h" },
 } as const;
-
-const COMMON_HELP =
-  `  --json [FILE.json]  tells results and paths as one JSON document: into the file, or without one on standard output, and all
-                      else then on standard error
-  --help
-`;
-
-/** What --help prints of a command. */
-export const helpOf = ({ help, notes = "" }: Pick<Command, "help" | "notes">): string => help + COMMON_HELP + notes;
 
 const STANDARD_OUTPUT = "-";
 
@@ -64,25 +53,23 @@ function printAtEnd(): void {
 }
 
 /**
- * The options and words that a command was started with. --help is printed, and the process ended.
+ * The options and words that a command was started with; undefined where it was asked for --help, which is printed.
  *
  * @throws Error of parseArgs(), or where --json names no file that can be written
  */
 export async function parseCommand<const Options extends Record<string, Option>>(
   command: Command<Options>,
+  args: readonly string[],
 ) {
   const { options, positionals } = command;
   const parsed = parseArgs({
-    args: withJson(Deno.args),
+    args: withJson(args),
     options: { ...options, ...COMMON_OPTIONS },
     allowPositionals: positionals !== undefined,
     tokens: true,
   });
   const { help: wanted, json } = parsed.values as { help?: boolean; json?: string };
-  if (wanted) {
-    console.log(helpOf(command));
-    Deno.exit(0);
-  }
+  if (wanted) return void console.log(command.help);
   destination = json;
   if (isForMachines()) printAtEnd();
   else if (json !== undefined) await checkOutputFile("json", json);

@@ -20,7 +20,9 @@ export interface ConfigFlags {
 }
 
 /** What --help says of --set, but for its examples. */
-export const SET_HELP = "a number, true, false, a word, or JSON; null leaves a part out (clip=null: no clipping)";
+export const SET_HELP =
+  "changes a part of either, as often as it is given: a number, true, false, a word, or JSON; null leaves a part out " +
+  "(clip=null: no clipping)";
 
 /** A part of a configuration and what it becomes, as it was typed. */
 interface Setting {

@@ -19,10 +19,10 @@ export function sentenceOf(error: Error & { code?: unknown }): string {
 }
 
 /** Runs a command. IJEPA_TRACE=1 prints where an error came from, for those who work on the kit itself. */
-export async function runCommand(main: () => Promise<void>): Promise<void> {
+export async function runCommand(main: (args: string[]) => Promise<void>): Promise<void> {
   outliveTerminal();
   try {
-    await main();
+    await main(Deno.args);
   } catch (error) {
     console.error(Deno.env.get("IJEPA_TRACE") ? error : sentenceOf(error as Error));
     Deno.exit(1);

@@ -35,7 +35,16 @@ function shapesOf(shapeOf: (u: number) => BlockShape): { shape: BlockShape; shar
  *
  * @param batch images for which masks are drawn at once
  */
-export function lengthsAsPublished(options: MultiBlockAsPublishedOptions, batch: number): LikelySize[] {
+export function lengthsAsPublished(options: MultiBlockAsPublishedOptions, batch: number): readonly LikelySize[] {
+  const key = JSON.stringify([options, batch]), known = simulated.get(key) ?? simulate(options, batch);
+  simulated.set(key, known);
+  return known;
+}
+
+/** What was simulated before: a run asks for it several times, and a reproduction for each of its runs. */
+const simulated = new Map<string, readonly LikelySize[]>();
+
+function simulate(options: MultiBlockAsPublishedOptions, batch: number): LikelySize[] {
   const { targetShape, contextShape, drawImage } = drawingAsPublished(options);
   const random = randomStream(0), sizes: LikelySize[] = [];
   for (const target of shapesOf(targetShape)) {

@@ -81,8 +81,7 @@ export function multiBlock(options: MultiBlockOptions): MaskSampler {
     return { targets, remaining: patchesOutside(placeContextBlock(contextScale, grid, random), targets, grid) };
   };
 
-  const simulation = randomStream(0);
-  const sizes = Int32Array.from({ length: SIMULATED }, () => draw(simulation).remaining.length).sort();
+  const sizes = remainingSizes(JSON.stringify([grid, blocks, targetScale, targetAspect, contextScale]), draw);
   const contextLength = options.contextLength ?? sizes[Math.floor(contextQuantile * SIMULATED)];
   checkContextLength(contextLength, sizes, { given: options.contextLength !== undefined, blocks, targetLength });
 
@@ -97,6 +96,19 @@ export function multiBlock(options: MultiBlockOptions): MaskSampler {
     }
     return masks;
   };
+}
+
+/** What was simulated before: a run makes its sampler several times, if only to check its configuration. */
+const simulated = new Map<string, Int32Array>();
+
+/** [4096], ascending: the context patches that are left in simulated images; `options` are all that they depend on. */
+function remainingSizes(options: string, draw: (random: Random) => { remaining: Int32Array }): Int32Array {
+  const known = simulated.get(options);
+  if (known) return known;
+  const random = randomStream(0);
+  const sizes = Int32Array.from({ length: SIMULATED }, () => draw(random).remaining.length).sort();
+  simulated.set(options, sizes);
+  return sizes;
 }
 
 /** A block of the grid's aspect whose area is a uniform share of the grid's, at a uniform place. */

@@ -127,6 +127,23 @@ async function createRun(dir: string, config: object, images?: TrainingData): Pr
   await replaceFile(`${dir}/config.json`, toJson(config, 2) + "\n");
 }
 
+/**
+ * Holds that a run goes on with the configuration that it was started with. A precision that is left open is the run's.
+ *
+ * @param kept as readConfig() has it
+ * @throws Error that names what differs
+ */
+export function checkSameConfig(dir: string, kept: object, config: object): void {
+  const started = kept as Record<string, unknown>, given: Record<string, unknown> = fromJson(toJson(config));
+  if (given.precision === "auto") given.precision = started.precision;
+  const different = Object.keys({ ...started, ...given }).filter((key) => !isDeepStrictEqual(started[key], given[key]));
+  if (different.length === 0) return;
+  throw new Error(
+    `The run in ${dir} was started with another ${different.join(", ")} (see its config.json): resume it with the ` +
+      "options it was started with, or begin a new run in another folder (--out).",
+  );
+}
+
 async function checkRun(dir: string, config: object, images?: TrainingData): Promise<void> {
   const kept = await readConfig<Record<string, unknown>>(dir);
   const weights = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name)
@@ -137,14 +154,7 @@ async function checkRun(dir: string, config: object, images?: TrainingData): Pro
       `${dir} holds ${found}, but no checkpoint to go on from: begin a new run in another folder (--out).`,
     );
   }
-  const given: Record<string, unknown> = fromJson(toJson(config));
-  const different = Object.keys({ ...kept, ...given }).filter((key) => !isDeepStrictEqual(kept[key], given[key]));
-  if (different.length) {
-    throw new Error(
-      `The run in ${dir} was started with another ${different.join(", ")} (see its config.json): resume it with the ` +
-        "options it was started with, or begin a new run in another folder (--out).",
-    );
-  }
+  checkSameConfig(dir, kept, config);
   if (images) await checkImages(dir, images);
 }
 

@@ -53,3 +53,10 @@ Deno.test("an error of the operating system that nobody has put into words is on
     "/no/where cannot be used (No such file or directory (os error 2)): is the path right?",
   );
 });
+
+Deno.test("a command that fails says one sentence, on standard error, and its process ends with code 1", async () => {
+  const args = ["run", "-P=kit", "--quiet", "--no-check", "lib/commands/encode.ts"], env = { NO_COLOR: "1" };
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env }).output();
+  const told = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assertEquals([code, ...told], [1, "", "Say which encoder: --weights FILE or DIR.\n"]);
+});
