@@ -24,20 +24,25 @@ import { setUpTensorFlow } from "./setup.ts";
 
 const HELP = helpText(
   "deno task bench [options]",
-  `Times whole training steps (masks, targets, loss, gradients, AdamW, EMA) of this project and of PyTorch with lightly's
-  and timm's parts, in turn. The first time it installs PyTorch in .venv/peer. Takes about a quarter of an hour on two
-  cores.`,
+  `Times whole training steps (masks, targets, loss, gradients, AdamW, EMA) of this project and of PyTorch, in turn:
+  with lightly's and timm's networks, and with plain ones, whose attention is PyTorch's fused one or written out
+  ("unfused"); each as it is and through torch.compile. The first time it installs PyTorch in .venv/peer. Takes about half
+  an hour on two cores.`,
   {
     "--size NAME": `${Object.keys(SIZES).join(" | ")} (default both; cifar with --workers)`,
-    "--rounds N": "turns of each side (default 5, fewer where they take over 2 minutes, but at least 2)",
+    "--rounds N": "turns of each side (default 5, fewer where they take over 6 minutes, but at least 2; of --cold 2)",
     "--workers N": `compares N workers that share this machine's cores with one that has them all, and their sums of
       gradients with those of PyTorch's gloo, instead`,
     "--loader": `compares the reading of image files with torchvision's, in a DataLoader of as many workers as cores,
       instead; the first time it installs PyTorch and torchvision in .venv/peer-loader`,
     "--data DIR": `the images of --loader, in any folders (default pictures of 500 x 375 pixels, drawn the first time)`,
     "--encode": "encodes a folder of photographs with ViT-B/16 instead, beside transformers; start-up counts",
+    "--cold":
+      `times the first step of a process instead, with nothing kept from earlier ones and with what one before it
+      kept, beside torch.compile's`,
     "--profile": "prints where the time of our steps goes instead, kernel by kernel",
-    "--precision P": "what --profile's steps compute in: float32 | bfloat16 | auto (default), the faster of both here",
+    "--precision P":
+      "what --profile's and --cold's steps compute in: float32 | bfloat16 | auto (default), the faster of both here",
   },
 );
 
