@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { list, number, record, type Shape } from "../shapes.ts";
 import type { Dataset } from "./dataset.ts";
 import { defaultPreprocessing, type Preprocessing } from "./pixels/preprocessing.ts";
 
@@ -13,6 +14,15 @@ export interface ChannelStatistics {
   /** Of each channel, above 0. */
   deviation: number[];
 }
+
+/** What of a configuration they are. */
+export const statisticsShape: Shape = record<ChannelStatistics>({
+  mean: list(number()),
+  deviation: list(number({ above: 0 })),
+}, ({ mean, deviation }, path) => {
+  if (mean.length === deviation.length) return;
+  throw new RangeError(`${path}.mean and ${path}.deviation must have a number for each channel, and so as many.`);
+});
 
 /** The same of numbers / 255, as patchify() and a preprocessing have it. */
 export function normalisationOf({ mean, deviation }: ChannelStatistics): { mean: number[]; deviation: number[] } {

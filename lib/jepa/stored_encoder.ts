@@ -5,7 +5,7 @@
  * @module
  */
 import { checkFraming, type Preprocessing, readPreprocessorConfig } from "../datasets/pixels/preprocessing.ts";
-import { type ChannelStatistics, standardisedPreprocessing } from "../datasets/channel_statistics.ts";
+import { type ChannelStatistics, standardisedPreprocessing, statisticsShape } from "../datasets/channel_statistics.ts";
 import { openAuthorsCheckpoint } from "../weights/authors.ts";
 import { checkpointsIn } from "../weights/checkpoint_names.ts";
 import { findEncoder, HUGGING_FACE_PATCHES, someOf, splitPredictor } from "../weights/find_encoder.ts";
@@ -17,6 +17,7 @@ import { timmPreprocessing } from "../weights/timm.ts";
 import { openVjepa2, VJEPA2_PATCHES } from "../weights/vjepa2.ts";
 import { type Architecture, type EncoderSize, headsOf, type PredictorSize } from "./architectures.ts";
 import { readError } from "../os_error.ts";
+import { naming } from "../shapes.ts";
 import { whyMissing, whyNoEncoder } from "./missing_weights.ts";
 
 /** Tensors in a file by name. */
@@ -123,12 +124,10 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
 /** The standardisation in a run's configuration, where it has one. */
 function parseStandardise(path: string, value: unknown, channels = 3): ChannelStatistics | undefined {
   if (value === undefined) return undefined;
-  const { mean, deviation } = { ...value as Partial<ChannelStatistics> };
-  const numbers = [mean, deviation].every((list) => Array.isArray(list) && list.length === channels);
-  if (numbers && mean!.every(Number.isFinite) && deviation!.every((x) => Number.isFinite(x) && x > 0)) {
-    return { mean: mean!, deviation: deviation! };
-  }
-  throw new Error(`${path}: standardise is not a mean and a deviation for each of its ${channels} channels.`);
+  naming(path, () => statisticsShape.check(value, "standardise"));
+  const statistics = value as ChannelStatistics;
+  if (statistics.mean.length === channels) return statistics;
+  throw new Error(`${path}: standardise has ${statistics.mean.length} channels, and its architecture ${channels}.`);
 }
 
 /** The preprocessing in a kit's file. */

@@ -136,4 +136,9 @@ Deno.test("a file of other bands is named, with what it has", () =>
       Error,
       `${path} cannot be read as an image (it has 3 channel(s), and images of 4 are wanted): repair or remove it`,
     );
+    await assertRejects(
+      () => openDataset(`${folder}/data`, { colours: 3 }),
+      RangeError,
+      "and three as colours; got 3.",
+    );
   }));

@@ -22,8 +22,16 @@ export function readingOf(channels = 3, colours: ImageColours = "managed"): Imag
 export const endingsOf = (reading: ImageReading): readonly string[] =>
   typeof reading === "number" ? BAND_ENDINGS : IMAGE_ENDINGS;
 
-/** The channels of images that are read so. */
-export const channelsOf = (reading: ImageReading): number => typeof reading === "number" ? reading : 3;
+/**
+ * The channels of images that are read so.
+ *
+ * @throws RangeError for what is no number of channels, and for 3, which are colours
+ */
+export function channelsOf(reading: ImageReading): number {
+  if (typeof reading !== "number") return 3;
+  if (Number.isSafeInteger(reading) && reading >= 1 && reading !== 3) return reading;
+  throw new RangeError(`Images are read as bands of 1, 2, 4, 5, ... channels, and three as colours; got ${reading}.`);
+}
 
 /** Room for images of so many channels, `count` numbers in all, each of them 0. */
 export function emptyPixels(count: number, channels: number): Pixels {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { count, divides, flag, list, number, oneOf, optional, range, record, type Shape, share } from "../../shapes.ts";
+import { count, divides, flag, number, oneOf, optional, range, record, type Shape, share } from "../../shapes.ts";
 import type { CropRange } from "../../datasets/dataset.ts";
-import type { ChannelStatistics } from "../../datasets/channel_statistics.ts";
+import { statisticsShape } from "../../datasets/channel_statistics.ts";
 import { partsOf } from "../../training/steps.ts";
 import type { EncoderSize, PredictorSize } from "../architectures.ts";
 import { maskSampler, maskShape } from "../mask_samplers/by_name.ts";
@@ -71,15 +71,7 @@ export const momentumShape: Shape = record<RunConfig["momentum"]>({ start: share
 
 /** What every method's run has and means the same by. */
 export const COMMON_PARTS = {
-  standardise: optional(
-    record<ChannelStatistics>({ mean: list(number()), deviation: list(positive) }, ({ mean, deviation }) => {
-      if (mean.length !== deviation.length) {
-        throw new RangeError(
-          "standardise.mean and standardise.deviation must be as many as the channels, and so as each other.",
-        );
-      }
-    }),
-  ),
+  standardise: optional(statisticsShape),
   patchInitialisation: oneOf("normal", "xavier"),
   crop: cropShape,
   batch: count,
