@@ -64,7 +64,7 @@ import { writeFile } from "../write_file.ts";
 const HELP = helpText(
   "deno task pretrain [options]",
   `Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
-  downloads TensorFlow (274 MB) and CIFAR-10 (139 MB). The presets two-rooms and two-rooms-eb-jepa train a world model
+  downloads TensorFlow (274 MB) and CIFAR-10 (139 MB). The presets two-rooms-... train a world model
   instead, on walks through two rooms that are made as it goes: deno task plan plans with it, and options of images are
   not theirs.`,
   {

@@ -50,6 +50,7 @@ function runShape(regulariser: Shape): Shape {
       stacks: optional(record<NonNullable<WorldSize["stacks"]>>({ channels: counts, blocks: fromZero })),
       hidden: optional(counts),
       width: atLeastTwo,
+      predictor: optional(count),
       inverse: count,
     }),
     horizon: count,

@@ -28,6 +28,11 @@ export interface WorldSize {
   hidden?: readonly number[];
   /** Length of a state, D. */
   width: number;
+  /**
+   * Width of the predictor's two hidden layers: it adds what they make of state and action to the state, and so begins near
+   * a copy. Where it is left out, the predictor is eb_jepa's recurrent cell, which needs wide states.
+   */
+  predictor?: number;
   /** Width of the inverse model's two hidden layers. */
   inverse: number;
 }
@@ -61,17 +66,22 @@ export function worldEncoderShapes({ stacks, hidden = [], width }: WorldSize, pi
   return shapes;
 }
 
-/** Of the predictor. */
-export const worldPredictorShapes = ({ width }: WorldSize): ParameterShapes => gruShapes("rnn", 2, width);
-
-/** Of the inverse model. */
-export function inverseModelShapes({ width, inverse }: WorldSize): ParameterShapes {
-  const layers = [[inverse, 2 * width], [inverse, inverse], [2, inverse]];
+/** Of three fully connected layers. */
+function layersShapes(inputs: number, hidden: number, outputs: number): ParameterShapes {
+  const layers = [[hidden, inputs], [hidden, hidden], [outputs, hidden]];
   return Object.fromEntries(layers.flatMap(([outputs, inputs], i) => [
     [`fc${i}.weight`, [outputs, inputs]],
     [`fc${i}.bias`, [outputs]],
   ]));
 }
+
+/** Of the predictor. */
+export const worldPredictorShapes = ({ width, predictor }: WorldSize): ParameterShapes =>
+  predictor === undefined ? gruShapes("rnn", 2, width) : layersShapes(width + 2, predictor, width);
+
+/** Of the inverse model. */
+export const inverseModelShapes = ({ width, inverse }: WorldSize): ParameterShapes =>
+  layersShapes(2 * width, inverse, 2);
 
 /** PyTorch's own start of linear layers, convolutions and recurrent cells: uniform within 1 / sqrt(inputs). */
 function initialValues(name: string, shape: readonly number[], inputs: number, seed: number): Float32Array {
@@ -166,6 +176,12 @@ export function encodePictures(p: Parameters, { stacks, hidden = [] }: WorldSize
   return normalised(p, linear(p, "proj", x));
 }
 
+/** Three fully connected layers with ReLUs between them: x [B, I] to [B, O]. */
+function layers(p: Parameters, x: Tensor): Tensor {
+  for (const i of [0, 1]) x = biasedRelu(product(x, p[`fc${i}.weight`]), p[`fc${i}.bias`]);
+  return linear(p, "fc2", x);
+}
+
 /**
  * The states after one action each.
  *
@@ -174,7 +190,8 @@ export function encodePictures(p: Parameters, { stacks, hidden = [] }: WorldSize
  * @param actions [B, 2]
  */
 export function predictNext(encoder: Parameters, predictor: Parameters, states: Tensor, actions: Tensor): Tensor {
-  return normalised(encoder, gruCell(predictor, "rnn", actions, states));
+  if ("rnn.bias_ih_l0" in predictor) return normalised(encoder, gruCell(predictor, "rnn", actions, states));
+  return normalised(encoder, tf.add(states, layers(predictor, tf.concat([states, actions], 1))));
 }
 
 /** The states [B, D] after each of some actions [B, H, 2], predicted one from the other. */
@@ -187,8 +204,4 @@ export function unroll(encoder: Parameters, predictor: Parameters, states: Tenso
 }
 
 /** The actions [B, 2] that lead from states to states, [B, D] each. */
-export function inverseModel(p: Parameters, from: Tensor, to: Tensor): Tensor {
-  let x = tf.concat([from, to], 1); // [B, 2D]
-  for (const i of [0, 1]) x = biasedRelu(product(x, p[`fc${i}.weight`]), p[`fc${i}.bias`]);
-  return linear(p, "fc2", x);
-}
+export const inverseModel = (p: Parameters, from: Tensor, to: Tensor): Tensor => layers(p, tf.concat([from, to], 1));

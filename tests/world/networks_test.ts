@@ -9,6 +9,7 @@ import { smoothness, stateCovariance, stateDeviations } from "../../lib/world/lo
 import {
   encodePictures,
   inverseModelShapes,
+  predictNext,
   worldEncoderShapes,
   worldPredictorShapes,
   type WorldSize,
@@ -35,6 +36,23 @@ const assertNear = (values: ArrayLike<number>, expected: readonly number[], tole
   expected.forEach((value, i) => assertAlmostEquals(values[i], value, tolerance));
 };
 
+const mean = (values: number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
+
+/** W x + b, in plain numbers. */
+function layer(p: Parameters, name: string, x: number[]): number[] {
+  const [weight, bias] = [p[`${name}.weight`].arraySync() as number[][], p[`${name}.bias`].dataSync()];
+  return weight.map((row, o) => row.reduce((sum, w, i) => sum + w * x[i], bias[o]));
+}
+
+const relu = (x: number[]) => x.map((one) => Math.max(one, 0));
+
+/** The encoder's layer norm, in plain numbers. */
+function norm(p: Parameters, x: number[]): number[] {
+  const middle = mean(x), deviation = Math.sqrt(mean(x.map((one) => (one - middle) ** 2)) + 1e-5);
+  const [scale, shift] = [p["norm.weight"].dataSync(), p["norm.bias"].dataSync()];
+  return x.map((one, d) => scale[d] * (one - middle) / deviation + shift[d]);
+}
+
 Deno.test("gruCell() is PyTorch's GRU", () => {
   const x = tf.tensor2d(sines([3, 2], 7), [3, 2]), h = tf.tensor2d(sines([3, 6], 8), [3, 6]);
   assertNear(gruCell(network(gruShapes("rnn", 2, 6), 0.5), "rnn", x, h).dataSync(), reference.gru, 1e-6);
@@ -58,20 +76,21 @@ Deno.test("without stacks the encoder sees standardised means of columns and row
   const p = network(worldEncoderShapes(size, side));
   const value = (row: number, column: number, channel: number) =>
     (pixels[(row * side + column) * 2 + channel] / 255 - [0.0026, 0.0989][channel]) / [0.0369, 0.2986][channel];
-  const places = Array.from({ length: side }, (_, i) => i),
-    mean = (values: number[]) => values.reduce((sum, one) => sum + one, 0) / values.length;
+  const places = Array.from({ length: side }, (_, i) => i);
   const columns = places.flatMap((x) => channels.map((c) => mean(places.map((y) => value(y, x, c)))));
   const rows = places.flatMap((y) => channels.map((c) => mean(places.map((x) => value(y, x, c)))));
-  const layer = (name: string, x: number[]) => {
-    const [weight, bias] = [p[`${name}.weight`].arraySync() as number[][], p[`${name}.bias`].dataSync()];
-    return weight.map((row, o) => row.reduce((sum, w, i) => sum + w * x[i], bias[o]));
-  };
-  const z = layer("proj", layer("hidden.0", [...columns, ...rows]).map((h) => Math.max(h, 0))), middle = mean(z);
-  const deviation = Math.sqrt(mean(z.map((one) => (one - middle) ** 2)) + 1e-5);
-  const [scale, shift] = [p["norm.weight"].dataSync(), p["norm.bias"].dataSync()];
-  const expected = z.map((one, d) => scale[d] * (one - middle) / deviation + shift[d]);
+  const expected = norm(p, layer(p, "proj", relu(layer(p, "hidden.0", [...columns, ...rows]))));
   const states = encodePictures(p, size, uint8Tensor(pixels, [1, side, side, 2]));
   assertNear(states.dataSync(), expected, 1e-4);
+});
+
+Deno.test("a predictor with a width adds what its layers make of state and action to the state, before the norm", () => {
+  const size: WorldSize = { hidden: [3], width: 4, predictor: 5, inverse: 2 };
+  const encoder = network(worldEncoderShapes(size, 33)), p = network(worldPredictorShapes(size));
+  const state = [0.4, -1.2, 0.3, 0.9], action = [0.7, -0.2];
+  const change = layer(p, "fc2", relu(layer(p, "fc1", relu(layer(p, "fc0", [...state, ...action])))));
+  const next = predictNext(encoder, p, tf.tensor2d([state]), tf.tensor2d([action])).dataSync();
+  assertNear(next, norm(encoder, state.map((one, d) => one + change[d])), 1e-5);
 });
 
 Deno.test("states, loss, terms and gradients are those of PyTorch with eb_jepa's regulariser", () => {
