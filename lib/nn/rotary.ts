@@ -27,12 +27,16 @@ export interface Rotation {
  * by frequencies 10000^(-i / floor(d / 6)); the last numbers of a head are not turned.
  *
  * @param d numbers of a head
+ * @throws RangeError where they are odd, or fewer than 6
  */
 export function rotaryAngles(
   [times, rows, columns]: readonly [number, number, number],
   d: number,
   pairing: RotaryPairing,
 ): Float32Array<ArrayBuffer> {
+  if (d < 6 || d % 2 !== 0) {
+    throw new RangeError(`Rotary positions need heads of an even number of numbers, 6 or more; got ${d}.`);
+  }
   const half = Math.floor(d / 6), angles = new Float32Array(times * rows * columns * d);
   for (let place = 0; place < times * rows * columns; place++) {
     const column = place % columns,
@@ -65,5 +69,5 @@ const turned = fused(
   2,
 );
 
-/** Queries or keys [B, H, N, d], turned; d is even. */
+/** Queries or keys [B, H, N, d], turned. */
 export const rotate = (x: Tensor, { cos, sin }: Rotation): Tensor => turned(x, cos, sin);

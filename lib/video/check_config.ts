@@ -25,6 +25,7 @@ import {
   record,
   share,
 } from "../shapes.ts";
+import { rotaryAngles } from "../nn/rotary.ts";
 import { partsOf } from "../training/steps.ts";
 import { type VideoMask, videoMasks } from "./masks.ts";
 import type { VideoArchitecture, VjepaConfig } from "./presets.ts";
@@ -42,6 +43,9 @@ const architecture = record<VideoArchitecture>({
 }, (size, path) => {
   checkEncoder(size, path);
   divides(size, path, "tubelet", "frames");
+  for (const { width, heads } of [size, size.predictor]) {
+    if (size.rotary) rotaryAngles([1, 1, 1], width / heads, size.rotary); // says what heads it takes
+  }
 });
 
 const mask = record<VideoMask>({

@@ -1,8 +1,8 @@
 import "../tensorflow/loaded.ts";
-import { assert } from "@std/assert";
+import { assert, assertThrows } from "@std/assert";
 import { encoderShapes } from "../../lib/jepa/architectures.ts";
 import { encode, rotationAt } from "../../lib/jepa/encoder.ts";
-import { type RotaryPairing, rotate } from "../../lib/nn/rotary.ts";
+import { rotaryAngles, type RotaryPairing, rotate } from "../../lib/nn/rotary.ts";
 import { parametersOf } from "../../lib/nn/initialisation.ts";
 import { randomStream } from "../../lib/random.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
@@ -30,6 +30,20 @@ Deno.test("with interleaved frequencies products depend on how far tokens are ap
   assert(productsDiffer("tiled") > 1e-2);
 });
 
+Deno.test("the gradient of a rotation is the rotation back", () => {
+  tf.tidy(() => {
+    const vectors = tf.tensor4d(drawn(32), [1, 1, 2, 16]), dy = tf.tensor4d(drawn(32), [1, 1, 2, 16]);
+    const { cos, sin } = rotationAt({ ...size, rotary: "interleaved" }, 16, tf.tensor2d([PLACES[1]], [1, 2], "int32"))!;
+    const gradient = tf.grad((x: tf.Tensor) => rotate(x, { cos, sin }))(vectors, dy);
+    assert(tf.max(tf.abs(tf.sub(gradient, rotate(dy, { cos, sin: tf.neg(sin) })))).dataSync()[0] < 1e-5);
+  });
+});
+
+Deno.test("heads that cannot be turned are refused in one sentence", () => {
+  const why = "Rotary positions need heads of an even number of numbers, 6 or more; got 9.";
+  assertThrows(() => rotaryAngles([1, 1, 1], 9, "tiled"), RangeError, why);
+});
+
 Deno.test("an encoder that sees some tokens turns them by their own places", () => {
   const parameters = parametersOf(encoderShapes({ ...size, rotary: "interleaved" }), (_, shape) => {
     return drawn(shape.reduce((a, b) => a * b)).map((x) => 0.3 * x);
@@ -44,5 +58,4 @@ Deno.test("an encoder that sees some tokens turns them by their own places", () 
   assert(tf.max(tf.abs(tf.sub(encoded[0], encoded[1]))).dataSync()[0] < 1e-4);
   const apart = encode(parameters, { ...size, rotary: "interleaved" }, tokens, tf.tensor2d([[0, 17]], [1, 2], "int32"));
   assert(tf.max(tf.abs(tf.sub(encoded[0], apart))).dataSync()[0] > 1e-2);
-  tf.disposeVariables();
 });
