@@ -174,7 +174,7 @@ Deno.test("saveDecoder() in float16 is half as large and decodes nearly the same
 
   await Deno.writeTextFile(`${root}/other.safetensors`, "");
   await assertRejects(() => loadDecoder(`${root}/other.safetensors`), Error, "other.safetensors");
-  await assertRejects(() => loadDecoder(`${root}/pooled/checkpoint-00000500.safetensors`), Error, "is no decoder");
+  await assertRejects(() => loadDecoder(`${root}/pooled/checkpoint-00000400.safetensors`), Error, "is no decoder");
   const transformer = { ...POOLED, network: { image: SIDE, patch: 4, width: 16, depth: 1, heads: 2, condition: 16 } };
   const old = {
     config: transformer as unknown as typeof POOLED,
