@@ -20,7 +20,7 @@ const root = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
 const encoder = toyEncoder();
-const pooled = (await trainDecoder({ ...POOLED, batch: 8, epochs: 100 }, encoder, images, { dir: `${root}/pooled` }))
+const pooled = (await trainDecoder({ ...POOLED, epochs: 250 }, encoder, images, { dir: `${root}/pooled` }))
   .decoder as PooledDecoder;
 const patches = (await trainDecoder({ ...PATCHES, epochs: 60 }, encoder, images, { dir: `${root}/patches` }))
   .decoder as PatchDecoder;
@@ -174,7 +174,7 @@ Deno.test("saveDecoder() in float16 is half as large and decodes nearly the same
 
   await Deno.writeTextFile(`${root}/other.safetensors`, "");
   await assertRejects(() => loadDecoder(`${root}/other.safetensors`), Error, "other.safetensors");
-  await assertRejects(() => loadDecoder(`${root}/pooled/checkpoint-00000400.safetensors`), Error, "is no decoder");
+  await assertRejects(() => loadDecoder(`${root}/pooled/checkpoint-00000500.safetensors`), Error, "is no decoder");
   const transformer = { ...POOLED, network: { image: SIDE, patch: 4, width: 16, depth: 1, heads: 2, condition: 16 } };
   const old = {
     config: transformer as unknown as typeof POOLED,
