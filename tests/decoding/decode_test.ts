@@ -20,7 +20,7 @@ const root = await Deno.makeTempDir();
 globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
 
 const encoder = toyEncoder();
-const pooled = (await trainDecoder({ ...POOLED, batch: 8, epochs: 100 }, encoder, images, { dir: `${root}/pooled` }))
+const pooled = (await trainDecoder({ ...POOLED, epochs: 250 }, encoder, images, { dir: `${root}/pooled` }))
   .decoder as PooledDecoder;
 const patches = (await trainDecoder({ ...PATCHES, epochs: 60 }, encoder, images, { dir: `${root}/patches` }))
   .decoder as PatchDecoder;
