@@ -96,6 +96,7 @@ export {
 
 // Layers over named parameters.
 export { initialise, type PatchInitialisation } from "./lib/nn/initialisation.ts";
+export type { Groups } from "./lib/nn/grouped_attention.ts";
 export { block, type BlockOptions, layerNorm, linear, normalise, product } from "./lib/nn/layers.ts";
 export { isDecayed, isTrained, type Parameters } from "./lib/nn/parameters.ts";
 export { interpolatePositions, sineCosinePositions } from "./lib/nn/positions.ts";
