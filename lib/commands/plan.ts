@@ -36,8 +36,9 @@ in every measurement. Beside it: doing nothing, random actions, and a straight l
   --metric NAME      steps | plain: how far a state is from the goal's. steps weighs its directions by how little they change
                      in a step, which is learned from walks without labels; plain is the squared distance, as in eb_jepa
                      (default steps)
-  --samples N, --iterations N, --horizon N
-                     the planner's numbers (default ${PLANNER.samples}, ${PLANNER.iterations}, ${PLANNER.horizon}); its elites are an eighth of the samples
+  --samples N        sequences of actions that the planner draws an iteration (default ${PLANNER.samples}); an eighth are its elites
+  --iterations N     (default ${PLANNER.iterations})
+  --horizon N        actions of a sequence (default ${PLANNER.horizon})
   --seeds N          seeds of the planner and of random actions (default 1)
   --json FILE        writes the numbers there
   --out NAME         the picture: NAME.png, .svg and .html (default plan in the folder of the weights)
