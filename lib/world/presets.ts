@@ -42,8 +42,8 @@ export const WORLD_PRESETS: Readonly<Record<WorldPreset, WorldConfig>> = {
   "two-rooms-fixed": FIXED,
 
   /**
-   * Walls of each eight walks' own, four times as long. It has not been run to its end; shorter runs with other predictors
-   * planned no better than a straight line (weights/EXPERIMENTS.md). `deno task pretrain --preset two-rooms`
+   * Walls of each eight walks' own, four times as long: 2,800 steps, which have not been run; 400 of them planned no better than
+   * a straight line (weights/EXPERIMENTS.md). `deno task pretrain --preset two-rooms`
    */
   "two-rooms": { ...FIXED, rooms: { ...FIXED.rooms, layout: "random", sharing: 8 }, epochs: 4 },
 
