@@ -166,25 +166,23 @@ export function pixelClips(architecture: VideoArchitecture): ClipSubject {
   const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] };
   return {
     ...{ name: "pixels", width: 3 * tubelet * patch * patch + places },
-    // deno-lint-ignore require-await -- async, as compiled functions are
     tokens: (pixels) =>
       inBatches(
         architecture,
-        async (clips) =>
-          tf.tidy(() =>
+        (clips) =>
+          Promise.resolve(tf.tidy(() =>
             tf.concat([tubelets(clips, architecture, plain), tf.tile(positions, [clips.shape[0], 1, 1])], 2)
-          ),
+          )),
         pixels,
       ),
-    // deno-lint-ignore require-await -- likewise
     surprise: (pixels) =>
-      inBatches(architecture, async (clips) =>
-        tf.tidy(() => {
+      inBatches(architecture, (clips) =>
+        Promise.resolve(tf.tidy(() => {
           const scaled = tf.div(tf.cast(clips, "float32"), 255), whole = [clips.shape[0], frames / 2, image, image, 3];
           const last = tf.slice(scaled, [0, frames / 2 - 1, 0, 0, 0], [clips.shape[0], 1, image, image, 3]);
           const coming = tf.slice(scaled, [0, frames / 2, 0, 0, 0], whole);
           return tf.mean(tf.abs(tf.sub(coming, last)), [1, 2, 3, 4]);
-        }), pixels),
+        })), pixels),
     dispose: () => positions.dispose(),
   };
 }
