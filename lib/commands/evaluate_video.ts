@@ -48,7 +48,9 @@ function measuresTable(results: readonly ClipMeasure[]): string {
   const subjects = distinct(results.map(({ subject }) => subject));
   const rows = distinct(results.map(({ measure }) => measure)).map((measure) => [
     measure,
-    ...subjects.map((subject) => results.find((own) => own.measure === measure && own.subject === subject)!.score),
+    ...subjects.map((subject) =>
+      results.find((own) => own.measure === measure && own.subject === subject)?.score ?? null
+    ),
   ]);
   return table(rows, ["%", ...subjects.map((title) => ({ title, decimals: 1 }))]);
 }
@@ -87,12 +89,16 @@ export async function main(args: string[]): Promise<void> {
     stillClips(model, run),
     pixelClips(architecture),
   ];
-  const results = await evaluateClips(subjects, architecture, data, (stage) => console.error(stage)).finally(() => {
+  const results: ClipMeasure[] = [];
+  const told = { onStage: console.error, onResult: (result: ClipMeasure) => void results.push(result) };
+  try {
+    await evaluateClips(subjects, architecture, data, told);
+  } finally {
+    if (results.length > 0) console.log(measuresTable(results)); // where it fails, what was measured before
     for (const subject of subjects) subject.dispose();
     run.dispose();
     tf.dispose([encoder, predictor]);
-  });
-  console.log(measuresTable(results));
+  }
   await tell({ weights, seed, precision, ...counts, results });
 }
 

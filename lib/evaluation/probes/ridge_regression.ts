@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { tf } from "../../tensorflow/backend.ts";
-import { solvePositive } from "../collapse/symmetric_matrix.ts";
+import { scatter, solvePositive } from "../collapse/symmetric_matrix.ts";
 
 /** Features, and what is to be read from them. */
 export interface RegressionRows {
@@ -48,16 +47,18 @@ const standardised = (values: Float32Array, { mean, scale }: Columns): Float32Ar
 /** The layer W [K, D] that minimises |Z W^T - Y|^2 / S + lambda |W|^2 for each lambda; Z and Y are standardised. */
 function fitted(z: Float32Array, y: Float32Array, width: number, ridges: readonly number[]): Float64Array[] {
   const rows = z.length / width, count = y.length / rows;
-  const [gram, cross] = tf.tidy(() => {
-    const [x, t] = [tf.tensor2d(z, [rows, width]), tf.tensor2d(y, [rows, count])];
-    return [tf.matMul(x, x, true).dataSync(), tf.matMul(t, x, true).dataSync()]; // [D, D], [K, D]
-  });
+  const gram = scatter(z, width, new Float64Array(width), 1 / rows); // [D, D], in float64: features may be collinear
+  const cross = new Float64Array(count * width); // [K, D]
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < count; k++) {
+      for (let j = 0; j < width; j++) cross[k * width + j] += y[row * count + k] * z[row * width + j] / rows;
+    }
+  }
   return ridges.map((ridge) => {
-    const a = Float64Array.from(gram, (sum, i) => sum / rows + (i % (width + 1) === 0 ? ridge : 0));
+    const a = gram.map((value, i) => value + (i % (width + 1) === 0 ? ridge : 0));
     const w = new Float64Array(count * width);
     for (let k = 0; k < count; k++) {
-      const b = Float64Array.from(cross.subarray(k * width, (k + 1) * width), (sum) => sum / rows);
-      w.set(solvePositive(a, b, width), k * width);
+      w.set(solvePositive(a, cross.slice(k * width, (k + 1) * width), width), k * width);
     }
     return w;
   });

@@ -169,10 +169,10 @@ export function pixelClips(architecture: VideoArchitecture): ClipSubject {
     tokens: (pixels) =>
       inBatches(
         architecture,
-        (clips) => {
-          const placed = () => [tubelets(clips, architecture, plain), tf.tile(positions, [clips.shape[0], 1, 1])];
-          return Promise.resolve(tf.tidy(() => tf.concat(placed(), 2)));
-        },
+        (clips) =>
+          Promise.resolve(tf.tidy(() =>
+            tf.concat([tubelets(clips, architecture, plain), tf.tile(positions, [clips.shape[0], 1, 1])], 2)
+          )),
         pixels,
       ),
     surprise: (pixels) =>

@@ -175,18 +175,22 @@ async function surprisedBy(subject: ClipSubject, sets: ClipEvaluationData["sets"
  * the tokens in which they are seen; accuracy of telling a clip from one whose halves are swapped, by a linear layer on
  * tokens averaged over the frame; and how often what is impossible surprises more. Deterministic.
  *
- * @param onStage told what is done next
+ * @param options told what is done next, and each number as it comes
  * @throws RangeError where the clips are not as long or as large as the architecture says
  */
 export async function evaluateClips(
   subjects: readonly ClipSubject[],
   architecture: VideoArchitecture,
   data: ClipEvaluationData,
-  onStage?: (stage: string) => void,
+  { onStage, onResult }: { onStage?: (stage: string) => void; onResult?: (result: ClipMeasure) => void } = {},
 ): Promise<ClipMeasure[]> {
   const results: ClipMeasure[] = [];
   for (const subject of subjects) {
-    const { name } = subject, add = (measure: string, score: number) => results.push({ measure, subject: name, score });
+    const { name } = subject,
+      add = (measure: string, score: number) => {
+        results.push({ measure, subject: name, score });
+        onResult?.({ measure, subject: name, score });
+      };
     onStage?.(`${name}: position, velocity, depth`);
     for (const [measure, score] of await readSolids(subject, architecture, data)) add(measure, score);
     onStage?.(`${name}: order of time`);

@@ -1,4 +1,3 @@
-import "../../tensorflow/loaded.ts";
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { type RegressionRows, ridgeRegression } from "../../../lib/evaluation/probes/ridge_regression.ts";
 import reference from "../fixtures/ridge_regression.json" with { type: "json" };
@@ -25,6 +24,18 @@ Deno.test("ridgeRegression() explains all of targets that are linear in the feat
     ridgeRegression(draw(200, 0, linear), draw(100, 1000, linear), draw(500, 2000, linear)).r2;
   assertAlmostEquals(r2(true), 1, 1e-6);
   assertAlmostEquals(r2(false), 0, 0.05);
+});
+
+Deno.test("ridgeRegression() takes features that are the same many times over", () => {
+  const repeated = ({ values, targets }: RegressionRows): RegressionRows => {
+    const rows = Array.from(
+      { length: values.length / width },
+      (_, i) => [...values.subarray(i * width, (i + 1) * width)],
+    );
+    return { values: Float32Array.from(rows.flatMap((row) => Array(20).fill(row).flat())), width: 20 * width, targets };
+  };
+  const { r2 } = ridgeRegression(repeated(train), repeated(heldOut), repeated(test));
+  assertAlmostEquals(r2, reference.r2, 0.1);
 });
 
 Deno.test("ridgeRegression() refuses sets that do not fit together", () => {
