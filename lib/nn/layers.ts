@@ -149,7 +149,7 @@ const splits = new Map<string, (x: Tensor, bias: Tensor) => Tensor>();
 
 function softmax(scores: Tensor): Tensor {
   const exponentials = tf.exp(tf.sub(scores, rowMax(scores)));
-  return tf.mul(exponentials, tf.reciprocal(rowSum(exponentials)));
+  return tf.mul(exponentials, tf.div(1, rowSum(exponentials))); // tf.reciprocal() alone is an approximation, good to 1e-5
 }
 
 /** By the scores S, for the weights P = softmax(scale S): scale (P dP - P sum(P dP)), the sum over a row. */
