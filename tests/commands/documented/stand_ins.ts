@@ -12,6 +12,7 @@ import { saveEncoder, saveHuggingFace } from "../../../lib/jepa/save_encoder.ts"
 import { initialise } from "../../../lib/nn/initialisation.ts";
 import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
+import { npyHeader } from "../../../lib/weights/formats/npy.ts";
 import { tarOf } from "../../datasets/fixtures/tar_of.ts";
 import type { ServedRepo } from "../../hub/hub_server.ts";
 
@@ -20,7 +21,9 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   "bench": "it installs PyTorch and times it for minutes; the tests in bench/ hold its parts",
   "lab": "it opens a browser; tests/notebooks/lab_test.ts does",
   "notebooks": "they take minutes; tests/notebooks/notebooks_test.ts runs each in its quick mode",
+  "evaluate-video": "it renders clips for minutes; tests/evaluation/video holds its parts",
   "parity": "it installs PyTorch; tests/parity/parity_test.ts compares with what that computed",
+  "plan": "it takes 200 actions of each episode; plan_test.ts runs it on a model that it trains",
   "test": "this is one of them",
 };
 
@@ -41,7 +44,7 @@ export const RUN: Readonly<Record<string, { needs?: readonly string[]; short?: r
   "pretrain": { needs: ["--preset", "cifar10"], short: [...networks(1), ...FEW_STEPS, "--no-eval"] },
   "pretrain-video": {
     short: [
-      ...networks(1, '{"width":8,"depth":1,"heads":2,"maskTokens":2}'),
+      ...networks(1, '{"width":8,"depth":1,"heads":2,"maskTokens":1}'),
       ..."--data clips --batch 2 --epochs 1 --precision float32".split(" "),
     ],
   },
@@ -94,6 +97,9 @@ export const STAND_INS: Readonly<Record<string, string>> = {
   "--out DIR": "--out made/N",
   "--out features.safetensors": "--out made/features.safetensors",
   "--preset NAME": "--preset cifar10",
+  // Of world models, whose networks are others: plan_test.ts trains one.
+  "--preset two-rooms": "--preset cifar10",
+  "--preset two-rooms-fixed": "--preset cifar10",
   // 10,000 scenes take two minutes to draw.
   "--preset scenes": "--preset scenes --data photos",
   // Protocols run one after the other: all of them stand for some.
@@ -107,7 +113,9 @@ export const STAND_INS: Readonly<Record<string, string>> = {
   "--seed 0": "",
   "--seed 1": "",
   "--seed 2": "",
+  "--set architecture.channels=13": "--set architecture.channels=13 --data bands",
   "--subset 1percent.txt": "--subset 1percent.txt",
+  "--weights DIR": "--weights weights/cifar10",
   "--weights FILE": "--weights weights/cifar10",
   "--weights IN1K-vit.h.14-300e.pth.tar": "--weights vit_224.safetensors",
   "--weights PATH": "--weights weights/cifar10",
@@ -147,6 +155,19 @@ async function makePhotos(folder: string): Promise<void> {
     }
   }
   await Deno.writeTextFile(`${folder}/1percent.txt`, listed.join("\n") + "\n");
+}
+
+/** Images of 13 bands as NumPy saves them, float32. */
+async function makeBands(folder: string): Promise<void> {
+  for (const label of [0, 1]) {
+    await Deno.mkdir(`${folder}/bands/${label}`, { recursive: true });
+    for (let i = 0; i < 12; i++) {
+      const random = randomStream(label, i),
+        values = Float32Array.from({ length: 20 * 20 * 13 }, () => random.integer(60));
+      const bytes = Uint8Array.from([...npyHeader([20, 20, 13]), ...new Uint8Array(values.buffer)]);
+      await Deno.writeFile(`${folder}/bands/${label}/${i}.npy`, bytes);
+    }
+  }
 }
 
 /** The authors' binary files, of 200 and 50 images. */
@@ -197,7 +218,7 @@ export async function makeFolder(folder: string): Promise<void> {
   await cp(fileURLToPath(new URL("../../../weights/reproduce", import.meta.url)), `${folder}/weights/reproduce`, {
     recursive: true,
   });
-  for (const make of [makePhotos, makeCifar10, makeClevr, makeClips]) await make(folder);
+  for (const make of [makePhotos, makeBands, makeCifar10, makeClevr, makeClips]) await make(folder);
   await Deno.mkdir(`${folder}/made`);
   const size = { image: 224, patch: 14, width: 16, depth: 4, heads: 2, mlpRatio: 2 };
   const parameters = initialise(encoderShapes(size), 1);
