@@ -62,7 +62,7 @@ const COMMON: OptionsHelp = {
 export function helpText(usage: string, ...parts: HelpPart[]): string {
   const isOptions = (part: HelpPart) =>
     typeof part !== "string" && Object.keys(part).some((name) => name.startsWith("--"));
-  const [about, ...rest] = parts, all = parts.some(isOptions) ? parts : [about, {}, ...rest];
+  const all = parts.some(isOptions) ? parts : [...parts, {}];
   const texts = all.map((part) => {
     if (typeof part === "string") return wrapped(part, WIDTH);
     const options = isOptions(part) || Object.keys(part).length === 0 ? { ...part, ...COMMON } : part;
