@@ -100,6 +100,7 @@ export type { Groups } from "./lib/nn/grouped_attention.ts";
 export { block, type BlockOptions, layerNorm, linear, normalise, product } from "./lib/nn/layers.ts";
 export { isDecayed, isTrained, type Parameters } from "./lib/nn/parameters.ts";
 export { interpolatePositions, sineCosinePositions } from "./lib/nn/positions.ts";
+export type { RotaryPairing, Rotation } from "./lib/nn/rotary.ts";
 
 // Training: one loop for every objective.
 export {
@@ -631,7 +632,6 @@ export {
   type VjepaConfig,
   type VjepaPreset,
 } from "./lib/video/presets.ts";
-export type { RotaryPairing, Rotation } from "./lib/nn/rotary.ts";
 export { type Law, LAWS, twinScenes } from "./lib/datasets/scenes/violations.ts";
 export {
   type ClipNetworks,

