@@ -25,7 +25,8 @@ const HELP = helpText(
   weights, the same seeing still frames, and pixels, in percent:`,
   {
     "position, velocity, depth": "R² of ridge regression from the token in which a solid is seen to what is true of it",
-    "order of halves": "a linear layer says whether the halves of a clip are swapped; chance is 50",
+    "order of halves":
+      "a linear layer, and an attentive probe, say whether the halves of a clip are swapped; chance is 50",
     "surprise":
       `the second half of a clip in which a solid vanishes, appears or jumps lies farther from what was predicted
       than that of the clip that begins alike; chance is 50 over vanish and appear. In sets it is the clip and its twin, of

@@ -70,15 +70,18 @@ Deno.test("stateDeviations() takes off the mean of each two episodes that share 
   assertEquals([...stateDeviations(states, 2).dataSync()], [-3, -1, 1, 3, -15, -15, 5, 25]);
 });
 
-Deno.test("without stacks the encoder sees standardised means of columns and rows: a layer of ReLUs, a layer, a norm", () => {
+Deno.test("without stacks the encoder sees standardised means inside the outer walls: a layer of ReLUs, a layer, a norm", () => {
   const size: WorldSize = { hidden: [3], width: 4, inverse: 2 }, side = 33, channels = [0, 1];
   const pixels = Uint8Array.from({ length: side * side * 2 }, (_, i) => Math.floor(128 + 127 * Math.sin(1.7 * i * i)));
-  const p = network(worldEncoderShapes(size, side));
-  const value = (row: number, column: number, channel: number) =>
-    (pixels[(row * side + column) * 2 + channel] / 255 - [0.0026, 0.0989][channel]) / [0.0369, 0.2986][channel];
-  const places = Array.from({ length: side }, (_, i) => i);
-  const columns = places.flatMap((x) => channels.map((c) => mean(places.map((y) => value(y, x, c)))));
-  const rows = places.flatMap((y) => channels.map((c) => mean(places.map((x) => value(y, x, c)))));
+  const p = network(worldEncoderShapes(size, side), 0.03);
+  const value = (row: number, column: number, channel: number) => pixels[(row * side + column) * 2 + channel] / 255;
+  const inside = Array.from({ length: 27 }, (_, i) => 3 + i); // the walls are at pixels 2 and 30
+  const columns = inside.flatMap((x) =>
+    channels.map((c) => (mean(inside.map((y) => value(y, x, c))) - [0.0033, 0.046][c]) / [0.0113, 0.19][c])
+  );
+  const rows = inside.flatMap((y) =>
+    channels.map((c) => (mean(inside.map((x) => value(y, x, c))) - [0.0033, 0.046][c]) / [0.0113, 0.023][c])
+  );
   const expected = norm(p, layer(p, "proj", relu(layer(p, "hidden.0", [...columns, ...rows]))));
   const states = encodePictures(p, size, uint8Tensor(pixels, [1, side, side, 2]));
   assertNear(states.dataSync(), expected, 1e-4);

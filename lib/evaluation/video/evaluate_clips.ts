@@ -7,6 +7,8 @@ import type { MovingScene } from "../../datasets/scenes/moving_scene.ts";
 import { type Law, LAWS } from "../../datasets/scenes/violations.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
 import { tokenGrid } from "../../jepa/architectures.ts";
+import type { Features, TokenFeatures } from "../features/features.ts";
+import { attentiveProbe } from "../probes/attentive_probe.ts";
 import { linearProbe } from "../probes/linear_probe.ts";
 import { type RegressionRows, ridgeRegression } from "../probes/ridge_regression.ts";
 import type { ClipSubject } from "./clip_subjects.ts";
@@ -90,19 +92,6 @@ async function tokensOfSolids(subject: ClipSubject, { pixels, truths }: KnownCli
   return values;
 }
 
-/** Tokens averaged over the frame, times one after another: [N, times * width]. */
-async function tokensOverTime(subject: ClipSubject, pixels: Uint8Array, clips: number, times: number) {
-  const { width } = subject, values = new Float32Array(clips * times * width);
-  let clip = 0;
-  for await (const tokens of tokensOf(subject, pixels, clips)) {
-    const places = tokens.length / (times * width), from = clip++ * times * width;
-    tokens.forEach((value, i) => {
-      values[from + Math.floor(i / (places * width)) * width + i % width] += value / places;
-    });
-  }
-  return values;
-}
-
 /** R² in % of what is true of the solids, read by ridge regression from the tokens in which they are seen. */
 async function readSolids(
   subject: ClipSubject,
@@ -127,18 +116,50 @@ async function readSolids(
   });
 }
 
-/** Clips in % of which a linear layer says rightly whether their halves are swapped. */
+/** Tokens with the time of each beside them, one-hot, for those of pixels do not tell it: [N, tokens, width + times]. */
+async function timedTokens(subject: ClipSubject, pixels: Uint8Array, labels: Int32Array, times: number) {
+  const { width: own } = subject, width = own + times, rows: Float32Array[] = [];
+  for await (const tokens of tokensOf(subject, pixels, labels.length)) {
+    const count = tokens.length / own, timed = new Float32Array(count * width);
+    for (let i = 0; i < count; i++) {
+      timed.set(tokens.subarray(i * own, (i + 1) * own), i * width);
+      timed[i * width + own + Math.floor(i * times / count)] = 1;
+    }
+    rows.push(timed);
+  }
+  const each = rows[0].length, values = new Float32Array(rows.length * each);
+  rows.forEach((row, i) => values.set(row, i * each));
+  return { values, tokens: each / width, width, labels };
+}
+
+/** The same averaged over the frame, times one after another: [N, times * width]. */
+function overTime({ values, tokens, width, labels }: TokenFeatures, times: number): Features {
+  const averaged = new Float32Array(labels.length * times * width), places = tokens / times;
+  values.forEach((value, i) => {
+    averaged[Math.floor(i / (places * width)) * width + i % width] += value / places;
+  });
+  return { values: averaged, width: times * width, labels };
+}
+
+/** Passes and clips a step of the attentive probe: 500 steps for 400 clips. */
+const ATTENTIVE = { epochs: 40, batch: 32 };
+
+/** Clips in % of which a linear layer, and an attentive probe, say rightly whether their halves are swapped. */
 async function tellOrder(
   subject: ClipSubject,
   architecture: VideoArchitecture,
   { train, test }: ClipEvaluationData,
-): Promise<number> {
-  const [times] = tokenGrid(architecture), width = times * subject.width;
-  const featuresOf = async ({ pixels, truths: { length } }: KnownClips) => {
+): Promise<[measure: string, score: number][]> {
+  const [times] = tokenGrid(architecture);
+  const tokensOfClips = async ({ pixels, truths: { length } }: KnownClips) => {
     const { pixels: own, labels } = withSwapped(pixels, length);
-    return { values: await tokensOverTime(subject, own, length, times), width, labels };
+    return await timedTokens(subject, own, labels, times);
   };
-  return (await linearProbe(await featuresOf(train), await featuresOf(test))).accuracy;
+  const fitted = await tokensOfClips(train), measured = await tokensOfClips(test);
+  return [
+    ["order of halves, linear", (await linearProbe(overTime(fitted, times), overTime(measured, times))).accuracy],
+    ["order of halves, attentive", (await attentiveProbe(fitted, measured, ATTENTIVE)).accuracy],
+  ];
 }
 
 /** What the impossible clips of a law's sets are called: X that goes on as Y, and Y as X. */
@@ -173,7 +194,7 @@ async function surprisedBy(subject: ClipSubject, sets: ClipEvaluationData["sets"
 /**
  * Evaluates subjects on clips of scenes in motion: R² of the solids' position, velocity and depth by ridge regression on
  * the tokens in which they are seen; accuracy of telling a clip from one whose halves are swapped, by a linear layer on
- * tokens averaged over the frame; and how often what is impossible surprises more. Deterministic.
+ * tokens averaged over the frame and by an attentive probe; and how often what is impossible surprises more. Deterministic.
  *
  * @param options told what is done next, and each number as it comes
  * @throws RangeError where the clips are not as long or as large as the architecture says
@@ -194,7 +215,7 @@ export async function evaluateClips(
     onStage?.(`${name}: position, velocity, depth`);
     for (const [measure, score] of await readSolids(subject, architecture, data)) add(measure, score);
     onStage?.(`${name}: order of time`);
-    add("order of halves", await tellOrder(subject, architecture, data));
+    for (const [measure, score] of await tellOrder(subject, architecture, data)) add(measure, score);
     onStage?.(`${name}: surprise`);
     for (const [measure, score] of await surprisedBy(subject, data.sets)) add(measure, score);
   }

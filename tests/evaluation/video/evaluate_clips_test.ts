@@ -67,8 +67,10 @@ Deno.test("evaluateClips() gives all to who knows the truth, and chance to who b
     assertAlmostEquals(score("knowing", `${property}, R²`), 100, 0.1);
     assert(score("babbling", `${property}, R²`) < 15, property);
   }
-  assertEquals(score("knowing", "order of halves"), 100);
-  assert(Math.abs(score("babbling", "order of halves") - 50) < 25);
+  for (const probe of ["linear", "attentive"]) {
+    assertEquals(score("knowing", `order of halves, ${probe}`), 100);
+    assert(Math.abs(score("babbling", `order of halves, ${probe}`) - 50) < 25);
+  }
   const surprises = ["vanish", "appear", "jump", "sets of existence", "sets of place"];
   assertEquals(surprises.map((kind) => score("knowing", `surprise, ${kind}`)), [100, 0, 50, 100, 100]);
 });
