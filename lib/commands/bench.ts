@@ -47,7 +47,7 @@ const HELP = helpText(
 );
 
 /** A mode whose first step takes so many times as long as f32's is not worth more of them. */
-const SLOW = 4;
+const SLOW = 2;
 /** One whose first round takes so many times as long as that of its precision's fastest is not worth more rounds. */
 const BEHIND = 1.15;
 

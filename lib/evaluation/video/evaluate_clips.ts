@@ -141,8 +141,8 @@ function overTime({ values, tokens, width, labels }: TokenFeatures, times: numbe
   return { values: averaged, width: times * width, labels };
 }
 
-/** Passes and clips a step of the attentive probe: 500 steps for 400 clips. */
-const ATTENTIVE = { epochs: 40, batch: 32 };
+/** Steps of the attentive probe, and clips in each. */
+const ATTENTIVE_STEPS = 500, BATCH = 32;
 
 /** Clips in % of which a linear layer, and an attentive probe, say rightly whether their halves are swapped. */
 async function tellOrder(
@@ -156,9 +156,10 @@ async function tellOrder(
     return await timedTokens(subject, own, labels, times);
   };
   const fitted = await tokensOfClips(train), measured = await tokensOfClips(test);
+  const attentive = { batch: BATCH, epochs: ATTENTIVE_STEPS * BATCH / fitted.labels.length };
   return [
     ["order of halves, linear", (await linearProbe(overTime(fitted, times), overTime(measured, times))).accuracy],
-    ["order of halves, attentive", (await attentiveProbe(fitted, measured, ATTENTIVE)).accuracy],
+    ["order of halves, attentive", (await attentiveProbe(fitted, measured, attentive)).accuracy],
   ];
 }
 

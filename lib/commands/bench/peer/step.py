@@ -88,7 +88,7 @@ def main():
         parts, *mode, count = line.split()
         try:
             if parts not in trainings:
-                trainings[parts] = Pretraining(size, device, importlib.import_module(parts))
+                trainings[parts] = Pretraining(size, device, importlib.import_module(f"parts.{parts}"))
             times = []
             for _ in range(int(count)):
                 start = time.perf_counter()

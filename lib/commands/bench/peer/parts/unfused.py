@@ -1,5 +1,5 @@
 """plain.py's networks with attention written out: products and a softmax, which torch.compile may fuse as it sees fit."""
-import plain
+from parts import plain
 
 
 def attention(q, k, v):
