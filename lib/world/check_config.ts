@@ -29,6 +29,7 @@ const weights = record<WorldWeights>({
   variance: fromZero,
   covariance: fromZero,
   smoothness: fromZero,
+  lag: count,
   inverseDynamics: fromZero,
 });
 
@@ -60,8 +61,11 @@ function runShape(regulariser: Shape): Shape {
     partsOf(config);
     const { batch, microBatch = batch, rooms: { sharing, frames }, horizon } = config;
     divides({ "rooms.sharing": sharing, microBatch }, "", "rooms.sharing", "microBatch");
-    if (horizon < frames) return;
-    throw new RangeError(`horizon must be less than rooms.frames, which is ${frames}; got ${horizon}.`);
+    const { regulariser } = config, lag = "lag" in regulariser ? regulariser.lag : 0;
+    for (const [name, value] of Object.entries({ horizon, "regulariser.lag": lag })) {
+      if (value < frames) continue;
+      throw new RangeError(`${name} must be less than rooms.frames, which is ${frames}; got ${value}.`);
+    }
   });
 }
 

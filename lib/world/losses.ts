@@ -16,6 +16,11 @@ export interface WorldWeights {
   covariance: number;
   /** Of smoothness(). */
   smoothness: number;
+  /**
+   * Frames over which smoothness() is taken, less than an episode has; 1 in eb_jepa. From frame to frame, a state that ignores the
+   * walls is nearly as smooth as one that knows them; over many, only what differs from room to room stays.
+   */
+  lag: number;
   /** Of the inverse model's squared error. */
   inverseDynamics: number;
 }
@@ -49,11 +54,11 @@ export function stateCovariance(deviations: Tensor): Tensor {
   return tf.div(covarianceOf(deviations), deviations.shape[1]! - 1);
 }
 
-/** The squared change of states [B, T, D] from one frame to the next, averaged. */
-export function smoothness(states: Tensor): Tensor {
+/** The squared change of states [B, T, D] over so many frames, averaged. */
+export function smoothness(states: Tensor, lag: number): Tensor {
   const [batch, frames, width] = states.shape as [number, number, number];
-  const size = [batch, frames - 1, width];
-  return meanSquaredError(tf.slice(states, [0, 1, 0], size), tf.slice(states, [0, 0, 0], size));
+  const size = [batch, frames - lag, width];
+  return meanSquaredError(tf.slice(states, [0, lag, 0], size), tf.slice(states, [0, 0, 0], size));
 }
 
 /** SIGReg of states [B, T, D], by LeWM over the batch at each time. */

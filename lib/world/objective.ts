@@ -115,7 +115,7 @@ export function worldLoss(
   const terms = {
     variance: missingDeviation(deviations),
     covariance: stateCovariance(deviations),
-    smoothness: smoothness(states),
+    smoothness: smoothness(states, regulariser.lag),
     inverseDynamics: meanSquaredError(inverseModel(inverse, from, to), tf.reshape(actions, [-1, 2])),
   };
   const weighed = Object.entries(terms).map(([name, term]) => tf.mul(term, regulariser[name as keyof WorldWeights]));

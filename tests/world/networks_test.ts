@@ -62,7 +62,12 @@ Deno.test("variance, covariance and smoothness are those of eb_jepa's own code",
   const states = tf.tensor3d(sines([5, 4, 6], 3), [5, 4, 6]), deviations = stateDeviations(states, 1);
   assertAlmostEquals(missingDeviation(deviations).dataSync()[0], reference.losses.variance, 1e-6);
   assertAlmostEquals(stateCovariance(deviations).dataSync()[0], reference.losses.covariance, 1e-6);
-  assertAlmostEquals(smoothness(states).dataSync()[0], reference.losses.smoothness, 1e-6);
+  assertAlmostEquals(smoothness(states, 1).dataSync()[0], reference.losses.smoothness, 1e-6);
+});
+
+Deno.test("smoothness() over two frames compares the first with the third, and so on", () => {
+  const states = tf.tensor3d([1, 2, 4, 8, 0, 0, 3, 5], [2, 4, 1]); // changes 3, 6 and 3, 5
+  assertAlmostEquals(smoothness(states, 2).dataSync()[0], (9 + 36 + 9 + 25) / 4, 1e-6);
 });
 
 Deno.test("stateDeviations() takes off the mean of each two episodes that share their rooms", () => {
@@ -109,7 +114,7 @@ Deno.test("states, loss, terms and gradients are those of PyTorch with eb_jepa's
   assertNear(states.dataSync(), whole.states, 1e-4);
 
   const actions = tf.tensor3d(sines([2, 2, 2], 5), [2, 2, 2]);
-  const regulariser = { variance: 16, covariance: 8, smoothness: 12, inverseDynamics: 1 };
+  const regulariser = { variance: 16, covariance: 8, smoothness: 12, lag: 1, inverseDynamics: 1 };
   const config = { rooms: { sharing: 1 }, networks: SIZE, horizon: 2, regulariser };
   const { loss, reported, gradients } = gradientsOf(
     networks,

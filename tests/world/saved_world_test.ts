@@ -15,6 +15,7 @@ const SMALL: WorldConfig = {
   ...WORLD_PRESETS["two-rooms"],
   rooms: { picture: 33, layout: "random", frames: 3, crossing: 0.35, sharing: 2 },
   networks: { hidden: [8], width: 6, inverse: 5 },
+  regulariser: { variance: 16, covariance: 2, smoothness: 24, lag: 2, inverseDynamics: 1 },
   ...{ horizon: 2, batch: 4, episodes: 16, epochs: 1, precision: "float32" },
 };
 
@@ -32,7 +33,8 @@ Deno.test("what a configuration may not hold is named, with what it must be", ()
   wrong({ horizon: 3 }, "horizon must be less than rooms.frames, which is 3; got 3");
   wrong({ rooms: { ...SMALL.rooms, sharing: 3 } }, "rooms.sharing must divide microBatch, which is 4; got 3");
   wrong({ rooms: { ...SMALL.rooms, picture: 64 } }, "rooms.picture");
-  wrong({ regulariser: { variance: 1, covariance: 1, smoothness: 1 } }, "regulariser.inverseDynamics is missing");
+  wrong({ regulariser: { ...SMALL.regulariser, lag: 3 } }, "regulariser.lag must be less than rooms.frames, which is 3; got 3");
+  wrong({ regulariser: { variance: 1, covariance: 1, smoothness: 1, lag: 1 } }, "regulariser.inverseDynamics is missing");
   wrong({ regulariser: { sigreg: 1 } }, "regulariser.directions is missing");
 });
 
