@@ -32,7 +32,7 @@ const HELP = helpText(
   {
     "--weights DIR": "a run's folder, or its world.safetensors",
     "--episodes N": "goals (default 100)",
-    "--planner NAME": "cem | mppi (default cem)",
+    "--planner NAME": "cem | mppi (default mppi)",
     "--metric NAME":
       `how far a state is from the goal's: steps weighs its directions by how little they change in a step,
       which is learned from walks without labels; plain is the squared distance, as in eb_jepa (default steps)`,
@@ -45,7 +45,7 @@ const HELP = helpText(
 );
 
 /** Episodes in the picture, and actions between plans that it shows. */
-const SHOWN = 4, EVERY = 40;
+const SHOWN = 4, EVERY = 40; // a multiple of EPISODE.executed
 
 /** What an episode of the picture came to: its path so far, and some of its plans with where they were made. */
 interface Shown {
@@ -113,7 +113,7 @@ export const COMMAND = {
   options: {
     "weights": { type: "string", values: "folder" },
     "episodes": { type: "string", default: "100" },
-    "planner": { type: "string", default: "cem", values: PLANNERS },
+    "planner": { type: "string", default: "mppi", values: PLANNERS },
     "metric": { type: "string", default: "steps", values: METRICS },
     "samples": { type: "string", default: `${PLANNER.samples}` },
     "iterations": { type: "string", default: `${PLANNER.iterations}` },

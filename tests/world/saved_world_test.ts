@@ -24,7 +24,7 @@ Deno.test("every preset is a configuration, by its name", () => {
     checkWorldConfig(config);
     assertEquals(worldPreset(name), config);
   }
-  assertThrows(() => worldPreset("rooms"), RangeError, "there are two-rooms-fixed, two-rooms, two-rooms-eb-jepa");
+  assertThrows(() => worldPreset("rooms"), RangeError, "there are two-rooms, two-rooms-fixed, two-rooms-eb-jepa");
 });
 
 Deno.test("what a configuration may not hold is named, with what it must be", () => {
