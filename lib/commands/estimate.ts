@@ -170,7 +170,7 @@ async function imagesOf(flags: StartFlags): Promise<number> {
 
 /** A run's configuration, which is I-JEPA's. */
 async function jepaConfigOf(flags: StartFlags): Promise<RunConfig> {
-  checkStart(flags);
+  checkStart(flags, Object.keys(PRESETS));
   const config = await configOf(flags, 1);
   if (isJepa(config)) return config;
   const names = Object.keys(PRESETS).join(", ");
