@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { type ProgressBar, progressBar } from "../figures/progress.ts";
 import { installTensorFlow } from "../tensorflow/install.ts";
 import { locateTensorFlow } from "../tensorflow/locate.ts";
 import { userCache } from "../user_cache.ts";
+import { barsInTurn } from "./terminal/bars.ts";
 import { type Command, parseCommand, tell } from "./terminal/command.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -29,21 +29,8 @@ const HELP = helpText(
 
 /** Installs TensorFlow's libraries where they are missing, with a progress bar for each download. */
 export async function setUpTensorFlow(): Promise<void> {
-  let bar: ProgressBar | undefined, shown = "";
-  try {
-    await installTensorFlow({
-      onProgress: ({ label, unit, done, total }) => {
-        if (label !== shown) {
-          bar?.stop();
-          bar = progressBar({ label, unit, total });
-          shown = label;
-        }
-        bar?.update(done);
-      },
-    });
-  } finally {
-    bar?.stop();
-  }
+  const bars = barsInTurn();
+  await installTensorFlow({ onProgress: bars.onProgress }).finally(bars.stop);
 }
 
 /** Its options. */
