@@ -31,7 +31,10 @@ Deno.test("estimate takes smaller micro-batches, and says what an option takes",
     [["--micro-batch", "0"], /^--micro-batch takes a whole number from 1 on; got "0"\.\n$/],
     [["--devices", "3"], /^A batch of 128 images cannot be shared out evenly to 3 devices\.\n$/],
     [["--preset", "huge"], /^No preset of this command is called "huge": there are cifar10, .*imagenet-h14[^:]*\.\n$/],
-    [["--preset", "mae-cifar10"], /^No preset of this command is called "mae-cifar10" .*: there are cifar10, [^:]*\.\n$/],
+    [
+      ["--preset", "mae-cifar10"],
+      /^No preset of this command is called "mae-cifar10" .*: there are cifar10, [^:]*\.\n$/,
+    ],
     [["--config", mae], /^estimate counts I-JEPA's steps alone, and .* is a run of mae: take cifar10, .*\.\n$/],
     [["--set", "masks.bloks=1"], /^masks\.bloks is not known \(did you mean masks\.blocks\?\)/],
   ];
