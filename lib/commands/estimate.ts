@@ -22,7 +22,7 @@ import { JEPA_PHRASES } from "../methods/preset_phrases.ts";
 import { readJson } from "../training/runs/run_folder.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { checkStart, configOf, nameOf, type StartFlags } from "./inputs/run_config.ts";
-import { CONFIG_FLAGS } from "./terminal/config_flags.ts";
+import { CONFIG_FLAGS } from "./inputs/config_flags.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";

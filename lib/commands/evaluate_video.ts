@@ -11,7 +11,7 @@ import { table } from "../figures/table.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { loadVideoEncoder } from "../video/load_video_encoder.ts";
 import { type KnownClipCounts, openKnownClips } from "./inputs/open_known_clips.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";

@@ -20,7 +20,7 @@ import { type Difference, differences, hiddenState } from "./parity/parity_diffe
 import { PARITY_PYTHON, setUpParity } from "./parity/parity_python.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { makeFolder } from "../write_file.ts";
 
 /** Largest difference of an output that counts as the same. */

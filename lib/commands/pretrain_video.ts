@@ -14,7 +14,7 @@ import { videoPreset, VJEPA_PHRASES, VJEPA_PRESETS, type VjepaConfig } from "../
 import { vjepaObjective } from "../video/vjepa.ts";
 import { parseCommand } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
-import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
+import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./inputs/config_flags.ts";
 import { openClips } from "./inputs/open_clips.ts";
 import { checkStart } from "./inputs/run_config.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
@@ -22,11 +22,11 @@ import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { TRAINING_ENDS } from "./processes/exit_codes.ts";
 import { WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
-import { shareTraining } from "./processes/share_training.ts";
-import { GIVEN_AGAIN, runTraining, tellTrained } from "./processes/training.ts";
+import { shareTraining } from "./training/share_training.ts";
+import { GIVEN_AGAIN, runTraining, tellTrained } from "./training/training.ts";
 import { fromFirst, inTurn } from "./processes/worker.ts";
-import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
-import { summariseTraining } from "./terminal/training_summary.ts";
+import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./inputs/training_flags.ts";
+import { summariseTraining } from "./training/training_summary.ts";
 
 const DEFAULT_PRESET = "vjepa-scenes";
 

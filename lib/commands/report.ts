@@ -17,7 +17,7 @@ import { replaceFile } from "../write_file.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { onStop } from "./processes/stop_signal.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { checkOutputFile } from "./terminal/flags.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";

@@ -51,19 +51,19 @@ import { loadWeights } from "./inputs/load_weights.ts";
 import { CACHE_HELP } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, LAYOUT_HELP, openImages, reportSkipped, SKIP_HELP } from "./inputs/open_images.ts";
 import { checkStart } from "./inputs/run_config.ts";
-import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
+import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./inputs/config_flags.ts";
 import { sayPrecision } from "./terminal/precision.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { TRAINING_ENDS } from "./processes/exit_codes.ts";
 import { WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
-import { shareTraining } from "./processes/share_training.ts";
-import { GIVEN_AGAIN, runTraining, tellTrained } from "./processes/training.ts";
+import { shareTraining } from "./training/share_training.ts";
+import { GIVEN_AGAIN, runTraining, tellTrained } from "./training/training.ts";
 import { decoderSamples } from "./tensorboard/decoder_samples.ts";
 import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/run_summaries.ts";
 import { fromFirst, inTurn } from "./processes/worker.ts";
-import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./terminal/training_flags.ts";
-import { summariseTraining } from "./terminal/training_summary.ts";
+import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./inputs/training_flags.ts";
+import { summariseTraining } from "./training/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
 /** Test images that a decoder is measured on. */

@@ -8,8 +8,8 @@ import { checkConfig } from "../../methods/check_config.ts";
 import { type MethodConfig, preset } from "../../methods/methods.ts";
 import { nearestName } from "../../nearest_name.ts";
 import { readConfig } from "../../training/runs/run_folder.ts";
-import { changedBySet, type ConfigFlags, readConfigFile } from "../terminal/config_flags.ts";
-import { changedBy, type TrainingFlags } from "../terminal/training_flags.ts";
+import { changedBySet, type ConfigFlags, readConfigFile } from "./config_flags.ts";
+import { changedBy, type TrainingFlags } from "./training_flags.ts";
 import { dataOfRun } from "./open_images.ts";
 
 const DEFAULT_PRESET = "cifar10";

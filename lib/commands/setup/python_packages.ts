@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { pipInstall, pythonEnvironment } from "../tensorflow/python.ts";
-import { writeFile } from "../write_file.ts";
-import { barsInTurn } from "./terminal/bars.ts";
+import { pipInstall, pythonEnvironment } from "../../tensorflow/python.ts";
+import { writeFile } from "../../write_file.ts";
+import { barsInTurn } from "../terminal/bars.ts";
 
 /**
  * Installs packages into the environment `venv` where that has not been done, with a progress bar; offline afterwards.

@@ -5,9 +5,9 @@
  */
 import type { World } from "../../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
-import { setUpTensorFlow } from "../setup.ts";
-import { argumentsOf, launchWorkers, type Token, workerFlags } from "./launch_workers.ts";
-import { asWorker, fromFirst } from "./worker.ts";
+import { setUpTensorFlow } from "../setup/set_up_tensorflow.ts";
+import { argumentsOf, launchWorkers, type Token, workerFlags } from "../processes/launch_workers.ts";
+import { asWorker, fromFirst } from "../processes/worker.ts";
 
 /** What a training command is made of. */
 export interface SharedTraining<Flags> {

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { evaluationBar } from "../../../lib/commands/terminal/evaluation_bar.ts";
+import { evaluationBar } from "../../../lib/commands/evaluation/evaluation_bar.ts";
 
 Deno.test("evaluationBar() tells of each piece of work what is done, how many images, and which evaluation it is", () => {
   let written = "";

@@ -12,12 +12,12 @@ import { hasGpu, tensorflowVersion } from "../../tensorflow/eager.ts";
 import type { RunLogEntry, RunOptions } from "../../training/runs/run.ts";
 import { reportSkipped } from "../inputs/open_images.ts";
 import { tell } from "../terminal/command.ts";
-import { fileNote } from "../terminal/file_note.ts";
-import { checkpointsOf, type TrainingFlags } from "../terminal/training_flags.ts";
-import { STOPPED } from "./exit_codes.ts";
+import { fileNote } from "./file_note.ts";
+import { checkpointsOf, type TrainingFlags } from "../inputs/training_flags.ts";
+import { STOPPED } from "../processes/exit_codes.ts";
 import type { RunSummaries } from "../tensorboard/run_summaries.ts";
-import { stopSignal } from "./stop_signal.ts";
-import { fromAll } from "./worker.ts";
+import { stopSignal } from "../processes/stop_signal.ts";
+import { fromAll } from "../processes/worker.ts";
 
 /** Options of all trainings that a run's folder does not keep: to go on as it was begun, they are given again. */
 export const GIVEN_AGAIN =

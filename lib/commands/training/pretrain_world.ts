@@ -3,25 +3,25 @@
  *
  * @module
  */
-import { checkWorldConfig } from "../world/check_config.ts";
-import { type WorldConfig, worldObjective } from "../world/objective.ts";
-import { WORLD_PRESETS, worldPreset } from "../world/presets.ts";
-import { pretrainWorld, type WorldLogEntry, type WorldResult } from "../world/pretrain.ts";
-import { disposeAll } from "../tensorflow/backend.ts";
-import type { Communicator } from "../tensorflow/collectives/collectives.ts";
-import { decided } from "../training/runs/decided.ts";
-import { checkFree, readConfig } from "../training/runs/run_folder.ts";
-import { defaultFolder } from "./inputs/default_folder.ts";
-import { nameOf, type StartFlags } from "./inputs/run_config.ts";
-import { type Token, workerFlags } from "./processes/launch_workers.ts";
-import { shareTraining } from "./processes/share_training.ts";
-import { GIVEN_AGAIN, runTraining, tellTrained } from "./processes/training.ts";
-import { fromFirst } from "./processes/worker.ts";
-import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
-import { changedBySet, readConfigFile } from "./terminal/config_flags.ts";
-import { sayPrecision } from "./terminal/precision.ts";
-import { changedBy, checkpointsOf, type TrainingFlags } from "./terminal/training_flags.ts";
-import { summariseTraining } from "./terminal/training_summary.ts";
+import { checkWorldConfig } from "../../world/check_config.ts";
+import { type WorldConfig, worldObjective } from "../../world/objective.ts";
+import { WORLD_PRESETS, worldPreset } from "../../world/presets.ts";
+import { pretrainWorld, type WorldLogEntry, type WorldResult } from "../../world/pretrain.ts";
+import { disposeAll } from "../../tensorflow/backend.ts";
+import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
+import { decided } from "../../training/runs/decided.ts";
+import { checkFree, readConfig } from "../../training/runs/run_folder.ts";
+import { defaultFolder } from "../inputs/default_folder.ts";
+import { nameOf, type StartFlags } from "../inputs/run_config.ts";
+import { type Token, workerFlags } from "../processes/launch_workers.ts";
+import { shareTraining } from "./share_training.ts";
+import { GIVEN_AGAIN, runTraining, tellTrained } from "./training.ts";
+import { fromFirst } from "../processes/worker.ts";
+import { commandLine, givenAgain, typedPath } from "../terminal/advice.ts";
+import { changedBySet, readConfigFile } from "../inputs/config_flags.ts";
+import { sayPrecision } from "../terminal/precision.ts";
+import { changedBy, checkpointsOf, type TrainingFlags } from "../inputs/training_flags.ts";
+import { summariseTraining } from "./training_summary.ts";
 
 /** Of images, which there are none of. */
 const OF_IMAGES = [
