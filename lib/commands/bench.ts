@@ -20,7 +20,7 @@ import { oneOf } from "./terminal/flags.ts";
 import { PRECISIONS } from "./terminal/precision.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 
 const HELP = helpText(
   "deno task bench [options]",

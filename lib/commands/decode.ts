@@ -40,7 +40,7 @@ import { CACHE_HELP, sideForFraming } from "./inputs/keep_images.ts";
 import { IMAGE_FLAGS, type ImageFlags, LAYOUT_HELP, openImages, reportSkipped } from "./inputs/open_images.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 
 const HELP = helpText(
   "deno task decode --weights FILE|DIR --images NAME|DIR --out DIR",

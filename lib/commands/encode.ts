@@ -19,7 +19,7 @@ import { INTERRUPTED } from "./processes/exit_codes.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 
 const HELP = helpText(
   "deno task encode --weights FILE|DIR --images DIR --out FEATURES.safetensors",

@@ -22,7 +22,7 @@ import { JEPA_PHRASES } from "../methods/preset_phrases.ts";
 import { readJson } from "../training/runs/run_folder.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { checkStart, configOf, nameOf, type StartFlags } from "./inputs/run_config.ts";
-import { CONFIG_FLAGS } from "./terminal/config_flags.ts";
+import { CONFIG_FLAGS } from "./inputs/config_flags.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -170,7 +170,7 @@ async function imagesOf(flags: StartFlags): Promise<number> {
 
 /** A run's configuration, which is I-JEPA's. */
 async function jepaConfigOf(flags: StartFlags): Promise<RunConfig> {
-  checkStart(flags);
+  checkStart(flags, Object.keys(PRESETS));
   const config = await configOf(flags, 1);
   if (isJepa(config)) return config;
   const names = Object.keys(PRESETS).join(", ");

@@ -17,8 +17,8 @@ import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../
 import type { EncoderSize } from "../jepa/architectures.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
-import { evaluationBar } from "./terminal/evaluation_bar.ts";
-import { checkEvaluable, evaluationTable, publishedTables } from "./terminal/evaluation_table.ts";
+import { evaluationBar } from "./evaluation/evaluation_bar.ts";
+import { checkEvaluable, evaluationTable, publishedTables } from "./evaluation/evaluation_table.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { COLOURS, coloursOf, IMAGE_HELP, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights, WEIGHTS_HELP } from "./inputs/load_weights.ts";
@@ -37,7 +37,7 @@ import { INTERRUPTED } from "./processes/exit_codes.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 
 const NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
 

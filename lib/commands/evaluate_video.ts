@@ -6,11 +6,12 @@
  */
 import { clipNetworks, encoderClips, pixelClips, randomClips, stillClips } from "../evaluation/video/clip_subjects.ts";
 import { type ClipMeasure, evaluateClips } from "../evaluation/video/evaluate_clips.ts";
+import { progressBar } from "../figures/progress.ts";
 import { table } from "../figures/table.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { loadVideoEncoder } from "../video/load_video_encoder.ts";
 import { type KnownClipCounts, openKnownClips } from "./inputs/open_known_clips.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { chosenPrecision, PRECISION_HELP, PRECISIONS } from "./terminal/precision.ts";
@@ -91,16 +92,20 @@ export async function main(args: string[]): Promise<void> {
     pixelClips(architecture),
   ];
   const results: ClipMeasure[] = [];
-  const told = { onStage: console.error, onResult: (result: ClipMeasure) => void results.push(result) };
+  const bar = progressBar({ label: "Evaluating", total: 0, unit: "numbers" });
+  const onResult = (result: ClipMeasure) => bar.update(results.push(result));
   try {
-    await evaluateClips(subjects, architecture, data, told);
+    await evaluateClips(subjects, architecture, data, { onStage: bar.note, onResult });
   } finally {
-    if (results.length > 0) console.log(measuresTable(results)); // where it fails, what was measured before
+    bar.stop();
     for (const subject of subjects) subject.dispose();
     run.dispose();
     tf.dispose([encoder, predictor]);
+    if (results.length > 0) { // where it fails, what was measured before
+      console.log(measuresTable(results));
+      await tell({ weights, seed, precision, ...counts, results });
+    }
   }
-  await tell({ weights, seed, precision, ...counts, results });
 }
 
 if (import.meta.main) await runCommand(main);

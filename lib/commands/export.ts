@@ -13,7 +13,7 @@ import { checkOutputFile, checkReplacesNothing, numberOf, oneOf } from "./termin
 import { loadAnyWeights, WEIGHTS_HELP } from "./inputs/load_weights.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 
 const HELP = helpText(
   "deno task export --weights FILE|DIR --out FILE.safetensors|DIR [--onnx] [--push OWNER/NAME]",

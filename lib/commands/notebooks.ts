@@ -13,7 +13,7 @@ import { missingOutputs, type Notebook } from "./jupyter/notebook_file.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
 import { onStop } from "./processes/stop_signal.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { writeFile } from "../write_file.ts";
 
 const HELP = helpText(

@@ -6,6 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { defaultPreprocessing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
+import { progressBar } from "../figures/progress.ts";
 import { table } from "../figures/table.ts";
 import { encoderShapes, type EncoderSize } from "../jepa/architectures.ts";
 import { loadEncoder } from "../jepa/pretrained.ts";
@@ -19,7 +20,7 @@ import { type Difference, differences, hiddenState } from "./parity/parity_diffe
 import { PARITY_PYTHON, setUpParity } from "./parity/parity_python.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { makeFolder } from "../write_file.ts";
 
 /** Largest difference of an output that counts as the same. */
@@ -109,22 +110,21 @@ export async function main(args: string[]): Promise<void> {
   await setUpTensorFlow();
   await setUpParity("deno task parity");
   const folder = values.keep ?? await Deno.makeTempDir({ prefix: "ijepa_parity_" });
-  const results: Difference[] = [];
+  const results: Difference[] = [], bar = progressBar({ label: "Comparing", total: 0, unit: "outputs" });
   try {
-    console.error("PyTorch computes with random weights");
+    bar.note("PyTorch computes with random weights");
     await python("make", folder);
-    for await (const result of differences(folder, true)) {
-      console.error(`${result.what}: ${result.difference.toExponential(1)}`);
-      results.push(result);
-    }
+    bar.note("");
+    for await (const result of differences(folder, true)) bar.update(results.push(result));
     await save(`${folder}/saved`);
-    console.error("transformers loads what the kit has saved");
+    bar.note("transformers loads what the kit has saved");
     for (const line of (await python("check", folder)).trim().split("\n")) {
       const { name, difference, processor } = JSON.parse(line);
       results.push({ what: `${name}, saved by the kit`, kind: "transformers", difference });
       results.push({ what: `${name}, its processor`, kind: "transformers", difference: processor ?? NaN });
     }
   } finally {
+    bar.stop();
     if (values.keep === undefined) await Deno.remove(folder, { recursive: true });
   }
   await tell({ tolerance: TOLERANCE, results });

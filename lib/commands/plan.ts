@@ -18,7 +18,7 @@ import type { Plan } from "../world/planners.ts";
 import { imagine, plainMetric, type WorldModel } from "../world/planning.ts";
 import type { Place } from "../world/rooms.ts";
 import { loadWorld } from "../world/saved_world.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { checkOutputFile, numberOf, oneOf } from "./terminal/flags.ts";
 import { helpText } from "./terminal/help.ts";

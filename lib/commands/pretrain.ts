@@ -26,11 +26,11 @@ import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { type Decided, decided } from "../training/runs/decided.ts";
 import { checkFree, checkSameConfig } from "../training/runs/run_folder.ts";
-import { parseCommand, tell } from "./terminal/command.ts";
+import { parseCommand } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
-import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./terminal/config_flags.ts";
-import { evaluationBar } from "./terminal/evaluation_bar.ts";
-import { checkEvaluable, evaluationTable } from "./terminal/evaluation_table.ts";
+import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./inputs/config_flags.ts";
+import { evaluationBar } from "./evaluation/evaluation_bar.ts";
+import { checkEvaluable, evaluationTable } from "./evaluation/evaluation_table.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { defaultFolder } from "./inputs/default_folder.ts";
 import { CACHE_HELP, sideForCrops } from "./inputs/keep_images.ts";
@@ -48,16 +48,16 @@ import { checkStart, configOf, dataOf, keptConfig, nameOf } from "./inputs/run_c
 import { sayPrecision } from "./terminal/precision.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { isWorldRun, pretrainTheWorld } from "./pretrain_world.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { isWorldRun, pretrainTheWorld } from "./training/pretrain_world.ts";
 import { TRAINING_ENDS } from "./processes/exit_codes.ts";
-import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
-import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
+import { WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
+import { shareTraining } from "./training/share_training.ts";
+import { GIVEN_AGAIN, runTraining, tellTrained } from "./training/training.ts";
 import { runMasks } from "./tensorboard/run_masks.ts";
 import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/run_summaries.ts";
-import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
-import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./terminal/training_flags.ts";
-import { summariseTraining } from "./terminal/training_summary.ts";
+import { fromFirst, inTurn } from "./processes/worker.ts";
+import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./inputs/training_flags.ts";
+import { summariseTraining } from "./training/training_summary.ts";
 import { WORLD_PHRASES, WORLD_PRESETS } from "../world/presets.ts";
 import { writeFile } from "../write_file.ts";
 
@@ -198,8 +198,7 @@ async function folderOf(flags: Flags): Promise<string> {
 const monitorOf = (flags: Flags) => numberOf("monitor", flags.monitor, { integer: true });
 
 /** Pretrains and evaluates, as one of the workers. */
-async function run(flags: Flags, workers: Communicator, world: World): Promise<void> {
-  const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
+async function run(flags: Flags, dir: string, workers: Communicator, world: World): Promise<void> {
   // What is not said again on resuming is as the run was started.
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => keptConfig(dir)) : undefined;
   const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
@@ -261,6 +260,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     await saveFigure(masks, `${dir}/masks`);
     pictures.push(`${dir}/masks.png`);
   }
+  await tellTrained(dir, result, { pictures }); // the evaluation may fail
 
   let evaluation: EvaluationResult[] | undefined;
   if (!flags["no-eval"] && test) {
@@ -271,10 +271,7 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   tf.dispose(result.targetEncoder);
   const skipped = [...new Set([...result.skipped, ...train.skipped ?? []])]; // by the evaluation too
   reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
-  await tell({
-    ...{ run: dir, finished: true, steps: totalSteps, weights: result.weights, pictures },
-    ...{ log: `${dir}/log.jsonl`, evaluation, skipped },
-  });
+  await tellTrained(dir, { ...result, skipped }, { pictures, evaluation });
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")} (and .html, .svg)`);
 }
 
@@ -282,23 +279,15 @@ export async function main(args: string[]): Promise<void> {
   const parsed = await parse(args);
   if (!parsed) return;
   const { values: flags, tokens } = parsed;
-  checkStart(flags);
+  checkStart(flags, COMMAND.options.preset.values);
   if (await isWorldRun(flags)) return await pretrainTheWorld(flags, tokens);
-  const { workers, restarts } = workerFlags(flags);
+  const { workers } = workerFlags(flags);
   // What can be said of them before anything is loaded.
   // A run that goes on may be another's than the preset.
   if (flags.resume) changedBy(flags, preset(nameOf(flags)), 1), changedBySet({}, flags);
   else await configOf(flags, workers);
   monitorOf(flags), checkpointsOf(flags);
-  if (workers > 1) {
-    const dir = await folderOf(flags);
-    await setUpTensorFlow();
-    Deno.exit(
-      await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume), howToGoOn(dir, flags)),
-    );
-  }
-  await setUpTensorFlow();
-  await asWorker((workers, world) => run(flags, workers, world));
+  await shareTraining(flags, tokens, { folderOf, howToGoOn, run });
 }
 
 if (import.meta.main) await runCommand(main);

@@ -12,21 +12,21 @@ import { checkVideoConfig } from "../video/check_config.ts";
 import { pretrainVideo, type VideoLogEntry, type VideoResult } from "../video/pretrain.ts";
 import { videoPreset, VJEPA_PHRASES, VJEPA_PRESETS, type VjepaConfig } from "../video/presets.ts";
 import { vjepaObjective } from "../video/vjepa.ts";
-import { parseCommand, tell } from "./terminal/command.ts";
+import { parseCommand } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
-import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
+import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./inputs/config_flags.ts";
 import { openClips } from "./inputs/open_clips.ts";
 import { checkStart } from "./inputs/run_config.ts";
 import { PRECISION_HELP, sayPrecision } from "./terminal/precision.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { setUpTensorFlow } from "./setup.ts";
 import { TRAINING_ENDS } from "./processes/exit_codes.ts";
-import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
-import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
-import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
-import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./terminal/training_flags.ts";
-import { summariseTraining } from "./terminal/training_summary.ts";
+import { WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
+import { shareTraining } from "./training/share_training.ts";
+import { GIVEN_AGAIN, runTraining, tellTrained } from "./training/training.ts";
+import { fromFirst, inTurn } from "./processes/worker.ts";
+import { changedBy, checkpointsOf, TRAINING_FLAGS } from "./inputs/training_flags.ts";
+import { summariseTraining } from "./training/training_summary.ts";
 
 const DEFAULT_PRESET = "vjepa-scenes";
 
@@ -73,14 +73,19 @@ export const COMMAND = {
 const parse = (args: string[]) => parseCommand(COMMAND, args);
 type Flags = NonNullable<Awaited<ReturnType<typeof parse>>>["values"];
 
-const folderOf = ({ out, preset = DEFAULT_PRESET }: Flags) => out ?? `weights/${preset}`;
-
 /** How to go on with the run in a folder, as it is typed. */
 const howToGoOn = (dir: string, flags: Flags) =>
   commandLine(
     ...["pretrain-video", "--resume", "--data", typedPath(flags.data), "--out", typedPath(dir)] as const,
     ...givenAgain(flags, ...GIVEN_AGAIN),
   );
+
+/** The run's folder, free where the run is new. */
+async function folderOf(flags: Flags): Promise<string> {
+  const { out, preset = DEFAULT_PRESET } = flags, dir = out ?? `weights/${preset}`;
+  if (!flags.resume) await checkFree(dir, howToGoOn(dir, flags));
+  return dir;
+}
 
 /** The configuration that a run begins or goes on with, for so many workers. */
 async function configOf(flags: Flags, workers: number, kept?: unknown): Promise<VjepaConfig> {
@@ -93,12 +98,7 @@ async function configOf(flags: Flags, workers: number, kept?: unknown): Promise<
 }
 
 /** Pretrains, as one of the workers. */
-async function run(flags: Flags, workers: Communicator, world: World): Promise<void> {
-  const dir = await fromFirst(workers, "the run's folder", async () => {
-    const own = folderOf(flags);
-    if (!flags.resume) await checkFree(own, howToGoOn(own, flags));
-    return own;
-  });
+async function run(flags: Flags, dir: string, workers: Communicator, world: World): Promise<void> {
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => readConfig(dir)) : undefined;
   const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
   if (kept) checkSameConfig(dir, kept, asked); // before clips are opened
@@ -115,14 +115,14 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const training = { label: "Pretraining", dir, config, totalSteps, train, goOn: howToGoOn(dir, flags), fieldsOf };
   const result = await runTraining<VideoLogEntry, VideoResult>(
     training,
-    { ...flags, "bfloat16-sums": flags["bfloat16-sums"] },
+    flags,
     workers,
     (options) => pretrainVideo(config, train, options),
   );
   tf.dispose([result.targetEncoder, result.predictor]);
   if (workers.rank > 0) return;
   const pictures = await summariseTraining(result.log, config.batch, dir);
-  await tell({ run: dir, finished: true, steps: result.step, weights: result.weights, pictures });
+  await tellTrained(dir, result, { pictures });
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")}`);
 }
 
@@ -130,19 +130,12 @@ export async function main(args: string[]): Promise<void> {
   const parsed = await parse(args);
   if (!parsed) return;
   const { values: flags, tokens } = parsed;
-  checkStart(flags);
-  const { workers, restarts } = workerFlags(flags);
+  checkStart(flags, COMMAND.options.preset.values);
+  const { workers } = workerFlags(flags);
   // What can be said of them before anything is loaded.
   if (!flags.resume) await configOf(flags, workers);
   checkpointsOf(flags);
-  await setUpTensorFlow();
-  if (workers > 1) {
-    const dir = folderOf(flags);
-    Deno.exit(
-      await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume), howToGoOn(dir, flags)),
-    );
-  }
-  await asWorker((workers, world) => run(flags, workers, world));
+  await shareTraining(flags, tokens, { folderOf, howToGoOn, run });
 }
 
 if (import.meta.main) await runCommand(main);

@@ -17,7 +17,7 @@ import { replaceFile } from "../write_file.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { onStop } from "./processes/stop_signal.ts";
-import { setUpTensorFlow } from "./setup.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { checkOutputFile } from "./terminal/flags.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -174,9 +174,11 @@ export async function main(args: string[]): Promise<void> {
     if (flags.out !== undefined || flags.watch || flags.live) {
       throw new Error("--csv writes log.csv into each DIR: leave out the rest.");
     }
-    await tell({ csv: dirs.map((dir) => `${dir}/log.csv`) });
+    const csv: string[] = [];
     for (const dir of dirs) {
       await replaceFile(`${dir}/log.csv`, logCsv((await readRun(dir)).log));
+      csv.push(`${dir}/log.csv`);
+      await tell({ csv });
       console.log(`${dir}/log.csv`);
     }
     return;

@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { type ProgressBar, progressBar } from "../figures/progress.ts";
-import { installTensorFlow } from "../tensorflow/install.ts";
 import { locateTensorFlow } from "../tensorflow/locate.ts";
 import { userCache } from "../user_cache.ts";
 import { type Command, parseCommand, tell } from "./terminal/command.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
+import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 
 const HELP = helpText(
   "deno task setup",
@@ -26,25 +25,6 @@ const HELP = helpText(
       start`,
   },
 );
-
-/** Installs TensorFlow's libraries where they are missing, with a progress bar for each download. */
-export async function setUpTensorFlow(): Promise<void> {
-  let bar: ProgressBar | undefined, shown = "";
-  try {
-    await installTensorFlow({
-      onProgress: ({ label, unit, done, total }) => {
-        if (label !== shown) {
-          bar?.stop();
-          bar = progressBar({ label, unit, total });
-          shown = label;
-        }
-        bar?.update(done);
-      },
-    });
-  } finally {
-    bar?.stop();
-  }
-}
 
 /** Its options. */
 export const COMMAND: Command = { help: HELP, options: {} };

@@ -44,26 +44,26 @@ import type { World } from "../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../tensorflow/collectives/collectives.ts";
 import { decided } from "../training/runs/decided.ts";
 import { checkFree, checkSameConfig } from "../training/runs/run_folder.ts";
-import { parseCommand, tell } from "./terminal/command.ts";
+import { parseCommand } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { loadWeights } from "./inputs/load_weights.ts";
 import { CACHE_HELP } from "./inputs/keep_images.ts";
 import { dataOfRun, IMAGE_FLAGS, LAYOUT_HELP, openImages, reportSkipped, SKIP_HELP } from "./inputs/open_images.ts";
 import { checkStart } from "./inputs/run_config.ts";
-import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./terminal/config_flags.ts";
+import { changedBySet, CONFIG_FLAGS, readConfigFile, SET_HELP } from "./inputs/config_flags.ts";
 import { sayPrecision } from "./terminal/precision.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
-import { setUpTensorFlow } from "./setup.ts";
 import { TRAINING_ENDS } from "./processes/exit_codes.ts";
-import { argumentsOf, launchWorkers, WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
-import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
+import { WORKER_FLAGS, WORKER_HELP, workerFlags } from "./processes/launch_workers.ts";
+import { shareTraining } from "./training/share_training.ts";
+import { GIVEN_AGAIN, runTraining, tellTrained } from "./training/training.ts";
 import { decoderSamples } from "./tensorboard/decoder_samples.ts";
 import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/run_summaries.ts";
-import { asWorker, fromFirst, inTurn } from "./processes/worker.ts";
-import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./terminal/training_flags.ts";
-import { summariseTraining } from "./terminal/training_summary.ts";
+import { fromFirst, inTurn } from "./processes/worker.ts";
+import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./inputs/training_flags.ts";
+import { summariseTraining } from "./training/training_summary.ts";
 import { writeFile } from "../write_file.ts";
 
 /** Test images that a decoder is measured on. */
@@ -221,10 +221,9 @@ async function folderOf(flags: Flags): Promise<string> {
 const measuredOf = (flags: Flags) => numberOf("measure", flags.measure, { integer: true }) ?? MEASURED;
 
 /** Trains and measures, as one of the workers. */
-async function run(flags: Flags, workers: Communicator, world: World): Promise<void> {
+async function run(flags: Flags, dir: string, workers: Communicator, world: World): Promise<void> {
   const { weights } = flags;
   const measured = measuredOf(flags);
-  const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
   const loaded = await loadWeights(weights);
   const encoder = frozenEncoder(loaded);
   // What is not said again on resuming is as the run was started.
@@ -245,18 +244,20 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
   const totalSteps = decoderSteps(config, train.length);
   const training = { label: "Training", dir, config, totalSteps, train, goOn: howToGoOn(dir, flags) };
   using summaries = workers.rank === 0 && flags.tensorboard ? runSummaries(dir, config.batch) : undefined;
-  const { decoder, log, skipped, weights: written } = await runTraining<DecoderLogEntry, TrainDecoderResult>(
+  const result = await runTraining<DecoderLogEntry, TrainDecoderResult>(
     { ...training, summaries },
     flags,
     workers,
     (options) => trainDecoder(config, encoder, train, options),
   );
   if (workers.rank > 0) return;
-  await summariseTraining(log, config.batch, dir);
+  const { decoder, log, weights: written } = result;
+  const pictures = await summariseTraining(log, config.batch, dir);
   if (summaries) {
     await summaries.weights(totalSteps, decoder.parameters);
     await summaries.picture(totalSteps, "samples", await decoderSamples(encoder, decoder, test ?? train));
   }
+  await tellTrained(dir, result, { pictures }); // measuring may fail
   let measures: Record<string, unknown> | undefined;
   if (measured > 0 && test) {
     // As it ships, its weights rounded.
@@ -266,7 +267,8 @@ async function run(flags: Flags, workers: Communicator, world: World): Promise<v
     await writeFile(`${dir}/measures.json`, JSON.stringify(measures, null, 2) + "\n");
     console.log(JSON.stringify(measures, null, 2));
   }
-  await tell({ run: dir, finished: true, steps: totalSteps, weights: written, measures });
+  const skipped = [...new Set([...result.skipped, ...train.skipped ?? []])]; // by the measures too
+  await tellTrained(dir, { ...result, skipped }, { pictures, measures });
   console.log(`Weights: ${written}`);
   tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}, decoder.parameters, decoder.standardisation]);
   reportSkipped({ name: train.name, skipped }, ...test ? [test] : []);
@@ -277,20 +279,13 @@ export async function main(args: string[]): Promise<void> {
   if (!parsed) return;
   const { values, tokens } = parsed, { weights } = values;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
-  const flags = { ...values, weights }, { workers, restarts } = workerFlags(flags);
-  checkStart(flags);
+  const flags = { ...values, weights }, { workers } = workerFlags(flags);
+  checkStart(flags, COMMAND.options.preset.values);
   // What can be said of them before anything is loaded; a run that goes on may be another's than the preset.
   if (flags.resume) changedBy(flags, await startOf(flags, ANY_ENCODER), 1), changedBySet({}, flags);
   else configOf(flags, await startOf(flags, ANY_ENCODER), workers);
   measuredOf(flags), checkpointsOf(flags);
-  await setUpTensorFlow();
-  if (workers > 1) {
-    const dir = await folderOf(flags);
-    Deno.exit(
-      await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume), howToGoOn(dir, flags)),
-    );
-  }
-  await asWorker((workers, world) => run(flags, workers, world));
+  await shareTraining(flags, tokens, { folderOf, howToGoOn, run });
 }
 
 if (import.meta.main) await runCommand(main);

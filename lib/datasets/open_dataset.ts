@@ -70,7 +70,7 @@ async function openSplits(
     }
     return { train, test: val };
   }
-  const files = layout === undefined ? await publishedFiles(spec) : undefined;
+  const files = layout === undefined ? await publishedFiles(spec, reading.colours) : undefined;
   if (files) return await openPublished(spec, files, { cache: join(dir, "published"), onProgress, ...reading });
   if (layout === "classes" || layout === "flat") return { train: await openImageFolder(spec, { layout, ...reading }) };
   const endings = endingsOf(reading.colours ?? "managed");

@@ -1,5 +1,5 @@
 /**
- * Progress of long work: a bar on a terminal, and elsewhere nothing, or plain lines at a modest interval.
+ * Progress of long work: a bar on a terminal, and elsewhere nothing.
  *
  * @module
  */
@@ -15,34 +15,36 @@ export interface ProgressBar {
   update(done: number, fields?: Fields): void;
   /** Says what else is being done, such as writing a file, or by "" that it is done. */
   note(text: string): void;
-  /** Prints a line above the bar. */
+  /** Prints a line above the bar, or where there is none, by itself. */
   log(line: string): void;
   /** Draws the last state and frees the terminal; must be called, also when the work fails (`finally`). */
   stop(): void;
 }
 
-/** Where a bar is drawn; a terminal's stream, or one that takes plain lines. */
+/** Where a bar is drawn, if it is a terminal's stream. */
 export interface ProgressOutput {
   isTTY?: boolean;
   columns?: number;
   write(text: string): unknown;
 }
 
-/** Redraws of the bar, and plain lines, are at least so many milliseconds apart. */
-const REDRAW = 100, PLAIN_LINE = 10_000;
+/** Redraws of the bar are at least so many milliseconds apart. */
+const REDRAW = 100;
 
 /**
  * Starts a progress bar. `unit` names what is counted, in the plural ("images", "steps"); "bytes" are shown as MB. A
  * total of 0 says that it is not known (a download without a stated length). The rate, and the time left, are measured
  * from the first update on, so that neither compiling nor the steps before a resumed run count.
  *
- * Output that is no terminal gets nothing but the lines to be logged, or where `piped` is "lines", as of trainings and
- * evaluations, whose logs are followed, one when at least 10 s and 2 % of the time so far have passed, so some hundreds in a run of days.
+ * Output that is no terminal gets nothing but the lines to be logged.
  */
 export function progressBar(
-  options: { label: string; total: number; unit: string; piped?: "lines" },
+  options: { label: string; total: number; unit: string },
   output: ProgressOutput = process.stderr,
 ): ProgressBar {
+  if (!output.isTTY) {
+    return { update() {}, note() {}, log: (line) => void output.write(line + "\n"), stop() {} };
+  }
   const { total } = options;
   let done = 0, fields: Fields = {}, note = "";
   let first: { done: number; time: number } | undefined;
@@ -58,33 +60,6 @@ export function progressBar(
       { ...options, done, fields, note, rate: first && seconds() > 0 ? (done - first.done) / seconds() : 0 },
       barWidth,
     );
-
-  if (!output.isTTY) {
-    const started = now();
-    let printed = started, shown = "";
-    const print = () => {
-      shown = text(0);
-      printed = now();
-      output.write(shown + "\n");
-    };
-    const printInTime = () => {
-      if (options.piped && now() - printed >= Math.max(PLAIN_LINE, 0.02 * (now() - started))) print();
-    };
-    return {
-      update(newDone, newFields) {
-        record(newDone, newFields);
-        printInTime();
-      },
-      note(text) {
-        note = text;
-        printInTime();
-      },
-      log: (line) => void output.write(line + "\n"),
-      stop() {
-        if (options.piped && text(0) !== shown) print();
-      },
-    };
-  }
 
   const bars = new cliProgress.MultiBar({
     stream: output,

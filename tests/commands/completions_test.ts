@@ -3,6 +3,7 @@ import { kitTasks } from "../../lib/commands/completions.ts";
 import { bashScript, fishScript, zshScript } from "../../lib/commands/terminal/shell_scripts.ts";
 import { PRESETS } from "../../lib/methods/methods.ts";
 import { WORLD_PRESETS } from "../../lib/world/presets.ts";
+import { isThere } from "../installed.ts";
 import { withFolder } from "../with_folder.ts";
 
 /** Lines that are typed, the last word of each unfinished, and what is offered for it. */
@@ -34,16 +35,6 @@ async function inShell(shell: string, script: string, lines: string[]): Promise<
   });
   return out.split("\n").slice(0, -1);
 }
-
-/** A shell, where there is one. */
-const isThere = (shell: string) =>
-  (Deno.env.get("PATH") ?? "").split(":").some((dir) => {
-    try {
-      return Deno.statSync(`${dir}/${shell}`).isFile;
-    } catch {
-      return false;
-    }
-  });
 
 Deno.test("bash completes tasks, options, presets, protocols and files", async () => {
   const lines = CASES.map(([line]) => {

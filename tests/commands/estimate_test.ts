@@ -1,5 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { main } from "../../lib/commands/estimate.ts";
+import { toJson } from "../../lib/json.ts";
+import { PRESETS as METHOD_PRESETS } from "../../lib/methods/methods.ts";
 import { inProcess } from "./in_process.ts";
 
 const estimate = (...args: string[]) => inProcess(main, ...args);
@@ -20,17 +22,20 @@ Deno.test("estimate prints the paper's largest run, its memory both ways, and wh
 });
 
 Deno.test("estimate takes smaller micro-batches, and says what an option takes", async () => {
+  const mae = await Deno.makeTempFile({ suffix: ".json" });
+  await Deno.writeTextFile(mae, toJson(METHOD_PRESETS["mae-cifar10"]));
   const options = ["--preset", "imagenet-h14", "--devices", "16", "--device", "h100"];
   assertMatch((await estimate(...options, "--micro-batch", "32")).out, /32 at once[^]*^fits +yes +yes$/m);
   const cases: [string[], RegExp][] = [
     [["--device", "tpu"], /^--device is h100 or a100 or cpu; got "tpu"\.\n$/],
     [["--micro-batch", "0"], /^--micro-batch takes a whole number from 1 on; got "0"\.\n$/],
     [["--devices", "3"], /^A batch of 128 images cannot be shared out evenly to 3 devices\.\n$/],
-    [["--preset", "huge"], /^No preset is called "huge"/],
+    [["--preset", "huge"], /^No preset of this command is called "huge": there are cifar10, .*imagenet-h14[^:]*\.\n$/],
     [
       ["--preset", "mae-cifar10"],
-      /^estimate counts I-JEPA's steps alone, and mae-cifar10 is a run of mae: take cifar10, .*\.\n$/,
+      /^No preset of this command is called "mae-cifar10" .*: there are cifar10, [^:]*\.\n$/,
     ],
+    [["--config", mae], /^estimate counts I-JEPA's steps alone, and .* is a run of mae: take cifar10, .*\.\n$/],
     [["--set", "masks.bloks=1"], /^masks\.bloks is not known \(did you mean masks\.blocks\?\)/],
   ];
   for (const [args, message] of cases) {
@@ -38,6 +43,7 @@ Deno.test("estimate takes smaller micro-batches, and says what an option takes",
     assertEquals(code, 1);
     assertMatch(error, message);
   }
+  await Deno.remove(mae);
 });
 
 Deno.test("estimate takes a run's config.json, with the images beside it, and changes to it", async () => {

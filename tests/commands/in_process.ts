@@ -10,6 +10,9 @@ import { sentenceOf } from "../../lib/commands/terminal/run_command.ts";
 /** A command, as its module exports it. */
 export type Main = (args: string[]) => Promise<void>;
 
+/** Whether what a command said has a line of a progress bar: a share or a rate with two spaces on both sides. */
+export const showsProgress = (said: string): boolean => / {2}(?:\d+ %|[\d.,]+ \w+\/s)(?: {2}|$)/m.test(said);
+
 /** Runs a command, and returns its exit code and what it says, as runCommand() has it. */
 export async function inProcess(
   main: Main,

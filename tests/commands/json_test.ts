@@ -1,6 +1,8 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Command } from "../../lib/commands/terminal/command.ts";
 import { withFolder } from "../with_folder.ts";
+import { NOT_RUN } from "./documented/stand_ins.ts";
+import { inProcess } from "./in_process.ts";
 
 const COMMANDS = new URL("../../lib/commands/", import.meta.url);
 
@@ -33,13 +35,26 @@ Deno.test("every command says in its --help all of its options, and --json among
       assertMatch(help, new RegExp(`--${option}\\b`), `${file} is silent about --${option}`);
     }
     assertMatch(help, /^deno task [a-z-]+/);
+    // documented_test.ts runs the others with --json, each in all the ways that are documented.
+    if (!(file.replaceAll("_", "-") in NOT_RUN)) continue;
     const source = await Deno.readTextFile(new URL(`${file}.ts`, COMMANDS));
-    assert(
-      /parseCommand\(COMMAND, args\)/.test(source) && /await tell\(/.test(source),
-      `${file} tells nothing to machines`,
-    );
+    assert(/await tell\(/.test(source), `${file} tells nothing to machines`);
   }
   assertEquals((await run("completions", "--help")).out, Object.fromEntries(commands).completions.help + "\n");
+});
+
+Deno.test("a wrong preset is told all that its command takes, once, and the nearest of them", async () => {
+  for (const [file, { options, help }] of await commandsOfTasks()) {
+    if (!options.preset) continue;
+    const presets = options.preset.values as string[], needs = options.weights ? ["--weights", "weights/cifar10"] : [];
+    for (const preset of presets) assertStringIncludes(help, preset);
+    const { main } = await import(new URL(`${file}.ts`, COMMANDS).href), near = presets.at(-1)!;
+    for (const [wrong, meant] of [["zzzzzzzz", ""], [`${near}s`, ` (did you mean ${near}?)`]]) {
+      const { code, error } = await inProcess(main, ...needs, "--preset", wrong);
+      const said = `No preset of this command is called "${wrong}"${meant}: there are ${presets.join(", ")}.\n`;
+      assertEquals([code, error], [1, said], file);
+    }
+  }
 });
 
 Deno.test("--json leaves standard output to one document, and with a file to people", () =>
@@ -56,6 +71,6 @@ Deno.test("--json leaves standard output to one document, and with a file to peo
 
     const failed = await run("estimate", "--preset", "huge", "--json");
     assertEquals([failed.code, failed.out], [1, ""]);
-    assertMatch(failed.error, /No preset is called "huge"/);
+    assertMatch(failed.error, /No preset of this command is called "huge"/);
     assertMatch((await run("estimate", "--json", `${dir}/no/x.json`)).error, /^--json .* no folder .*\/no: make it/);
   }));

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { PlanningResult } from "../../lib/evaluation/planning/measure_planning.ts";
 import { withFolder } from "../with_folder.ts";
+import { showsProgress } from "./in_process.ts";
 
 async function command(name: string, ...args: string[]): Promise<{ code: number; out: string; error: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
@@ -20,8 +21,13 @@ const SMALL = [
 
 Deno.test("a world model is trained by pretrain, and plan measures it, draws it and writes the numbers down", async () => {
   await withFolder(async (dir) => {
-    const trained = await command("pretrain", ...SMALL, "--out", `${dir}/run`);
+    const trained = await command("pretrain", ...SMALL, "--out", `${dir}/run`, "--json", `${dir}/run.json`);
     assertEquals(trained.code, 0, trained.error);
+    assert(!showsProgress(trained.error), trained.error);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${dir}/run.json`)), {
+      ...{ run: `${dir}/run`, finished: true, steps: 2, weights: `${dir}/run/world.safetensors` },
+      ...{ log: `${dir}/run/log.jsonl`, skipped: [], pictures: [`${dir}/run/loss.png`] },
+    });
     assertStringIncludes(trained.out, "2 steps of 4 walks from two rooms with random walls");
     assertStringIncludes(trained.out, `deno task plan --weights ${dir}/run`);
     const planner = ["--samples", "16", "--iterations", "1", "--horizon", "4"];
@@ -30,6 +36,7 @@ Deno.test("a world model is trained by pretrain, and plan measures it, draws it 
       ...["--json", `${dir}/plan.json`],
     );
     assertEquals(code, 0, error);
+    assert(!showsProgress(error), error);
     assertStringIncludes(out, "straight line");
     const { results, episodes } = JSON.parse(await Deno.readTextFile(`${dir}/plan.json`));
     assertEquals(episodes, 3);

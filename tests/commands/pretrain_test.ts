@@ -45,7 +45,14 @@ Deno.test("pretrain ends with one sentence and exit code 1 where it is told nons
       /\/pets holds no images itself, .*: name the folder .*, or add --layout classes where/,
     ],
     [["--data", `${dir}/few`, "--layout", "trees"], /^--layout is splits or classes or flat; got "trees"\.\n$/],
-    [["--preset", "huge"], /^No preset is called "huge": there are cifar10, .*\.\n$/],
+    [
+      ["--preset", "huge"],
+      /^No preset of this command is called "huge": there are cifar10, .*, mae-cifar10, .*, two-rooms, .*\.\n$/,
+    ],
+    [
+      ["--preset", "two-room"],
+      /^No preset of this command is called "two-room" \(did you mean two-rooms\?\): there are /,
+    ],
     [["--epochs", "many"], /^--epochs takes a number from 0 on; got "many"\.\n$/],
     [["--monitor", "1.5"], /^--monitor takes a whole number from 0 on; got "1\.5"\.\n$/],
     [["--keep", "0"], /^--keep takes a whole number from 1 on; got "0"\.\n$/],

@@ -126,6 +126,7 @@ Deno.test({
       const browser = await puppeteer.launch({ executablePath: BROWSER, args: ["--no-sandbox"] });
       try {
         const page = await browser.newPage(), asked: string[] = [];
+        page.setDefaultTimeout(120_000); // on a busy machine the page takes longer than the 30 s of the default
         page.on("request", (request) => asked.push(request.url().split(":")[0]));
         await page.goto(`file://${dir}/page.html`);
         await page.waitForSelector("#live-colours[data-shown='1']"); // the landscape that it begins with

@@ -1,6 +1,6 @@
 /** What a table or figure takes: commands, shared between tables, and which of them are left. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { changedBySet } from "../../lib/commands/terminal/config_flags.ts";
+import { changedBySet } from "../../lib/commands/inputs/config_flags.ts";
 import type { MethodConfig } from "../../lib/methods/methods.ts";
 import { checkConfig } from "../../lib/methods/check_config.ts";
 import { ABLATIONS } from "../../lib/reproduction/ablations.ts";

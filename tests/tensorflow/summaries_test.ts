@@ -3,6 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import sharp from "sharp";
 import { liveHandles } from "../../lib/tensorflow/eager.ts";
 import { openSummaryWriter } from "../../lib/tensorflow/summaries.ts";
+import { isThere } from "../installed.ts";
 import { withFolder } from "../with_folder.ts";
 import { eventsIn, maskedCrc } from "./event_file.ts";
 
@@ -45,3 +46,54 @@ Deno.test("openSummaryWriter() says where a folder cannot be written", () =>
     assertThrows(() => openSummaryWriter(`${dir}/file/events`), Error, `${dir}/file`);
     assertEquals(liveHandles(), before);
   }));
+
+/** A folder's runs as TensorBoard shows them: what its page asks of it, by path. */
+async function inTensorBoard<T>(
+  dir: string,
+  use: (ask: (path: string) => Promise<Response>) => Promise<T>,
+): Promise<T> {
+  const args = ["--logdir", dir, "--port", "0", "--host", "127.0.0.1", "--load_fast", "false"];
+  const child = new Deno.Command("tensorboard", { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
+  try {
+    let said = "", url: string | undefined;
+    const reader = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    while (url === undefined) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(said);
+      [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(said += value) ?? [];
+    }
+    await reader.cancel();
+    return await use((path) => fetch(`${url}/data/plugin/${path}`));
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+}
+
+Deno.test({
+  name: "TensorBoard shows scalars, pictures and histograms that openSummaryWriter() wrote",
+  ignore: !isThere("tensorboard"),
+  fn: () =>
+    withFolder(async (dir) => {
+      const pixels = Uint8Array.from({ length: 2 * 3 * 3 }, (_, i) => i * 14);
+      using writer = openSummaryWriter(`${dir}/run`);
+      for (const [step, loss] of [[1, 0.5], [3, -2]]) writer.scalar(step, "loss", loss);
+      writer.image(2, "masks", pixels, 2, 3);
+      writer.histogram(3, "weights/pos_embed", Float32Array.of(-1, 0, 0.25, 2));
+      writer.flush();
+      await inTensorBoard(dir, async (ask) => {
+        const of = async (plugin: string, tag: string) =>
+          await (await ask(`${plugin}/${plugin}?run=run&tag=${encodeURIComponent(tag)}`)).json();
+        while (!(await (await ask("histograms/tags")).text()).includes("pos_embed")) {
+          await new Promise((resolve) => setTimeout(resolve, 200)); // it reads files a while after it has begun
+        }
+        const loss: number[][] = await of("scalars", "loss");
+        assertEquals(loss.map(([, step, value]) => [step, value]), [[1, 0.5], [3, -2]]);
+        const [masks]: { step: number; query: string }[] = await of("images", "masks/image");
+        const shown = await (await ask(`images/individualImage?${masks.query}`)).arrayBuffer();
+        assertEquals([masks.step, new Uint8Array(await sharp(shown).raw().toBuffer())], [2, pixels]);
+        const [[, step, bins]]: [number, number, number[][]][] = await of("histograms", "weights/pos_embed");
+        assertEquals([step, bins.reduce((sum, [, , count]) => sum + count, 0)], [3, 4]);
+      });
+    }),
+});

@@ -16,7 +16,7 @@ import { randomStream } from "../../random.ts";
 import { context } from "../../tensorflow/eager.ts";
 import { PROJECT_VENV } from "../../tensorflow/locate.ts";
 import { keepImages, sideForCrops } from "../inputs/keep_images.ts";
-import { setUpPackages } from "../python_packages.ts";
+import { setUpPackages } from "../setup/python_packages.ts";
 import { benchPhotos } from "./bench_photos.ts";
 import { type BenchProcess, startProcess } from "./bench_process.ts";
 import { median, middleOf, roundsInTime, spreadText } from "./bench_rounds.ts";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { PROJECT_VENV } from "../../tensorflow/locate.ts";
 import { startProcess } from "./bench_process.ts";
 import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
-import { setUpPackages } from "../python_packages.ts";
+import { setUpPackages } from "../setup/python_packages.ts";
 
 const VENV = `${PROJECT_VENV}/peer`;
 

@@ -4,9 +4,9 @@
  * @module
  */
 import { loadEncoder, type LoadOptions, type PretrainedEncoder } from "../../jepa/pretrained.ts";
-import { type ProgressBar, progressBar } from "../../figures/progress.ts";
 import { tf } from "../../tensorflow/backend.ts";
 import { someOf } from "../../weights/find_encoder.ts";
+import { barsInTurn } from "../terminal/bars.ts";
 
 /** What --help says of --weights, where an encoder is all that is taken. */
 export const WEIGHTS_HELP =
@@ -35,12 +35,8 @@ export function processorNote(path: string, { preprocessing }: Pick<PretrainedEn
 
 /** Loads an encoder as loadEncoder() does, and says on standard error what of the file it is not, and what there is to know of it. */
 export async function loadAnyWeights(path: string, options: LoadOptions = {}): Promise<PretrainedEncoder> {
-  let bar: ProgressBar | undefined;
-  const onDownload: LoadOptions["onDownload"] = ({ label, done, total }) => {
-    bar ??= progressBar({ label, total, unit: "bytes" });
-    bar.update(done);
-  };
-  const loaded = await loadEncoder(path, { onDownload, ...options }).finally(() => bar?.stop());
+  const bars = barsInTurn();
+  const loaded = await loadEncoder(path, { onDownload: bars.onProgress, ...options }).finally(bars.stop);
   for (const note of [readingNote(path, loaded), processorNote(path, loaded)]) if (note) console.warn(note);
   return loaded;
 }

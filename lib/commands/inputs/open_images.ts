@@ -11,8 +11,8 @@ import { openDataset } from "../../datasets/open_dataset.ts";
 import { publishedFiles } from "../../datasets/published/open_published.ts";
 import type { ImageReading } from "../../datasets/pixels/cut_image.ts";
 import { differingClasses } from "../../evaluation/requirements.ts";
-import { type ProgressBar, progressBar } from "../../figures/progress.ts";
 import { readRunSource } from "../../training/runs/run_folder.ts";
+import { barsInTurn } from "../terminal/bars.ts";
 import { oneOf } from "../terminal/flags.ts";
 import { CACHE_FLAGS, type CacheFlags, keepImages, keptBy } from "./keep_images.ts";
 
@@ -81,26 +81,11 @@ export async function openImages(
   if (kept && typeof colours === "number") {
     throw new Error("--cache keeps colours, and images of bands are read without.");
   }
-  let bar: ProgressBar | undefined, shown: string | undefined;
-  try {
-    const opened = await openDataset(data, {
-      layout,
-      colours,
-      onBadImage: flags["skip-bad-images"] ? "skip" : "stop",
-      onProgress: ({ label, done, total }) => {
-        if (label !== shown) {
-          bar?.stop();
-          bar = progressBar({ label: shown = label, total, unit: "bytes" });
-        }
-        bar!.update(done);
-      },
-    });
-    if (opened.train.paths) console.log(describe(opened.train, opened.test));
-    if (!kept) return opened;
-    return { train: await keepImages(opened.train, kept), test: opened.test && await keepImages(opened.test, kept) };
-  } finally {
-    bar?.stop();
-  }
+  const { onProgress, stop } = barsInTurn(), onBadImage = flags["skip-bad-images"] ? "skip" : "stop";
+  const { train, test } = await openDataset(data, { layout, colours, onBadImage, onProgress }).finally(stop);
+  if (train.paths) console.log(describe(train, test));
+  if (!kept) return { train, test };
+  return { train: await keepImages(train, kept), test: test && await keepImages(test, kept) };
 }
 
 function classesOf({ labels, classes }: Dataset): string {

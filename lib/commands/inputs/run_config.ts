@@ -6,9 +6,10 @@
 import { basename, dirname, resolve } from "node:path";
 import { checkConfig } from "../../methods/check_config.ts";
 import { type MethodConfig, preset } from "../../methods/methods.ts";
+import { nearestName } from "../../nearest_name.ts";
 import { readConfig } from "../../training/runs/run_folder.ts";
-import { changedBySet, type ConfigFlags, readConfigFile } from "../terminal/config_flags.ts";
-import { changedBy, type TrainingFlags } from "../terminal/training_flags.ts";
+import { changedBySet, type ConfigFlags, readConfigFile } from "./config_flags.ts";
+import { changedBy, type TrainingFlags } from "./training_flags.ts";
 import { dataOfRun } from "./open_images.ts";
 
 const DEFAULT_PRESET = "cifar10";
@@ -18,10 +19,19 @@ export interface StartFlags extends ConfigFlags {
   preset?: string;
 }
 
-/** Holds that they say it once. */
+/**
+ * Holds that they say it once, and name one of the command's presets.
+ *
+ * @throws Error that lists these
+ */
 export function checkStart(
   { preset, config, resume = false, out }: StartFlags & { resume?: boolean; out?: string },
+  presets: readonly string[],
 ): void {
+  if (preset !== undefined && !presets.includes(preset)) {
+    const near = nearestName(preset, presets), meant = near === undefined ? "" : ` (did you mean ${near}?)`;
+    throw new Error(`No preset of this command is called "${preset}"${meant}: there are ${presets.join(", ")}.`);
+  }
   if (resume && out !== undefined && preset !== undefined) {
     throw new Error("--resume goes on with what the run in --out was started with: leave --preset out.");
   }

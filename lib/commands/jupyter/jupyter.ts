@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { PROJECT_VENV } from "../../tensorflow/locate.ts";
-import { setUpPackages } from "../python_packages.ts";
+import { setUpPackages } from "../setup/python_packages.ts";
 import { makeFolder, writeFile } from "../../write_file.ts";
 
 /** The environment. */

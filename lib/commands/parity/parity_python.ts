@@ -4,7 +4,7 @@
  * @module
  */
 import { PROJECT_VENV } from "../../tensorflow/locate.ts";
-import { setUpPackages } from "../python_packages.ts";
+import { setUpPackages } from "../setup/python_packages.ts";
 
 const VENV = `${PROJECT_VENV}/parity`;
 const PACKAGES = ["torch==2.13.0", "transformers==5.24.0", "safetensors==0.8.0", "numpy", "pillow"];

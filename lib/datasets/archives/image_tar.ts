@@ -4,8 +4,9 @@
  * @module
  */
 import { isHidden, isImage, kinds, type Unreadable } from "../folders/folder_tree.ts";
-import { type BadImages, type ImageList, refuseUnreadable } from "../folders/image_files.ts";
+import { type ImageList, type ReadOptions, refuseUnreadable } from "../folders/image_files.ts";
 import { doubtOf } from "../folders/layout.ts";
+import { endingsOf } from "../pixels/cut_image.ts";
 import type { Progress } from "../sources.ts";
 import { indexTar, readMember } from "./tar_index.ts";
 
@@ -22,16 +23,16 @@ export async function listImageTar(
   archive: string,
   cache: string,
   onProgress?: (progress: Progress) => void,
-  { onBadImage }: BadImages = {},
+  { onBadImage, colours = "managed" }: ReadOptions = {},
 ): Promise<ImageList> {
-  const index = await indexTar(archive, cache, onProgress);
+  const index = await indexTar(archive, cache, onProgress), endings = endingsOf(colours);
   const byClass = new Map<string, string[]>(),
     labels: number[] = [],
     members: number[] = [],
     paths: string[] = [],
     ignored: string[] = [],
     unreadable: Unreadable[] = [];
-  const isWanted = (name: string) => isImage(name) && !name.split("/").some(isHidden);
+  const isWanted = (name: string) => isImage(name, endings) && !name.split("/").some(isHidden);
   for (const { name, odd } of index.odd) {
     const path = `${archive}/${name}`;
     if (isWanted(name)) unreadable.push({ path, reason: `it is ${odd}` });
@@ -50,7 +51,7 @@ export async function listImageTar(
     members.push(member);
     paths.push(path);
   }
-  if (paths.length === 0) throw new Error(`${archive} holds no image (${kinds()}).`);
+  if (paths.length === 0) throw new Error(`${archive} holds no image (${kinds(endings)}).`);
   const loose = byClass.get("")?.[0];
   if (byClass.size > 1 && loose !== undefined) {
     throw new Error(`${archive} holds both folders of classes and images of no class (${loose}).`);

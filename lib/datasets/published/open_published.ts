@@ -7,6 +7,7 @@ import { basename } from "node:path";
 import { readFolder } from "../folders/folder_tree.ts";
 import { imageFiles, type ReadOptions } from "../folders/image_files.ts";
 import type { Dataset } from "../dataset.ts";
+import { endingsOf, type ImageReading } from "../pixels/cut_image.ts";
 import type { Progress } from "../sources.ts";
 import { expandBraces, filesBySplit } from "./file_names.ts";
 import { parquetRows } from "./parquet.ts";
@@ -22,11 +23,14 @@ const isPublished = (path: string) => /\.(parquet|tar)$/.test(path);
  * The files that `spec` names, where it names parquet files or shards: itself, what a pattern stands for ("a-{000..123}.tar"),
  * or those in a folder and up to two below it.
  *
+ * @param colours how files become pixels: a folder of such images is none of published files
  * @throws Error where a file of a pattern is missing
  */
-export async function publishedFiles(spec: string): Promise<string[] | undefined> {
+export async function publishedFiles(spec: string, colours: ImageReading = "managed"): Promise<string[] | undefined> {
   if (!isPublished(spec)) {
-    return (await Deno.stat(spec).catch(() => undefined))?.isDirectory ? await within(spec) : undefined;
+    return (await Deno.stat(spec).catch(() => undefined))?.isDirectory
+      ? await within(spec, endingsOf(colours))
+      : undefined;
   }
   const files = expandBraces(spec);
   for (const file of files) {
@@ -39,15 +43,15 @@ export async function publishedFiles(spec: string): Promise<string[] | undefined
   return files;
 }
 
-async function within(dir: string, depth = 0): Promise<string[] | undefined> {
-  const { images, ignored, folders } = await readFolder(dir);
+async function within(dir: string, endings: readonly string[], depth = 0): Promise<string[] | undefined> {
+  const { images, ignored, folders } = await readFolder(dir, [], endings);
   const own = ignored.filter((path) => isPublished(path) && !basename(path).startsWith("."));
   const parquet = own.filter((path) => path.endsWith(".parquet"));
   if (images.length > 0) return undefined;
   if (own.length > 0) return parquet.length > 0 ? parquet : own;
   if (depth === 2 || folders.length > FEW) return undefined;
   const found: string[] = [];
-  for (const folder of folders) found.push(...await within(folder, depth + 1) ?? []);
+  for (const folder of folders) found.push(...await within(folder, endings, depth + 1) ?? []);
   return found.length > 0 ? found.sort() : undefined;
 }
 
@@ -66,7 +70,11 @@ export async function openPublished(
   const readAll = async (paths: readonly string[]) => {
     const parts: Rows[] = [];
     for (const path of paths) {
-      parts.push(await (path.endsWith(".tar") ? shardRows : parquetRows)(path, cache, onProgress));
+      parts.push(
+        path.endsWith(".tar")
+          ? await shardRows(path, cache, onProgress, reading.colours)
+          : await parquetRows(path, cache, onProgress),
+      );
     }
     return parts;
   };

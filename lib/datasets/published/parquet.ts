@@ -52,7 +52,7 @@ export async function parquetRows(
     classes,
     labels,
     nameOf,
-    bytesOf: (i) => sizes[i],
+    placeOf: (i) => ({ path: `${beside}.images`, offset: offsets[i], length: sizes[i] }),
     read(i) {
       if (sizes[i] < 0) return Promise.reject(new Error("the row has no image"));
       return readAt(`${beside}.images`, offsets[i], sizes[i], nameOf(i));

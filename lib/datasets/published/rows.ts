@@ -4,6 +4,7 @@
  * @module
  */
 import type { ImageList } from "../folders/image_files.ts";
+import type { Place } from "../readers/readers.ts";
 
 /** What is said of an image's class: its number, its name, or nothing. */
 export type RowLabel = number | string | null;
@@ -18,8 +19,8 @@ export interface Rows {
   labels: readonly RowLabel[];
   /** Names the i-th row within the file. */
   nameOf(i: number): string;
-  /** Bytes of the i-th image. */
-  bytesOf(i: number): number;
+  /** Where the i-th image's file is on the disk; its length is -1 where there is none. */
+  placeOf(i: number): Required<Pick<Place, "path" | "offset" | "length">>;
   /** The i-th image's file. */
   read(i: number): Promise<Uint8Array>;
 }
@@ -83,7 +84,8 @@ export function listOf(name: string, parts: readonly Rows[], classes: readonly s
     labels: Int32Array.from(labels),
     paths: Array.from({ length }, (_, i) => call(i, (part, at) => `${part.file}, ${part.nameOf(at)}`)),
     nameOf: (i) => call(i, (part, at) => `${part.file.slice(part.file.lastIndexOf("/") + 1)}, ${part.nameOf(at)}`),
-    bytesOf: (i) => call(i, (part, at) => part.bytesOf(at)),
+    bytesOf: (i) => call(i, (part, at) => part.placeOf(at).length),
     read: (i) => call(i, (part, at) => part.read(at)),
+    placeOf: (i) => call(i, (part, at) => part.placeOf(at)),
   };
 }

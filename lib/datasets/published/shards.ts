@@ -4,8 +4,9 @@
  * @module
  */
 import { indexTar, readMember } from "../archives/tar_index.ts";
-import { isImage } from "../folders/folder_tree.ts";
+import { isImage, kinds } from "../folders/folder_tree.ts";
 import { keptIndex } from "../kept_index.ts";
+import { endingsOf, type ImageReading } from "../pixels/cut_image.ts";
 import type { Progress } from "../sources.ts";
 import type { RowLabel, Rows } from "./rows.ts";
 
@@ -23,20 +24,26 @@ const JSON_NAMES = ["label", "cls"];
  * The samples of a shard, by key. Where each lies is found out once and kept, so that samples are taken in any order:
  * shuffling is over all shards, where WebDataset's own is within a buffer.
  *
+ * @param colours how files become pixels, and so which of a sample's files is its image
  * @throws Error naming the shard and the sample that has no image or several, or no class where others have one
  */
 export async function shardRows(
   file: string,
   cache: string,
   onProgress?: (progress: Progress) => void,
+  colours: ImageReading = "managed",
 ): Promise<Rows> {
+  const endings = endingsOf(colours), own = `${cache}/${typeof colours === "number" ? "bands" : "samples"}`;
   const index = await indexTar(file, cache, onProgress);
   const isWhole = ({ labels, members }: Partial<Kept>) => Array.isArray(labels) && labels.length === members?.length;
-  const { labels, members } = await keptIndex<Kept>(file, `${cache}/samples`, isWhole, async () => {
+  const { labels, members } = await keptIndex<Kept>(file, own, isWhole, async () => {
     const kept: Kept = { labels: [], members: [] };
     for (const [key, files] of samplesOf(index.names)) {
-      const images = [...files].filter(([ending]) => isImage(`x.${ending}`));
-      if (images.length !== 1) throw new Error(`the sample ${key} has ${images.length} images, where one was expected`);
+      const images = [...files].filter(([ending]) => isImage(`x.${ending}`, endings));
+      if (images.length !== 1) {
+        const found = images.length === 0 ? "no image" : images.map(([ending]) => `.${ending}`).join(" and ");
+        throw new Error(`the sample ${key} has ${found}, where one image (${kinds(endings)}) was expected`);
+      }
       kept.members.push(images[0][1]);
       const read = async (ending: string) => new TextDecoder().decode(await readMember(index, files.get(ending)!));
       kept.labels.push(
@@ -45,7 +52,7 @@ export async function shardRows(
     }
     return kept;
   });
-  const odd = index.odd.find(({ name }) => isImage(name));
+  const odd = index.odd.find(({ name }) => isImage(name, endings));
   if (odd) throw new Error(`${file}: ${odd.name} is ${odd.odd}, which cannot be read.`);
   if (members.length === 0) throw new Error(`${file} holds no sample.`);
   const some = labels.findIndex((label) => label !== null), none = labels.indexOf(null);
@@ -56,7 +63,7 @@ export async function shardRows(
     file,
     labels,
     nameOf: (i) => index.names[members[i]],
-    bytesOf: (i) => index.sizes[members[i]],
+    placeOf: (i) => ({ path: file, offset: index.offsets[members[i]], length: index.sizes[members[i]] }),
     read: (i) => readMember(index, members[i]),
   };
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { locateTensorFlow } from "../../../lib/tensorflow/locate.ts";
 import { serveHub, TOKEN } from "../../hub/hub_server.ts";
 import { withFolder } from "../../with_folder.ts";
+import { showsProgress } from "../in_process.ts";
 import { type Documented, documentedCommands, TASKS } from "./documented_commands.ts";
 import { hubRepos, MADE, makeFolder, NOT_RUN, RUN, STAND_INS, THINGS } from "./stand_ins.ts";
 
@@ -81,9 +82,13 @@ async function runAlone([task, ...words]: readonly string[], options: Deno.Comma
   return { code, error: new TextDecoder().decode(stderr) };
 }
 
+/** Whether what a command tells machines is there. */
+const isDocument = (file: string) =>
+  Deno.readTextFile(file).then((text) => typeof JSON.parse(text) === "object", () => false);
+
 const outOf = (words: readonly string[]) => words.includes("--out") ? [words[words.indexOf("--out") + 1]] : [];
 
-Deno.test("every command that a README, a notebook or a record of experiments names runs, with stand-ins", () =>
+Deno.test("every command that a README, a notebook or a record of experiments names runs, with stand-ins, and with --json", () =>
   withFolder(async (folder) => {
     await makeFolder(folder);
     await using hub = serveHub();
@@ -96,18 +101,21 @@ Deno.test("every command that a README, a notebook or a record of experiments na
     const options = { cwd: folder, env, stdout: "piped", stderr: "piped" } as const;
     const all = [...MADE.map((words) => ({ line: words.join(" "), words })), ...commands()];
     const alone = all.filter(({ words }) => words.includes("--workers"));
-    const inTurn = all.filter((command) => !alone.includes(command));
-    const told = await runInTurn(inTurn.map(({ words }) => words), options);
-    for (const { words } of alone) told.push(await runAlone(words, options));
+    const inTurn = all.filter((command) => !alone.includes(command)), ordered = [...inTurn, ...alone];
+    const run = ordered.map(({ words }, i) => [...words, "--json", `made/told-${i}.json`]);
+    const told = await runInTurn(run.slice(0, inTurn.length), options);
+    for (const words of run.slice(inTurn.length)) told.push(await runAlone(words, options));
 
     const wrong: string[] = [];
-    for (const [i, { line, words }] of [...inTurn, ...alone].entries()) {
+    for (const [i, { line, words }] of ordered.entries()) {
       const missing: string[] = [];
       for (const path of outOf(words)) {
         if (!await Deno.stat(`${folder}/${path}`).catch(() => undefined)) missing.push(path);
       }
       if (told[i].code !== 0) wrong.push(`${line}, run as ${words.join(" ")}: ${told[i].error}`);
       else if (missing.length) wrong.push(`${line}, run as ${words.join(" ")}: has not written ${missing}`);
+      else if (!await isDocument(`${folder}/made/told-${i}.json`)) wrong.push(`${line}: tells machines nothing`);
+      else if (showsProgress(told[i].error)) wrong.push(`${line}: shows progress to a pipe: ${told[i].error}`);
     }
     assertEquals(wrong, []);
     assert(all.length > 25, `${all.length} commands`);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { parseArgs } from "node:util";
-import { CONFIG_FLAGS } from "../../../lib/commands/terminal/config_flags.ts";
+import { CONFIG_FLAGS } from "../../../lib/commands/inputs/config_flags.ts";
 import { argumentsOf, WORKER_FLAGS } from "../../../lib/commands/processes/launch_workers.ts";
 
 Deno.test("a worker is given what its command was, for the run in its folder, which it goes on with once that has begun", async () => {

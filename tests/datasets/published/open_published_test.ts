@@ -3,11 +3,13 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import sharp from "sharp";
 import type { Dataset } from "../../../lib/datasets/dataset.ts";
+import type { Cut } from "../../../lib/datasets/pixels/crop.ts";
 import { openDataset } from "../../../lib/datasets/open_dataset.ts";
 import { expandBraces } from "../../../lib/datasets/published/file_names.ts";
 import { parquetRows } from "../../../lib/datasets/published/parquet.ts";
 import { shardRows } from "../../../lib/datasets/published/shards.ts";
 import { withFolder } from "../../with_folder.ts";
+import { tarOf } from "../fixtures/tar_of.ts";
 import expected from "./fixtures/published.json" with { type: "json" };
 
 const FIXTURES = new URL("fixtures/", import.meta.url).pathname;
@@ -65,6 +67,51 @@ Deno.test("openDataset() opens shards that webdataset wrote: a folder, a pattern
       Error,
       "toy-train-000002.tar is missing.",
     );
+  }));
+
+Deno.test("openDataset() reads images of bands in shards that webdataset wrote, as arrays and as TIFFs", () =>
+  withFolder(async (dir) => {
+    for (const form of ["npy", "tif"] as const) {
+      const shard = `${FIXTURES}bands_${form}.tar`, rows = expected[`bands_${form}`];
+      for (const _ of ["made", "kept"]) {
+        const { train } = await openDataset(shard, { dir, colours: 5 });
+        assertEquals([train.channels, [...train.labels]], [5, labelsOf(rows)]);
+        for (const [i, [bands]] of rows.entries()) {
+          const whole = (width: number, height: number): Cut[] => [{
+            ...{ box: { x: 0, y: 0, width, height }, width, height, window: { x: 0, y: 0, width, height } },
+            interpolation: "bicubic",
+          }];
+          const { cuts: [cut] } = await train.cuts!(i, whole);
+          assertEquals([...cut], bands, `${shard}, ${i}`);
+        }
+      }
+    }
+    // Of a photo's sample the image is another one than of bands'.
+    await assertRejects(() => openDataset(`${FIXTURES}bands_npy.tar`, { dir }), Error, "the sample 0 has no image");
+    const both = tarOf(new Map([["0.tif", Uint8Array.of(1)], ["0.png", Uint8Array.of(2)]]), "");
+    await Deno.writeFile(join(dir, "both.tar"), both);
+    await assertRejects(
+      () => openDataset(join(dir, "both.tar"), { dir, colours: 5 }),
+      Error,
+      "the sample 0 has .png and .tif, where one image (.tif, .tiff, .npy, ",
+    );
+    // A folder of such images is no folder of shards, whatever lies beside them.
+    await Deno.mkdir(join(dir, "folder"));
+    await Deno.writeFile(join(dir, "folder", "0.npy"), Uint8Array.of(1));
+    await Deno.copyFile(`${FIXTURES}bands_npy.tar`, join(dir, "folder", "bands.tar"));
+    const { train } = await openDataset(join(dir, "folder"), { dir, colours: 5 });
+    assertEquals(train.paths, [join(dir, "folder", "0.npy")]);
+  }));
+
+Deno.test("published files tell threads where their images lie", () =>
+  withFolder(async (dir) => {
+    const shard = await shardRows(`${FIXTURES}shards/toy-train-000001.tar`, dir);
+    for (const rows of [shard, await parquetRows(`${FIXTURES}plain_zstd.parquet`, dir)]) {
+      for (const i of rows.labels.keys()) {
+        const { path, offset, length } = rows.placeOf(i), bytes = await Deno.readFile(path);
+        assertEquals(bytes.slice(offset, offset + length), await rows.read(i));
+      }
+    }
   }));
 
 Deno.test("openDataset() names what is damaged or missing: the row, the rows, the file, the sample", () =>

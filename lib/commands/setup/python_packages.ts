@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type ProgressBar, progressBar } from "../figures/progress.ts";
-import { pipInstall, type Progress, pythonEnvironment } from "../tensorflow/python.ts";
-import { writeFile } from "../write_file.ts";
+import { pipInstall, pythonEnvironment } from "../../tensorflow/python.ts";
+import { writeFile } from "../../write_file.ts";
+import { barsInTurn } from "../terminal/bars.ts";
 
 /**
  * Installs packages into the environment `venv` where that has not been done, with a progress bar; offline afterwards.
@@ -25,15 +25,7 @@ export async function setUpPackages(
   const marker = `${venv}/installed.txt`, wanted = [...packages, ...withoutDependencies].join("\n") + "\n";
   if (await Deno.readTextFile(marker).catch(() => "") === wanted) return;
   console.error(announcement);
-  let bar: ProgressBar | undefined, shown = "";
-  const onProgress = ({ label, unit, done, total }: Progress) => {
-    if (label !== shown) {
-      bar?.stop();
-      bar = progressBar({ label, unit, total });
-      shown = label;
-    }
-    bar!.update(done);
-  };
+  const { onProgress, stop } = barsInTurn();
   try {
     await pythonEnvironment(venv, onProgress);
     await pipInstall(venv, packages, { task, onProgress });
@@ -41,7 +33,7 @@ export async function setUpPackages(
       await pipInstall(venv, withoutDependencies, { options: ["--no-deps"], task, onProgress });
     }
   } finally {
-    bar?.stop();
+    stop();
   }
   await writeFile(marker, wanted);
 }

@@ -4,8 +4,8 @@
  * @module
  */
 import type { PrecisionChoice } from "../../tensorflow/autocast.ts";
-import { numberOf, oneOf } from "./flags.ts";
-import { PRECISION_HELP, PRECISIONS } from "./precision.ts";
+import { numberOf, oneOf } from "../terminal/flags.ts";
+import { PRECISION_HELP, PRECISIONS } from "../terminal/precision.ts";
 
 /** For parseArgs(). */
 export const TRAINING_FLAGS = {

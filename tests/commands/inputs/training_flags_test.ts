@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { preset } from "../../../lib/jepa/pretraining/presets.ts";
-import { changedBy } from "../../../lib/commands/terminal/training_flags.ts";
+import { changedBy } from "../../../lib/commands/inputs/training_flags.ts";
 
 Deno.test("changedBy() cuts a step into one micro-batch a worker, unless somebody says otherwise, or refuses in a sentence", () => {
   const small = preset("cifar10"), large = preset("imagenet-b16"); // batches of 128, and of 2,048 in 128s

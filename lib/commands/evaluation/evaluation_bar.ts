@@ -32,7 +32,7 @@ export function evaluationBar(evaluations: number, output?: ProgressOutput): Eva
       // Of one evaluation there may be several pieces of work.
       if (!bar || total !== shown || images < last) {
         stop();
-        bar = progressBar({ label: stage, total, unit: "images", piped: "lines" }, output);
+        bar = progressBar({ label: stage, total, unit: "images" }, output);
         shown = total;
       }
       last = images;

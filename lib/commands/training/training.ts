@@ -12,12 +12,12 @@ import { hasGpu, tensorflowVersion } from "../../tensorflow/eager.ts";
 import type { RunLogEntry, RunOptions } from "../../training/runs/run.ts";
 import { reportSkipped } from "../inputs/open_images.ts";
 import { tell } from "../terminal/command.ts";
-import { fileNote } from "../terminal/file_note.ts";
-import { checkpointsOf, type TrainingFlags } from "../terminal/training_flags.ts";
-import { STOPPED } from "./exit_codes.ts";
+import { fileNote } from "./file_note.ts";
+import { checkpointsOf, type TrainingFlags } from "../inputs/training_flags.ts";
+import { STOPPED } from "../processes/exit_codes.ts";
 import type { RunSummaries } from "../tensorboard/run_summaries.ts";
-import { stopSignal } from "./stop_signal.ts";
-import { fromAll } from "./worker.ts";
+import { stopSignal } from "../processes/stop_signal.ts";
+import { fromAll } from "../processes/worker.ts";
 
 /** Options of all trainings that a run's folder does not keep: to go on as it was begun, they are given again. */
 export const GIVEN_AGAIN =
@@ -55,6 +55,15 @@ function writeEnvironment(dir: string): void {
   Deno.writeTextFileSync(`${dir}/environment.json`, JSON.stringify(environment, null, 2) + "\n");
 }
 
+/** Tells machines what a finished training has left, and what `more` its command has to say. */
+export async function tellTrained(
+  dir: string,
+  { step, weights, skipped }: { step: number; weights: string; skipped: readonly string[] },
+  more: Record<string, unknown>,
+): Promise<void> {
+  await tell({ run: dir, finished: true, steps: step, weights, log: `${dir}/log.jsonl`, skipped, ...more });
+}
+
 /**
  * Trains, as one of the workers. Where a signal stops it, it says how to go on and ends the process.
  *
@@ -74,7 +83,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
   const many = workers.size > 1 ? `, shared by ${workers.size} workers` : "";
   console.log(`${totalSteps} steps of ${config.batch} ${unit} from ${train.name}${many}, into ${dir}`);
 
-  const bar = progressBar({ label, total: totalSteps, unit: "steps", piped: "lines" });
+  const bar = progressBar({ label, total: totalSteps, unit: "steps" });
   const { signal, unlisten } = stopSignal(bar.log);
   let rate = 0, isTold = false;
   const result = await begin({
@@ -111,7 +120,7 @@ export async function runTraining<Entry extends RunLogEntry, Result extends { fi
   }
   reportSkipped({ name: train.name, skipped });
   const kept = result.step > 0 ? ", with a checkpoint" : "";
-  await tell({ run: dir, finished: false, steps: result.step, goOn });
+  if (workers.rank === 0) await tell({ run: dir, finished: false, steps: result.step, goOn, skipped });
   console.log(`Stopped at step ${result.step} of ${totalSteps}${kept}. Go on with: ${goOn}`);
   await workers.close();
   summaries?.[Symbol.dispose]();

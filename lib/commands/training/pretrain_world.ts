@@ -3,26 +3,25 @@
  *
  * @module
  */
-import { checkWorldConfig } from "../world/check_config.ts";
-import { type WorldConfig, worldObjective } from "../world/objective.ts";
-import { WORLD_PRESETS, worldPreset } from "../world/presets.ts";
-import { pretrainWorld, type WorldLogEntry, type WorldResult } from "../world/pretrain.ts";
-import { disposeAll } from "../tensorflow/backend.ts";
-import type { World } from "../tensorflow/collectives/channel.ts";
-import type { Communicator } from "../tensorflow/collectives/collectives.ts";
-import { decided } from "../training/runs/decided.ts";
-import { checkFree, readConfig } from "../training/runs/run_folder.ts";
-import { defaultFolder } from "./inputs/default_folder.ts";
-import { nameOf, type StartFlags } from "./inputs/run_config.ts";
-import { argumentsOf, launchWorkers, type Token, workerFlags } from "./processes/launch_workers.ts";
-import { GIVEN_AGAIN, runTraining } from "./processes/training.ts";
-import { asWorker, fromFirst } from "./processes/worker.ts";
-import { setUpTensorFlow } from "./setup.ts";
-import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
-import { changedBySet, readConfigFile } from "./terminal/config_flags.ts";
-import { sayPrecision } from "./terminal/precision.ts";
-import { changedBy, checkpointsOf, type TrainingFlags } from "./terminal/training_flags.ts";
-import { summariseTraining } from "./terminal/training_summary.ts";
+import { checkWorldConfig } from "../../world/check_config.ts";
+import { type WorldConfig, worldObjective } from "../../world/objective.ts";
+import { WORLD_PRESETS, worldPreset } from "../../world/presets.ts";
+import { pretrainWorld, type WorldLogEntry, type WorldResult } from "../../world/pretrain.ts";
+import { disposeAll } from "../../tensorflow/backend.ts";
+import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
+import { decided } from "../../training/runs/decided.ts";
+import { checkFree, readConfig } from "../../training/runs/run_folder.ts";
+import { defaultFolder } from "../inputs/default_folder.ts";
+import { nameOf, type StartFlags } from "../inputs/run_config.ts";
+import { type Token, workerFlags } from "../processes/launch_workers.ts";
+import { shareTraining } from "./share_training.ts";
+import { GIVEN_AGAIN, runTraining, tellTrained } from "./training.ts";
+import { fromFirst } from "../processes/worker.ts";
+import { commandLine, givenAgain, typedPath } from "../terminal/advice.ts";
+import { changedBySet, readConfigFile } from "../inputs/config_flags.ts";
+import { sayPrecision } from "../terminal/precision.ts";
+import { changedBy, checkpointsOf, type TrainingFlags } from "../inputs/training_flags.ts";
+import { summariseTraining } from "./training_summary.ts";
 
 /** Of images, which there are none of. */
 const OF_IMAGES = [
@@ -68,8 +67,7 @@ async function folderOf(flags: Flags): Promise<string> {
 }
 
 /** Trains, as one of the workers. */
-async function run(flags: Flags, workers: Communicator, _world: World): Promise<void> {
-  const dir = await fromFirst(workers, "the run's folder", () => folderOf(flags));
+async function run(flags: Flags, dir: string, workers: Communicator): Promise<void> {
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => readConfig(dir)) : undefined;
   const asked = await configOf(flags, workers.size, kept), { width } = asked.networks;
   const config = await decided(asked, width, { dir, resume: flags.resume, workers });
@@ -90,6 +88,7 @@ async function run(flags: Flags, workers: Communicator, _world: World): Promise<
   disposeAll(result.networks);
   if (workers.rank > 0) return;
   const pictures = await summariseTraining(result.log, config.batch, dir, "walks");
+  await tellTrained(dir, result, { pictures });
   console.log(`Weights: ${result.weights}\nPictures: ${pictures.join(", ")}`);
   console.log(`Plan with it: ${commandLine("plan", "--weights", typedPath(dir))}`);
 }
@@ -102,15 +101,8 @@ async function run(flags: Flags, workers: Communicator, _world: World): Promise<
 export async function pretrainTheWorld(flags: Flags, tokens: readonly Token[]): Promise<void> {
   const given = OF_IMAGES.find((name) => tokens.some((token) => token.kind === "option" && token.name === name));
   if (given) throw new Error(`--${given} is for images, and a world model is trained on none: leave it out.`);
-  const { workers, restarts } = workerFlags(flags);
+  const { workers } = workerFlags(flags);
   if (!flags.resume) await configOf(flags, workers);
   checkpointsOf(flags);
-  await setUpTensorFlow();
-  if (workers > 1) {
-    const dir = await folderOf(flags);
-    Deno.exit(
-      await launchWorkers(workers, restarts, () => argumentsOf(tokens, dir, flags.resume), howToGoOn(dir, flags)),
-    );
-  }
-  await asWorker((workers, world) => run(flags, workers, world));
+  await shareTraining(flags, tokens, { folderOf, howToGoOn, run });
 }

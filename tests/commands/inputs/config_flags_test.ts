@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { changedBySet } from "../../../lib/commands/terminal/config_flags.ts";
+import { changedBySet } from "../../../lib/commands/inputs/config_flags.ts";
 
 const CONFIG = {
   seed: 0,
