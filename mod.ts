@@ -528,10 +528,12 @@ export {
   PLANNER,
   type PlanningResult,
 } from "./lib/evaluation/planning/measure_planning.ts";
+export { type PictureDecoder, pictureDecoder } from "./lib/evaluation/planning/picture_decoder.ts";
 export { type PlaceProbe, placeProbe } from "./lib/evaluation/planning/place_probe.ts";
-export { type Seeing } from "./lib/evaluation/planning/states.ts";
+export { type Seeing, statesOf } from "./lib/evaluation/planning/states.ts";
 export { fitStepMetric, stepMetric } from "./lib/evaluation/planning/step_metric.ts";
 export { planFigure, type PlannedWalk } from "./lib/figures/pictures/plan_figure.ts";
+export { roomImage } from "./lib/figures/pictures/room_image.ts";
 
 // Scenes of spheres, cubes and cylinders.
 export { type Camera, project, type Vector } from "./lib/datasets/scenes/camera.ts";
@@ -569,6 +571,7 @@ export { type ChartLine, type ChartText, lineChart } from "./lib/figures/curves/
 export { lossCurve, type LossEntry } from "./lib/figures/curves/loss_curve.ts";
 export { maskStrategiesFigure, type StrategyColumn } from "./lib/figures/pictures/mask_strategies.ts";
 export { type MaskExample, masksFigure } from "./lib/figures/pictures/masks_figure.ts";
+export type { MovingFigure } from "./lib/figures/moving.ts";
 export { type LiveBar, liveBar, type LiveFigure, liveFigure, show } from "./lib/figures/notebook.ts";
 export { type PatchedImage, patchesFigure } from "./lib/figures/pictures/patches_figure.ts";
 export { componentImages, patchMap, type PatchMapOptions } from "./lib/figures/pictures/patch_images.ts";
@@ -618,7 +621,7 @@ export type { ClipDataset, Frames, WindowOptions } from "./lib/datasets/clips/cl
 export { openClipFolder } from "./lib/datasets/clips/clip_folder.ts";
 export { loadMovingMnist, type MovingDigitsOptions } from "./lib/datasets/clips/moving_mnist.ts";
 export { type MemoryClips, memoryClips } from "./lib/datasets/clips/memory_clips.ts";
-export { loadSceneClips, type SceneClips, type SceneClipsOptions } from "./lib/datasets/clips/scene_clips.ts";
+export { loadSceneClips, renderFrames, type SceneClips, type SceneClipsOptions } from "./lib/datasets/clips/scene_clips.ts";
 export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
 export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datasets/scenes/moving_scene.ts";
 export { checkVideoConfig } from "./lib/video/check_config.ts";
@@ -655,5 +658,6 @@ export {
   renderSets,
   setAccuracy,
 } from "./lib/evaluation/video/surprise.ts";
+export { type SurpriseOverTime, surpriseOverTime } from "./lib/evaluation/video/surprise_over_time.ts";
 export { type SeenSolid, seenSolids } from "./lib/evaluation/video/seen_solids.ts";
 export { type RegressionRows, ridgeRegression, type RidgeResult } from "./lib/evaluation/probes/ridge_regression.ts";
