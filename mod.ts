@@ -76,7 +76,7 @@ export {
   targetRepresentations,
   type Targets,
 } from "./lib/jepa/objective.ts";
-export { predict, type Present } from "./lib/jepa/predictor.ts";
+export { predict, predictTokens, type Present } from "./lib/jepa/predictor.ts";
 export { type OnDownload } from "./lib/hub/snapshot.ts";
 export { loadEncoder, type LoadOptions, type PretrainedEncoder } from "./lib/jepa/pretrained.ts";
 export {
@@ -179,6 +179,22 @@ export {
   dinoObjective,
   dinoTargets,
 } from "./lib/methods/dino.ts";
+export {
+  drawView,
+  type ImageView,
+  plainView,
+  transformation,
+  TRANSFORMATION,
+  viewPixels,
+  type ViewRange,
+} from "./lib/methods/image_views.ts";
+export {
+  type IwmConfig,
+  type IwmInputs,
+  iwmLoss,
+  iwmObjective,
+  predictViews,
+} from "./lib/methods/image_world_model.ts";
 export { type InverseBlockMasks, inverseBlockMasks } from "./lib/methods/inverse_block_masks.ts";
 export { type LejepaConfig, type LejepaInputs, lejepaLoss, lejepaObjective } from "./lib/methods/lejepa.ts";
 export { type MaeConfig, maeDecoderShapes, maeLoss, maeObjective, patchTargets } from "./lib/methods/mae.ts";
@@ -326,6 +342,13 @@ export {
 } from "./lib/evaluation/fine_tuning/fine_tune_recipes.ts";
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/probes/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/probes/linear_probe.ts";
+export {
+  chanceReciprocalRank,
+  type ImageWorldModel,
+  meanReciprocalRank,
+  type ReciprocalRankOptions,
+  reciprocalRanks,
+} from "./lib/evaluation/probes/mean_reciprocal_rank.ts";
 export { lars, type LarsRates } from "./lib/evaluation/probes/lars.ts";
 export { nesterov } from "./lib/evaluation/probes/nesterov.ts";
 export { LINEAR_RECIPE, type LinearRecipe, TRANSFER_RECIPES } from "./lib/evaluation/probes/linear_recipes.ts";
