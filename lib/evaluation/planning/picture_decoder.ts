@@ -1,13 +1,15 @@
 /**
- * Pictures of two rooms, read from a world model's states by ridge regression: what a state says linearly of each pixel,
- * and so what a model sees where it imagines. What a state leaves open is a blur.
+ * Pictures of two rooms, read from a world model's states: what a model sees where it imagines. A layer of random weights
+ * and one that is fitted in closed form, by ridge regression (Rahimi and Recht 2008, "Weighted sums of random kitchen sinks"),
+ * for a single linear layer draws no dot as small as it is. What a state leaves open is a blur.
  *
  * @module
  */
 import { randomStream } from "../../random.ts";
+import { tf } from "../../tensorflow/backend.ts";
 import { anywhere, layoutOf, type RoomsConfig } from "../../world/episodes.ts";
 import { drawRooms } from "../../world/rooms.ts";
-import { scatter, solvePositive } from "../collapse/symmetric_matrix.ts";
+import { solveEach } from "../collapse/symmetric_matrix.ts";
 import { type Seeing, statesOf } from "./states.ts";
 
 /** A fitted decoder. */
@@ -21,36 +23,53 @@ export interface PictureDecoder {
   pictures(states: Float32Array): Uint8Array<ArrayBuffer>[];
 }
 
-/** Places that it is fitted to and tested on. */
-const FITTED = 3000, TESTED = 500;
+/** Places that it is fitted to and tested on; numbers between the layers, K. */
+const FITTED = 3000, TESTED = 500, HIDDEN = 512;
 
-/** What is added to the states' mean square in each direction, so that none that hardly varies is blown up. */
+/** lambda, as a share of the hidden numbers' mean variance. */
 const RIDGE = 1e-4;
 
-/** The means of columns of [N, width]. */
-function meanOf(values: ArrayLike<number>, width: number): Float64Array {
-  const mean = new Float64Array(width), rows = values.length / width;
-  for (let i = 0; i < values.length; i++) mean[i % width] += values[i] / rows;
-  return mean;
+/** Key of the first layer's random stream; those of places have their number there. */
+const LAYER_STREAM = -1;
+
+/** The first layer, which is not fitted: relu(W z + b) of states [N, D], whose numbers are around 1: [N, K]. */
+function hiddenLayer(width: number, seed: number): (states: Float32Array) => Float32Array<ArrayBuffer> {
+  const random = randomStream(seed, LAYER_STREAM);
+  const weights = Float32Array.from({ length: HIDDEN * width }, () => random.normal() / Math.sqrt(width));
+  const biases = Float32Array.from({ length: HIDDEN }, () => random.normal());
+  return (states) =>
+    Float32Array.from({ length: states.length / width * HIDDEN }, (_, i) => {
+      const row = Math.floor(i / HIDDEN) * width, unit = i % HIDDEN;
+      let sum = biases[unit];
+      for (let d = 0; d < width; d++) sum += weights[unit * width + d] * states[row + d];
+      return Math.max(0, sum);
+    });
 }
 
 /**
- * The layer W [P, D] that minimises |(Z - mean) W^T - (Y - mean)|^2 / N + lambda |W|^2, with lambda RIDGE times the mean
- * variance of Z's columns.
+ * The second layer: H [M, K] to H W^T + b [M, P], where W minimises |H W^T + b - Y|^2 / N + lambda |W|^2 over H [N, K] and
+ * Y [N, P].
  */
-function fit(z: Float32Array, zMean: Float64Array, y: Uint8Array, yMean: Float64Array): Float64Array[] {
-  const width = zMean.length, outputs = yMean.length, rows = z.length / width;
-  const gram = scatter(z, width, zMean, 1 / rows), cross = Array.from({ length: outputs }, () => new Float64Array(width));
-  const ridge = RIDGE * zMean.reduce((sum, _, i) => sum + gram[i * (width + 1)], 0) / width;
-  for (let i = 0; i < width; i++) gram[i * (width + 1)] += ridge;
-  for (let row = 0; row < rows; row++) {
-    for (let p = 0; p < outputs; p++) {
-      const apart = (y[row * outputs + p] - yMean[p]) / rows;
-      if (apart === 0) continue;
-      for (let d = 0; d < width; d++) cross[p][d] += apart * (z[row * width + d] - zMean[d]);
-    }
-  }
-  return cross.map((own) => own.some((value) => value !== 0) ? solvePositive(gram, own, width) : own);
+function fittedLayer(hidden: Float32Array, pixels: Uint8Array): (hidden: Float32Array) => Float32Array<ArrayBuffer> {
+  const rows = hidden.length / HIDDEN, outputs = pixels.length / rows;
+  const [gram, cross, middle, mean] = tf.tidy(() => {
+    const h = tf.tensor2d(hidden, [rows, HIDDEN]), y = tf.cast(tf.tensor2d(pixels, [rows, outputs], "int32"), "float32");
+    const middle = tf.mean(h, 0), mean = tf.mean(y, 0), apart = tf.sub(h, middle);
+    const products = [tf.matMul(apart, apart, true), tf.matMul(tf.sub(y, mean), apart, true)]; // [K, K], [P, K]
+    return [...products.map((sum) => tf.div(sum, rows)), middle, mean].map((x) => x.dataSync<"float32">());
+  });
+  const variance = gram.reduce((sum, value, i) => i % (HIDDEN + 1) === 0 ? sum + value / HIDDEN : sum, 0);
+  const matrix = Float64Array.from(gram, (value, i) => i % (HIDDEN + 1) === 0 ? value + RIDGE * variance : value);
+  const weights = new Float32Array(outputs * HIDDEN); // 0 of pixels that never differ
+  const right = (p: number) => Float64Array.from(cross.subarray(p * HIDDEN, (p + 1) * HIDDEN));
+  const differing = Array.from(mean.keys()).filter((p) => right(p).some((value) => value !== 0));
+  solveEach(matrix, differing.map(right), HIDDEN).forEach((w, i) => weights.set(w, differing[i] * HIDDEN));
+  return (own) =>
+    tf.tidy(() => {
+      const apart = tf.sub(tf.tensor2d(own, [own.length / HIDDEN, HIDDEN]), middle) as tf.Tensor2D; // [M, K]
+      const said = tf.matMul(apart, tf.tensor2d(weights, [outputs, HIDDEN]), false, true);
+      return Float32Array.from(tf.add(said, mean).dataSync());
+    });
 }
 
 /** Fits a decoder to a model's states of places drawn anywhere, in rooms as it was trained on. */
@@ -60,32 +79,28 @@ export async function pictureDecoder(model: Seeing, rooms: RoomsConfig, seed: nu
     const random = randomStream(seed, i), layout = layoutOf(rooms, random);
     return { layout, place: anywhere(random, layout) };
   });
-  const states = await statesOf(model, drawn, drawn.map(({ place }) => place)); // [N, D]
   const pixels = new Uint8Array(drawn.length * outputs); // [N, side, side, 2]
   drawn.forEach(({ layout, place }, i) =>
     drawRooms(layout, [place], side, pixels.subarray(i * outputs, (i + 1) * outputs))
   );
-  const fitted = states.subarray(0, FITTED * width), seen = pixels.subarray(0, FITTED * outputs);
-  const zMean = meanOf(fitted, width), yMean = meanOf(seen, outputs), layer = fit(fitted, zMean, seen, yMean);
-  const decode = (state: ArrayLike<number>) =>
-    layer.map((w, p) => w.reduce((sum, weight, d) => sum + weight * (state[d] - zMean[d]), yMean[p]));
+  const first = hiddenLayer(width, seed), states = await statesOf(model, drawn, drawn.map(({ place }) => place));
+  const fitted = pixels.subarray(0, FITTED * outputs);
+  const second = fittedLayer(first(states.subarray(0, FITTED * width)), fitted);
+  const decode = (values: Float32Array) => second(first(values)); // [M, D] to [M, P]
 
-  const error = [0, 0], variance = [0, 0];
-  for (let i = FITTED; i < drawn.length; i++) {
-    const own = decode(states.subarray(i * width, (i + 1) * width)); // [P]
-    own.forEach((value, p) => {
-      error[p % 2] += (value - pixels[i * outputs + p]) ** 2;
-      variance[p % 2] += (yMean[p] - pixels[i * outputs + p]) ** 2;
-    });
-  }
+  const mean = new Float64Array(outputs), error = [0, 0], variance = [0, 0];
+  fitted.forEach((value, i) => mean[i % outputs] += value);
+  decode(states.subarray(FITTED * width)).forEach((value, i) => {
+    const seen = pixels[FITTED * outputs + i];
+    error[i % 2] += (value - seen) ** 2;
+    variance[i % 2] += (mean[i % outputs] / FITTED - seen) ** 2;
+  });
   const [dot, walls] = error.map((sum, channel) => variance[channel] > 0 ? 1 - sum / variance[channel] : undefined);
   return {
     r2: { dot: dot!, walls },
-    pictures: (values) =>
-      Array.from({ length: values.length / width }, (_, i) =>
-        Uint8Array.from(
-          decode(values.subarray(i * width, (i + 1) * width)),
-          (value) => Math.round(Math.min(255, Math.max(0, value))),
-        )),
+    pictures(values) {
+      const all = Uint8Array.from(decode(values), (value) => Math.round(Math.min(255, Math.max(0, value))));
+      return Array.from({ length: values.length / width }, (_, i) => all.slice(i * outputs, (i + 1) * outputs));
+    },
   };
 }

@@ -49,7 +49,9 @@ const range = {
 Deno.test("reciprocalRanks() of a predictor that says the same of every version is chance, to the last place", async () => {
   const parameters = initialise(encoderShapes(size), 0, "xavier");
   const predictor = initialise(predictorShapes({ ...size, predictor: narrow }), 0);
-  const mute = { ...predictor, "predictor_proj.weight": tf.zeros([16, 12]) };
+  // Not 0: all versions are as far from that, for their tokens are layer-normed.
+  const said = tf.tensor1d(Float32Array.from({ length: 16 }, () => noise.normal()));
+  const mute = { ...predictor, "predictor_proj.weight": tf.zeros([16, 12]), "predictor_proj.bias": said };
   const model = { size, parameters, preprocessing: defaultPreprocessing(16) };
   const options = { versions: 12, range, seed: 0 }, told: number[] = [];
   const chance = await reciprocalRanks({ ...model, predictor: { size: narrow, parameters: mute } }, images, {
