@@ -188,7 +188,8 @@ const conditionShapes = (width: number, conditions: number): ParameterShapes => 
 /** V-JEPA's mask tokens by name. */
 const maskTokenNames = (count: number) => Array.from({ length: count }, (_, i) => `mask_tokens.${i}`);
 
-function blockShapes(prefix: string, width: number, depth: number, mlpRatio: number): ParameterShapes {
+/** Of the blocks `prefix`.0, `prefix`.1, ...: those of block(). */
+export function blockShapes(prefix: string, width: number, depth: number, mlpRatio: number): ParameterShapes {
   const hidden = Math.round(width * mlpRatio);
   const shapes: ParameterShapes = {};
   for (let i = 0; i < depth; i++) {
