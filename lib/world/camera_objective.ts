@@ -16,13 +16,21 @@ import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { type RunSchedules, runSchedules } from "../training/schedules.ts";
 import { stepsOf } from "../training/steps.ts";
-import { type FrameGrid, framePredictorShapes, type FramePredictorSize, predictFrames, rollOut } from "./frame_predictor.ts";
+import {
+  type FrameGrid,
+  framePredictorShapes,
+  type FramePredictorSize,
+  predictFrames,
+  rollOut,
+} from "./frame_predictor.ts";
 import { frameTokenCount, frameTokens, type FrozenEncoder } from "./frame_tokens.ts";
 
-/** Everything that decides a camera model's training, besides the encoder. */
+/** Everything that decides a camera model's training, besides the encoder's weights. */
 export interface CameraConfig extends Pick<RunSchedules, "learningRate" | "weightDecay"> {
   /** Its name. */
   method: "camera-scenes";
+  /** Where the frozen encoder of clips is: a run's folder, a file, or a model of the hub. */
+  encoder: string;
   /** What it is trained on. */
   scenes: Required<CameraWalkOptions> & { clips: number };
   /** Sizes of the predictor. */
@@ -109,7 +117,10 @@ async function* inputsOf(
   start: number,
   { parts, from, to }: Share,
 ) {
-  const count = batch / parts, perEpoch = Math.floor(clips / batch), each = frames * places * width, told = (frames - 1) * 2;
+  const count = batch / parts,
+    perEpoch = Math.floor(clips / batch),
+    each = frames * places * width,
+    told = (frames - 1) * 2;
   let order: { epoch: number; clips: Uint32Array } | undefined;
   for (let step = start; step < totalSteps; step++) {
     const epoch = Math.floor(step / perEpoch);
@@ -142,7 +153,11 @@ export const nextBy =
  * @param encoder sizes of the one that gave the tokens
  * @throws RangeError where the sequences make no step, or are not as many or as long as the configuration says
  */
-export function cameraObjective(config: CameraConfig, encoder: EncoderSize, given: CameraTokens): Objective<CameraInputs> {
+export function cameraObjective(
+  config: CameraConfig,
+  encoder: EncoderSize,
+  given: CameraTokens,
+): Objective<CameraInputs> {
   const { scenes: { clips, frames }, predictor, rollout, seed, clip } = config, { width } = encoder;
   const totalSteps = stepsOf(config, clips), places = frameTokenCount(encoder);
   if (given.tokens.length !== clips * frames * places * width) {

@@ -50,7 +50,9 @@ export async function frameTokens(
   const { image, width, tubelet } = size, bytes = image * image * 3, count = pictures.length / bytes;
   if (tubelet === undefined) throw new RangeError("This encoder encodes images; pictures of a clip need one of clips.");
   if (!Number.isInteger(count)) {
-    throw new RangeError(`The encoder sees pictures of ${image} pixels, and ${pictures.length} bytes are not whole ones.`);
+    throw new RangeError(
+      `The encoder sees pictures of ${image} pixels, and ${pictures.length} bytes are not whole ones.`,
+    );
   }
   const each = frameTokenCount(size) * width, all = new Float32Array(count * each);
   const run = compile(function encode_frames(p: Parameters, pixels: Tensor) {

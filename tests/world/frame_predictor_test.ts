@@ -51,14 +51,18 @@ Deno.test("no picture or action changes what is said of a picture before; each c
   for (let t = 0; t < FRAMES; t++) {
     // Raising a whole token is undone by no norm: the tokens enter by a linear layer.
     for (const other of [predicted(raised(TOKENS, t)), predicted(TOKENS, raised(ACTIONS, t))]) {
-      changes(plain, other).forEach((change, at) => assert(at < t ? change === 0 : change > 1e-5, `${t} ${at} ${change}`));
+      changes(plain, other).forEach((change, at) =>
+        assert(at < t ? change === 0 : change > 1e-5, `${t} ${at} ${change}`)
+      );
     }
   }
 });
 
 Deno.test("gradients of what is said of picture 1 by the tokens of pictures 2 and 3 are 0, and by 0 and 1 are not", () => {
   const weights = sines([BATCH, 1, PLACES, D], 7, 1);
-  const gradient = tf.grad((x) => tf.sum(tf.mul(tf.slice(predicted(x), [0, 1, 0, 0], [BATCH, 1, PLACES, D]), weights)))(TOKENS);
+  const gradient = tf.grad((x) => tf.sum(tf.mul(tf.slice(predicted(x), [0, 1, 0, 0], [BATCH, 1, PLACES, D]), weights)))(
+    TOKENS,
+  );
   const [first, second, third] = tf.max(tf.abs(gradient), [0, 2, 3]).dataSync();
   assert(first > 1e-4 && second > 1e-4);
   assertEquals(third, 0);
@@ -82,9 +86,10 @@ Deno.test("gradients by the parameters are those of finite differences, through 
 });
 
 Deno.test("a block whose mask lets all see all is the block without one, and one token alone sees itself", () => {
-  const p = network(blockShapes("b", 12, 1, 4)), own = Object.fromEntries(
-    Object.entries(p).map(([name, tensor]) => [name.replace("b.0.", "b."), tensor]),
-  );
+  const p = network(blockShapes("b", 12, 1, 4)),
+    own = Object.fromEntries(
+      Object.entries(p).map(([name, tensor]) => [name.replace("b.0.", "b."), tensor]),
+    );
   const x = sines([1, 3, 12], 5, 1), ones = tf.ones([3, 3]), alone = tf.eye(3);
   const near = (a: Tensor, b: Tensor) => assert(tf.max(tf.abs(tf.sub(a, b))).dataSync()[0] < 1e-5);
   near(block(own, "b", x, 2, { present: ones }), block(own, "b", x, 2));
@@ -111,11 +116,16 @@ Deno.test("frameLosses() by hand: a next picture that is the one before plus the
   const { teacherForced, rollout } = frameLosses({ tokens, actions }, 2, next);
   assertAlmostEquals(teacherForced.dataSync()[0], (2 + 1 + 9) / 3, 1e-6); // 3, 6 and 17 instead of 5, 7 and 8
   assertAlmostEquals(rollout.dataSync()[0], (2 + 3) / 2, 1e-6); // 3 and 4 instead of 5 and 7
-  assertEquals([...rollOut(tf.slice(tokens, 0, 1).slice([0, 0, 0, 0], [1, 1, 1, 1]), actions, next).dataSync()], [3, 4, 14]);
+  assertEquals([...rollOut(tf.slice(tokens, 0, 1).slice([0, 0, 0, 0], [1, 1, 1, 1]), actions, next).dataSync()], [
+    3,
+    4,
+    14,
+  ]);
 });
 
 Deno.test("rollOut() feeds its own pictures back: its second is what is said after the first one predicted", () => {
-  const first = tf.slice(TOKENS, [0, 0, 0, 0], [BATCH, 1, PLACES, D]), two = tf.slice(ACTIONS, [0, 0, 0], [BATCH, 2, 2]);
+  const first = tf.slice(TOKENS, [0, 0, 0, 0], [BATCH, 1, PLACES, D]),
+    two = tf.slice(ACTIONS, [0, 0, 0], [BATCH, 2, 2]);
   const all = rollOut(first, two, predicted);
   const one = predicted(first, tf.slice(two, [0, 0, 0], [BATCH, 1, 2]));
   const both = predicted(tf.concat([first, one], 1), two);

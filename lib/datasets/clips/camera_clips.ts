@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CameraWalk, cameraWalkOf, type CameraWalkOptions } from "../scenes/camera_walk.ts";
+import { type CameraWalk, cameraWalkOf, type CameraWalkOptions, cameraWayOf } from "../scenes/camera_walk.ts";
 import { keptClips, renderClips } from "./kept_clips.ts";
 import { renderFrames } from "./scene_clips.ts";
 
@@ -43,11 +43,12 @@ const VERSION = 1;
  */
 export async function loadCameraClips(dir: string, options: CameraClipsOptions): Promise<CameraClips> {
   const { clips, frames, size, seed = 0, split = "train", objects = [2, 4], onProgress } = options;
-  const truth = (index: number) => cameraWalkOf({ seed, split: split === "train" ? 0 : 1, index }, { frames, objects });
+  const key = (index: number) => ({ seed, split: split === "train" ? 0 : 1, index });
+  const truth = (index: number) => cameraWalkOf(key(index), { frames, objects });
   const name = `turned-${split}-seed${seed}-${objects.join("to")}objects-${clips}x${frames}x${size}px-v${VERSION}`;
   const render = (index: number) => renderFrames(truth(index).frames, size);
   const pixels = await keptClips(dir, name, () => renderClips(clips, frames * size * size * 3, render, onProgress));
   onProgress?.(clips);
-  const actions = Array.from({ length: clips }, (_, index) => truth(index).actions.flat()).flat();
+  const actions = Array.from({ length: clips }, (_, index) => cameraWayOf(key(index), frames).actions.flat()).flat();
   return { pixels, actions: Float32Array.from(actions), truth };
 }

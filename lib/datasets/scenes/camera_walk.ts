@@ -29,8 +29,8 @@ export const GREATEST_TURN = 15;
 /** Where the camera stops, in degrees above the floor. */
 export const LOWEST = 10, HIGHEST = 65;
 
-/** Between which a walk begins, in degrees: of elevation, and of azimuth from where CLEVR's camera stands. */
-const BEGUN = { elevation: [20, 45], azimuth: [-40, 40] } as const;
+/** Between which a walk begins, in degrees and CLEVR's unit: around where CLEVR's camera stands. */
+const BEGUN = { azimuth: [-80, 0], elevation: [20, 45], distance: [10.8, 11.8] } as const;
 
 /** Begins the keys of the walks' random streams; -3 .. -5 are other scenes'. */
 const WALK_STREAM = -8;
@@ -94,14 +94,25 @@ export interface CameraWalkOptions {
   objects?: readonly [number, number];
 }
 
-/** A still scene with a camera that is turned. */
-export interface CameraWalk {
-  /** The scene as each picture shows it, [T]: the same solids with their depths there. */
-  frames: readonly Scene[];
-  /** Where the camera stands in each, [T]. */
+/** The way of a camera. */
+export interface CameraWay {
+  /** Where it stands in each picture, [T]. */
   poses: readonly CameraPose[];
   /** What turned it from each to the next, [T-1]. */
   actions: readonly CameraAction[];
+}
+
+/** A still scene with a camera that is turned. */
+export interface CameraWalk extends CameraWay {
+  /** The scene as each picture shows it, [T]: the same solids with their depths there. */
+  frames: readonly Scene[];
+}
+
+/** What a walk follows from. */
+export interface WalkKey {
+  seed: number;
+  split: number;
+  index: number;
 }
 
 /** A scene as a camera in each of these poses sees it. */
@@ -111,27 +122,30 @@ export function seenFrom(scene: Scene, poses: readonly CameraPose[]): Scene[] {
   return framesOf(scene, poses.map(cameraOf), { positions });
 }
 
-/**
- * The walk of one clip, by the arguments alone.
- *
- * @throws RangeError where so many solids have no room
- */
-export function cameraWalkOf(
-  key: { seed: number; split: number; index: number },
-  { frames, objects: [least, most] = [2, 4] }: CameraWalkOptions,
-): CameraWalk {
-  const random = randomStream(key.seed, WALK_STREAM, key.split, key.index);
-  const scene = drawScene(least + random.integer(most - least + 1), random), { azimuth, distance } = poseOf(scene.camera);
-  const begun = {
-    azimuth: azimuth + between(...BEGUN.azimuth, random),
+/** The camera's way in one walk, by the arguments alone; it takes no drawing of the scene. */
+export function cameraWayOf({ seed, split, index }: WalkKey, frames: number): CameraWay {
+  const random = randomStream(seed, WALK_STREAM, split, index);
+  const poses: CameraPose[] = [{
+    azimuth: between(...BEGUN.azimuth, random),
     elevation: between(...BEGUN.elevation, random),
-    distance,
-  };
-  const poses: CameraPose[] = [begun], actions: CameraAction[] = [];
+    distance: between(...BEGUN.distance, random),
+  }];
+  const actions: CameraAction[] = [];
   for (let t = 1; t < frames; t++) {
     const action = drawAction(poses[t - 1], random);
     actions.push(action);
     poses.push(turnCamera(poses[t - 1], action));
   }
-  return { frames: seenFrom(scene, poses), poses, actions };
+  return { poses, actions };
+}
+
+/**
+ * One walk, by the arguments alone.
+ *
+ * @throws RangeError where so many solids have no room
+ */
+export function cameraWalkOf(key: WalkKey, { frames, objects: [least, most] = [2, 4] }: CameraWalkOptions): CameraWalk {
+  const random = randomStream(key.seed, WALK_STREAM, key.split, key.index, 1), way = cameraWayOf(key, frames);
+  const scene = drawScene(least + random.integer(most - least + 1), random);
+  return { frames: seenFrom(scene, way.poses), ...way };
 }

@@ -32,7 +32,10 @@ Deno.test("poseOf() is the inverse of cameraOf()", () => {
 
 Deno.test("a walk's cameras stand where its actions lead: by the sums of the actions and plain trigonometry", () => {
   for (let index = 0; index < 20; index++) {
-    const { frames, poses: [{ azimuth, elevation, distance }], actions } = cameraWalkOf({ seed: 3, split: 0, index }, WALK);
+    const { frames, poses: [{ azimuth, elevation, distance }], actions } = cameraWalkOf(
+      { seed: 3, split: 0, index },
+      WALK,
+    );
     frames.forEach(({ camera, objects }, t) => {
       const sum = (axis: 0 | 1) => actions.slice(0, t).reduce((all, action) => all + action[axis], 0);
       const a = (azimuth + sum(0)) * Math.PI / 180, e = (elevation + sum(1)) * Math.PI / 180;
@@ -77,7 +80,9 @@ Deno.test("sequences are the walks' pictures and actions, and are read again as 
     const walk = made.truth(1);
     assertEquals([...made.actions.subarray(4)], walk.actions.flat());
     assertEquals(made.pixels.subarray(5 * bytes), renderScene(walk.frames[2], 8));
-    const [path] = Array.from(Deno.readDirSync(`${dir}/clips`), ({ name }) => name).filter((name) => name.endsWith(".u8"));
+    const [path] = Array.from(Deno.readDirSync(`${dir}/clips`), ({ name }) => name).filter((name) =>
+      name.endsWith(".u8")
+    );
     assertEquals((await loadCameraClips(dir, options)).pixels, made.pixels);
     Deno.writeFileSync(`${dir}/clips/${path}`, new Uint8Array(2 * 3 * bytes));
     const error = await loadCameraClips(dir, options).then(() => undefined, (error) => error);
