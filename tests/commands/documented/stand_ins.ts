@@ -101,7 +101,8 @@ export const STAND_INS: Readonly<Record<string, string>> = {
   "--preset iwm-cifar10": "--preset cifar10",
   "--protocol mrr": "--protocol all",
   "--weights weights/iwm-cifar10-1": "--weights weights/cifar10",
-  // Of world models, whose networks are others: plan_test.ts trains one.
+  // Of world models, whose networks are others: plan_test.ts trains one, camera_model_test.ts another.
+  "--preset camera-scenes": "--preset cifar10",
   "--preset two-rooms": "--preset cifar10",
   "--preset two-rooms-fixed": "--preset cifar10",
   // 10,000 scenes take two minutes to draw.
