@@ -558,6 +558,61 @@ export { fitStepMetric, stepMetric } from "./lib/evaluation/planning/step_metric
 export { planFigure, type PlannedWalk } from "./lib/figures/pictures/plan_figure.ts";
 export { roomImage } from "./lib/figures/pictures/room_image.ts";
 
+// Camera models: drawn scenes whose camera is turned by actions, and what a frozen encoder of clips will see of them.
+export {
+  type CameraAction,
+  cameraOf,
+  type CameraPose,
+  type CameraWalk,
+  cameraWalkOf,
+  type CameraWalkOptions,
+  type CameraWay,
+  cameraWayOf,
+  GREATEST_TURN,
+  poseOf,
+  seenFrom,
+  turnBetween,
+  turnCamera,
+  type WalkKey,
+} from "./lib/datasets/scenes/camera_walk.ts";
+export { type CameraClips, type CameraClipsOptions, loadCameraClips } from "./lib/datasets/clips/camera_clips.ts";
+export { encodeFrames, frameTokens, type FrozenEncoder } from "./lib/world/frame_tokens.ts";
+export {
+  frameCausal,
+  type FrameGrid,
+  framePredictorShapes,
+  type FramePredictorSize,
+  predictFrames,
+  rollOut,
+} from "./lib/world/frame_predictor.ts";
+export {
+  type CameraConfig,
+  type CameraInputs,
+  cameraObjective,
+  type CameraTokens,
+  cameraTokens,
+  frameLosses,
+  toldActions,
+} from "./lib/world/camera_objective.ts";
+export { CAMERA_PRESETS, type CameraPreset, cameraPreset } from "./lib/world/camera_presets.ts";
+export { checkCameraConfig } from "./lib/world/check_camera_config.ts";
+export {
+  type CameraData,
+  type CameraLogEntry,
+  type CameraResult,
+  openCameraData,
+  pretrainCamera,
+} from "./lib/world/pretrain_camera.ts";
+export { type CameraModel, loadCamera, saveCamera } from "./lib/world/saved_camera.ts";
+export {
+  CAMERA_PLANNER,
+  cameraCosts,
+  type CameraPlanning,
+  type CameraPrediction,
+  measureCamera,
+  type MeasureCameraOptions,
+} from "./lib/evaluation/planning/measure_camera.ts";
+
 // Scenes of spheres, cubes and cylinders.
 export { type Camera, project, type Vector } from "./lib/datasets/scenes/camera.ts";
 export { depthMap, renderScene } from "./lib/datasets/scenes/render.ts";

@@ -57,8 +57,7 @@ function checkEither(config: unknown, from?: string): asserts config is Config {
   else checkWorldConfig(config, from);
 }
 
-const presetOf = (name: string): Config =>
-  Object.hasOwn(CAMERA_PRESETS, name) ? cameraPreset(name) : worldPreset(name);
+const presetOf = (name: string): Config => Object.hasOwn(CAMERA_PRESETS, name) ? cameraPreset(name) : worldPreset(name);
 
 /** Whether a preset, a configuration or the run that goes on is a world model's. */
 export async function isWorldRun({ preset, config, out, resume }: Flags): Promise<boolean> {
