@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type CameraConfig } from "../world/camera_objective.ts";
+import type { CameraConfig } from "../world/camera_objective.ts";
 import { CAMERA_PRESETS, cameraPreset } from "../world/camera_presets.ts";
 import { checkCameraConfig } from "../world/check_camera_config.ts";
 import { checkWorldConfig } from "../world/check_config.ts";

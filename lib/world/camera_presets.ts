@@ -11,7 +11,8 @@ export type CameraPreset = "camera-scenes";
 /** The presets by name. */
 export const CAMERA_PRESETS: Readonly<Record<CameraPreset, CameraConfig>> = {
   /**
-   * Drawn scenes of 32 pixels as weights/video sees them, 1,000 sequences of 4 pictures: 372 steps of 32.
+   * Drawn scenes of 32 pixels as weights/video sees them, 1,000 sequences of 4 pictures: 372 steps of 32,
+   * which have not been run; a smaller run of 5 minutes is in weights/EXPERIMENTS.md.
    * `deno task pretrain --preset camera-scenes`
    */
   "camera-scenes": {
