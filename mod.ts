@@ -576,7 +576,7 @@ export {
   type WalkKey,
 } from "./lib/datasets/scenes/camera_walk.ts";
 export { type CameraClips, type CameraClipsOptions, loadCameraClips } from "./lib/datasets/clips/camera_clips.ts";
-export { encodeFrames, frameTokens, type FrozenEncoder } from "./lib/world/frame_tokens.ts";
+export { encodeFrames, frameTokens, type FrameEncoder } from "./lib/world/frame_tokens.ts";
 export {
   frameCausal,
   type FrameGrid,

@@ -23,7 +23,7 @@ import {
   predictFrames,
   rollOut,
 } from "./frame_predictor.ts";
-import { frameTokenCount, frameTokens, type FrozenEncoder } from "./frame_tokens.ts";
+import { type FrameEncoder, frameTokenCount, frameTokens } from "./frame_tokens.ts";
 
 /** Everything that decides a camera model's training, besides the encoder's weights. */
 export interface CameraConfig extends Pick<RunSchedules, "learningRate" | "weightDecay"> {
@@ -73,7 +73,7 @@ export const toldActions = (actions: Float32Array): Float32Array<ArrayBuffer> =>
 
 /** What the predictor learns from, of sequences: the encoder sees every picture once. */
 export async function cameraTokens(
-  encoder: FrozenEncoder,
+  encoder: FrameEncoder,
   { pixels, actions }: Pick<CameraClips, "pixels" | "actions">,
   onProgress?: (pictures: number) => void,
 ): Promise<CameraTokens> {

@@ -12,7 +12,7 @@ import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.
 import { compile } from "../tensorflow/compile.ts";
 
 /** An encoder of clips that stays as it is. */
-export interface FrozenEncoder {
+export interface FrameEncoder {
   /** Its sizes. */
   size: EncoderSize;
   /** The caller's. */
@@ -43,7 +43,7 @@ const CHUNK = 64;
  * @throws RangeError where the encoder is one of images, or the pictures are not of its size
  */
 export async function frameTokens(
-  { size, parameters }: FrozenEncoder,
+  { size, parameters }: FrameEncoder,
   pictures: Uint8Array,
   onProgress?: (pictures: number) => void,
 ): Promise<Float32Array<ArrayBuffer>> {

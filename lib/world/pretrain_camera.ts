@@ -13,7 +13,7 @@ import { decided } from "../training/runs/decided.ts";
 import { type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
 import { type CameraConfig, cameraObjective, type CameraTokens, cameraTokens } from "./camera_objective.ts";
 import { checkCameraConfig } from "./check_camera_config.ts";
-import type { FrozenEncoder } from "./frame_tokens.ts";
+import type { FrameEncoder } from "./frame_tokens.ts";
 import { saveCamera } from "./saved_camera.ts";
 
 /** One line of log.jsonl. Values that are not finite are written as null. */
@@ -41,7 +41,7 @@ export interface CameraResult {
 /** What a camera model learns from. */
 export interface CameraData {
   /** What sees; the caller disposes of its parameters. */
-  encoder: FrozenEncoder;
+  encoder: FrameEncoder;
   /** The pictures as it sees them. */
   tokens: CameraTokens;
   /** By which a run is bound to both. */
@@ -49,7 +49,7 @@ export interface CameraData {
 }
 
 /** Of pictures and the encoder that sees them; its numbers are read once. */
-async function fingerprintOf({ parameters }: FrozenEncoder, pixels: Uint8Array): Promise<string> {
+async function fingerprintOf({ parameters }: FrameEncoder, pixels: Uint8Array): Promise<string> {
   const hash = createHash("sha256").update(pixels);
   for (const [name, tensor] of Object.entries(parameters)) {
     const values = await tensor.data<"float32">();

@@ -9,7 +9,7 @@ import type { Parameters } from "../nn/parameters.ts";
 import type { CameraConfig } from "./camera_objective.ts";
 import { checkCameraConfig } from "./check_camera_config.ts";
 import { framePredictorShapes } from "./frame_predictor.ts";
-import type { FrozenEncoder } from "./frame_tokens.ts";
+import type { FrameEncoder } from "./frame_tokens.ts";
 import { loadNetworks, saveNetworks } from "./saved_networks.ts";
 
 /** A camera model; whoever has it disposes of its parameters. */
@@ -17,7 +17,7 @@ export interface CameraModel {
   /** How it was trained. */
   config: CameraConfig;
   /** What sees. */
-  encoder: FrozenEncoder;
+  encoder: FrameEncoder;
   /** Those of framePredictorShapes(). */
   predictor: Parameters;
 }
