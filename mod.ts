@@ -76,7 +76,7 @@ export {
   targetRepresentations,
   type Targets,
 } from "./lib/jepa/objective.ts";
-export { predict, type Present } from "./lib/jepa/predictor.ts";
+export { predict, predictTokens, type Present } from "./lib/jepa/predictor.ts";
 export { type OnDownload } from "./lib/hub/snapshot.ts";
 export { loadEncoder, type LoadOptions, type PretrainedEncoder } from "./lib/jepa/pretrained.ts";
 export {
@@ -179,6 +179,22 @@ export {
   dinoObjective,
   dinoTargets,
 } from "./lib/methods/dino.ts";
+export {
+  drawView,
+  type ImageView,
+  plainView,
+  transformation,
+  TRANSFORMATION,
+  viewPixels,
+  type ViewRange,
+} from "./lib/methods/image_views.ts";
+export {
+  type IwmConfig,
+  type IwmInputs,
+  iwmLoss,
+  iwmObjective,
+  predictViews,
+} from "./lib/methods/image_world_model.ts";
 export { type InverseBlockMasks, inverseBlockMasks } from "./lib/methods/inverse_block_masks.ts";
 export { type LejepaConfig, type LejepaInputs, lejepaLoss, lejepaObjective } from "./lib/methods/lejepa.ts";
 export { type MaeConfig, maeDecoderShapes, maeLoss, maeObjective, patchTargets } from "./lib/methods/mae.ts";
@@ -326,6 +342,13 @@ export {
 } from "./lib/evaluation/fine_tuning/fine_tune_recipes.ts";
 export { knn, type KnnOptions, type KnnResult } from "./lib/evaluation/probes/knn.ts";
 export { linearProbe, type LinearProbeOptions, type LinearProbeResult } from "./lib/evaluation/probes/linear_probe.ts";
+export {
+  chanceReciprocalRank,
+  type ImageWorldModel,
+  meanReciprocalRank,
+  type ReciprocalRankOptions,
+  reciprocalRanks,
+} from "./lib/evaluation/probes/mean_reciprocal_rank.ts";
 export { lars, type LarsRates } from "./lib/evaluation/probes/lars.ts";
 export { nesterov } from "./lib/evaluation/probes/nesterov.ts";
 export { LINEAR_RECIPE, type LinearRecipe, TRANSFER_RECIPES } from "./lib/evaluation/probes/linear_recipes.ts";
@@ -528,10 +551,67 @@ export {
   PLANNER,
   type PlanningResult,
 } from "./lib/evaluation/planning/measure_planning.ts";
+export { type PictureDecoder, pictureDecoder } from "./lib/evaluation/planning/picture_decoder.ts";
 export { type PlaceProbe, placeProbe } from "./lib/evaluation/planning/place_probe.ts";
-export { type Seeing } from "./lib/evaluation/planning/states.ts";
+export { type Seeing, statesOf } from "./lib/evaluation/planning/states.ts";
 export { fitStepMetric, stepMetric } from "./lib/evaluation/planning/step_metric.ts";
 export { planFigure, type PlannedWalk } from "./lib/figures/pictures/plan_figure.ts";
+export { roomImage } from "./lib/figures/pictures/room_image.ts";
+
+// Camera models: drawn scenes whose camera is turned by actions, and what a frozen encoder of clips will see of them.
+export {
+  type CameraAction,
+  cameraOf,
+  type CameraPose,
+  type CameraWalk,
+  cameraWalkOf,
+  type CameraWalkOptions,
+  type CameraWay,
+  cameraWayOf,
+  GREATEST_TURN,
+  poseOf,
+  seenFrom,
+  turnBetween,
+  turnCamera,
+  type WalkKey,
+} from "./lib/datasets/scenes/camera_walk.ts";
+export { type CameraClips, type CameraClipsOptions, loadCameraClips } from "./lib/datasets/clips/camera_clips.ts";
+export { encodeFrames, frameTokens, type FrameEncoder } from "./lib/world/frame_tokens.ts";
+export {
+  frameCausal,
+  type FrameGrid,
+  framePredictorShapes,
+  type FramePredictorSize,
+  predictFrames,
+  rollOut,
+} from "./lib/world/frame_predictor.ts";
+export {
+  type CameraConfig,
+  type CameraInputs,
+  cameraObjective,
+  type CameraTokens,
+  cameraTokens,
+  frameLosses,
+  toldActions,
+} from "./lib/world/camera_objective.ts";
+export { CAMERA_PRESETS, type CameraPreset, cameraPreset } from "./lib/world/camera_presets.ts";
+export { checkCameraConfig } from "./lib/world/check_camera_config.ts";
+export {
+  type CameraData,
+  type CameraLogEntry,
+  type CameraResult,
+  openCameraData,
+  pretrainCamera,
+} from "./lib/world/pretrain_camera.ts";
+export { type CameraModel, loadCamera, saveCamera } from "./lib/world/saved_camera.ts";
+export {
+  CAMERA_PLANNER,
+  cameraCosts,
+  type CameraPlanning,
+  type CameraPrediction,
+  measureCamera,
+  type MeasureCameraOptions,
+} from "./lib/evaluation/planning/measure_camera.ts";
 
 // Scenes of spheres, cubes and cylinders.
 export { type Camera, project, type Vector } from "./lib/datasets/scenes/camera.ts";
@@ -569,6 +649,7 @@ export { type ChartLine, type ChartText, lineChart } from "./lib/figures/curves/
 export { lossCurve, type LossEntry } from "./lib/figures/curves/loss_curve.ts";
 export { maskStrategiesFigure, type StrategyColumn } from "./lib/figures/pictures/mask_strategies.ts";
 export { type MaskExample, masksFigure } from "./lib/figures/pictures/masks_figure.ts";
+export type { MovingFigure } from "./lib/figures/moving.ts";
 export { type LiveBar, liveBar, type LiveFigure, liveFigure, show } from "./lib/figures/notebook.ts";
 export { type PatchedImage, patchesFigure } from "./lib/figures/pictures/patches_figure.ts";
 export { componentImages, patchMap, type PatchMapOptions } from "./lib/figures/pictures/patch_images.ts";
@@ -618,7 +699,7 @@ export type { ClipDataset, Frames, WindowOptions } from "./lib/datasets/clips/cl
 export { openClipFolder } from "./lib/datasets/clips/clip_folder.ts";
 export { loadMovingMnist, type MovingDigitsOptions } from "./lib/datasets/clips/moving_mnist.ts";
 export { type MemoryClips, memoryClips } from "./lib/datasets/clips/memory_clips.ts";
-export { loadSceneClips, type SceneClips, type SceneClipsOptions } from "./lib/datasets/clips/scene_clips.ts";
+export { loadSceneClips, renderFrames, type SceneClips, type SceneClipsOptions } from "./lib/datasets/clips/scene_clips.ts";
 export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
 export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datasets/scenes/moving_scene.ts";
 export { checkVideoConfig } from "./lib/video/check_config.ts";
@@ -655,5 +736,6 @@ export {
   renderSets,
   setAccuracy,
 } from "./lib/evaluation/video/surprise.ts";
+export { type SurpriseOverTime, surpriseOverTime } from "./lib/evaluation/video/surprise_over_time.ts";
 export { type SeenSolid, seenSolids } from "./lib/evaluation/video/seen_solids.ts";
 export { type RegressionRows, ridgeRegression, type RidgeResult } from "./lib/evaluation/probes/ridge_regression.ts";

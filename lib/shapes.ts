@@ -41,7 +41,7 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A shape that holds a condition; `what` says it after "must be". */
-function shape(what: string, holds: (value: unknown) => boolean): Shape {
+export function shape(what: string, holds: (value: unknown) => boolean): Shape {
   return {
     check(value, path) {
       if (!holds(value)) throw new RangeError(`${path} must be ${what}; got ${said(value)}.`);

@@ -105,6 +105,17 @@ function checkWithoutColours(weights: string, channels: number, protocols: reado
   );
 }
 
+/** Protocols of an encoder without a predictor that is told transformations: all but one, which is said where it was named. */
+function withoutMrr(weights: string, protocols: ProtocolName[], all: boolean): ProtocolName[] {
+  if (!all && protocols.includes("mrr")) {
+    throw new Error(
+      `${weights} is no image world model, whose predictor is told transformations: leave mrr out of --protocol, or train ` +
+        "one with deno task pretrain --preset iwm-cifar10.",
+    );
+  }
+  return protocols.filter((name) => name !== "mrr");
+}
+
 const SUBJECTS = ["encoder", "random", "pixels"] as const;
 
 function parseSubjects(text: string): (typeof SUBJECTS[number])[] {
@@ -173,7 +184,7 @@ export async function main(args: string[]): Promise<void> {
   const { values: flags } = parsed;
   const { weights, data: dataName, clevr } = flags;
   if (weights === undefined) throw new Error("Say which encoder: --weights FILE or DIR.");
-  const protocols = parseProtocols(flags.protocol), all = protocols === NAMES;
+  const asked = parseProtocols(flags.protocol), all = asked === NAMES;
   const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
   const colours = coloursOf(flags.colours), chosen = parseSubjects(flags.subjects);
   const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds") =>
@@ -182,15 +193,17 @@ export async function main(args: string[]): Promise<void> {
   if (seeds < 1) throw new Error("--seeds takes a whole number from 1 on; got 0.");
   const perClass = flags["per-class"]?.split(",").map((text) => numberOf("per-class", text, { integer: true })!);
   if (perClass?.includes(0) || epochs === 0) throw new Error("--per-class and --epochs take whole numbers from 1 on.");
-  if (clevr !== undefined && !all && protocols.includes("depth")) {
+  if (clevr !== undefined && !all && asked.includes("depth")) {
     throw new Error("CLEVR does not say the depth of each patch: leave depth out of --protocol, or --clevr.");
   }
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
 
   await setUpTensorFlow();
   const { predictor, ...loaded } = await loadWeights(weights, { heads: whole("heads"), image: whole("image") });
-  tf.dispose(predictor?.parameters ?? {});
-  const encoder = { ...loaded, preprocessing: choosePreprocessing(weights, loaded) };
+  const told = predictor?.size.conditions === undefined ? undefined : predictor;
+  if (!told) tf.dispose(predictor?.parameters ?? {});
+  const protocols = told ? asked : withoutMrr(weights, asked, all);
+  const encoder = { ...loaded, predictor: told, preprocessing: choosePreprocessing(weights, loaded) };
   const reading = readingOf(encoder.size.channels, colours);
   if (typeof reading === "number") checkWithoutColours(weights, reading, protocols);
   const precision = await chosenPrecision(askedPrecision, encoder.size.width);

@@ -58,6 +58,7 @@ import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/
 import { fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./inputs/training_flags.ts";
 import { summariseTraining } from "./training/training_summary.ts";
+import { CAMERA_PHRASES, CAMERA_PRESETS } from "../world/camera_presets.ts";
 import { WORLD_PHRASES, WORLD_PRESETS } from "../world/presets.ts";
 import { writeFile } from "../write_file.ts";
 
@@ -65,10 +66,11 @@ const HELP = helpText(
   "deno task pretrain [options]",
   `Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
   downloads TensorFlow (274 MB) and CIFAR-10 (139 MB). The presets two-rooms-... train a world model
-  instead, on walks through two rooms that are made as it goes: deno task plan plans with it, and options of images are
-  not theirs.`,
+  instead, on walks through two rooms that are made as it goes: deno task plan plans with it. The preset camera-scenes
+  trains one of drawn scenes and a camera that is turned, on what an encoder of clips sees of them
+  (--set encoder=DIR). Options of images are not theirs.`,
   {
-    "--preset NAME": ["one of these (default cifar10)", { ...PRESET_PHRASES, ...WORLD_PHRASES }],
+    "--preset NAME": ["one of these (default cifar10)", { ...PRESET_PHRASES, ...WORLD_PHRASES, ...CAMERA_PHRASES }],
     "--config FILE": "a whole configuration instead of a preset, such as a run's config.json",
     "--set PATH=VALUE": `${SET_HELP}; masks.blocks=1, architecture.predictor.depth=6, targets=pixels,
       'crop.scale=[0.5,1]', 'masks={"sampler":"random"}'`,
@@ -164,7 +166,7 @@ async function evaluateRun(
 export const COMMAND = {
   help: HELP,
   options: {
-    "preset": { type: "string", values: [...Object.keys(PRESETS), ...Object.keys(WORLD_PRESETS)] },
+    "preset": { type: "string", values: Object.keys({ ...PRESETS, ...WORLD_PRESETS, ...CAMERA_PRESETS }) },
     ...CONFIG_FLAGS,
     "data": { type: "string", values: "folder" },
     "out": { type: "string", values: "folder" },

@@ -6,7 +6,8 @@
 import type { CropRange, Dataset } from "../datasets/dataset.ts";
 import type { Interpolation } from "../datasets/pixels/crop.ts";
 import { defaultPreprocessing, type Framing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
-import { encoderShapes, type EncoderSize } from "../jepa/architectures.ts";
+import { encoderShapes, type EncoderSize, predictorShapes } from "../jepa/architectures.ts";
+import type { PretrainedEncoder } from "../jepa/pretrained.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
@@ -31,8 +32,8 @@ export interface Subject {
   tokens(dataset: Dataset): Promise<TokenFeatures>;
   /** The same in half the memory, for what reads them batch by batch. */
   tokenSource(dataset: Dataset): Promise<TokenSource>;
-  /** The encoder itself, for what trains it further; undefined for pixels. */
-  encoder?: { size: EncoderSize; parameters: Parameters; preprocessing?: Preprocessing };
+  /** The encoder itself, for what trains it further, or asks its predictor, where it has one; undefined for pixels. */
+  encoder?: Pick<PretrainedEncoder, "size" | "parameters" | "preprocessing" | "predictor">;
 }
 
 /** How linear heads see images. */
@@ -140,7 +141,11 @@ export function randomSubject(
 ): Subject {
   // The better of the two initialisations as a baseline: it keeps the patches' content visible beside the positions.
   const parameters = initialise(encoderShapes(encoder.size), seed, "xavier");
-  return encoderSubject("random weights", { ...encoder, parameters }, options);
+  const predictor = encoder.predictor && {
+    size: encoder.predictor.size,
+    parameters: initialise(predictorShapes({ ...encoder.size, predictor: encoder.predictor.size }), seed),
+  };
+  return encoderSubject("random weights", { ...encoder, parameters, predictor }, options);
 }
 
 /** Whole images have no more pixels than this to a side as a baseline: 3,072 numbers, as CIFAR's. */
@@ -169,5 +174,5 @@ export function pixelSubject({ image, patch }: EncoderSize): Subject {
 
 /** Frees a subject's parameters. */
 export function disposeSubject({ encoder }: Subject): void {
-  if (encoder) tf.dispose(encoder.parameters);
+  if (encoder) tf.dispose([encoder.parameters, encoder.predictor?.parameters ?? {}]);
 }

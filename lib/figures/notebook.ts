@@ -9,7 +9,8 @@
 import { Buffer } from "node:buffer";
 import type { Figure } from "./figure.ts";
 import { type Fields, progressText } from "./progress.ts";
-import { figureToPng } from "./save.ts";
+import { type MovingFigure, played } from "./moving.ts";
+import { figureToAnimation, figureToPng, isMoving } from "./save.ts";
 import { figureToSvg } from "./svg.ts";
 
 type Bundle = Deno.jupyter.MediaBundle;
@@ -39,19 +40,21 @@ async function send(bundle: Bundle, options: Deno.jupyter.DisplayOptions = {}): 
 }
 
 /**
- * A figure for readers with Plotly (JupyterLab, VS Code) and, as a PNG, for those without (GitHub). JupyterLab shows the PNG, pixel
- * by pixel, until the mouse enters it: hence its scale.
+ * A figure for readers with Plotly (JupyterLab, VS Code) and, as a PNG, for those without (GitHub); of one that moves the PNG
+ * is animated, for readers of notebooks know no other moving picture (nbconvert leaves out image/gif). JupyterLab shows the
+ * PNG, pixel by pixel, until the mouse enters it: hence its scale.
  */
-export async function figureBundle(figure: Figure): Promise<Bundle> {
+export async function figureBundle(figure: Figure | MovingFigure): Promise<Bundle> {
+  const moving = isMoving(figure), png = moving ? await figureToAnimation(figure) : await figureToPng(figure, 1);
   return {
-    "application/vnd.plotly.v1+json": { ...figure },
-    "image/png": Buffer.from(await figureToPng(figure, 1)).toString("base64"),
+    "application/vnd.plotly.v1+json": moving ? { ...played(figure) } : { ...figure },
+    "image/png": Buffer.from(png).toString("base64"),
     "text/plain": "Figure",
   };
 }
 
-/** Shows a figure, or a text in Markdown (a table from markdownTable(), say), as an output of the notebook's cell. */
-export async function show(what: Figure | string): Promise<void> {
+/** Shows a figure, one that moves, or a text in Markdown (a table from markdownTable(), say) as an output of the cell. */
+export async function show(what: Figure | MovingFigure | string): Promise<void> {
   await send(typeof what === "string" ? { "text/markdown": what, "text/plain": what } : await figureBundle(what));
 }
 

@@ -6,23 +6,31 @@
 import { dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Figure } from "./figure.ts";
+import { checkStills, type MovingFigure, played } from "./moving.ts";
+import { animatedPng } from "./pictures/png.ts";
 import { figureToSvg, plotlySource } from "./svg.ts";
 import { makeFolder, writeFile } from "../write_file.ts";
 
-const WRITERS: Record<string, (figure: Figure) => Promise<string | Uint8Array>> = {
+/** A figure, or one that moves. */
+type AnyFigure = Figure | MovingFigure;
+
+/** Whether it moves. */
+export const isMoving = (figure: AnyFigure): figure is MovingFigure => "stills" in figure;
+
+const WRITERS: Record<string, (figure: AnyFigure) => Promise<string | Uint8Array>> = {
   ".html": figureToHtml,
-  ".svg": figureToSvg,
-  ".png": (figure) => figureToPng(figure),
+  ".svg": (figure) => figureToSvg(isMoving(figure) ? figure.stills[0] : figure),
+  ".png": (figure) => isMoving(figure) ? figureToAnimation(figure) : figureToPng(figure),
 };
 
 /**
  * Writes a figure to `path`: the kind its extension says (.html, .svg or .png), or all three when it has none. Folders
- * are made as needed.
+ * are made as needed. Of one that moves the page and the PNG do, and the SVG is its first still.
  *
  * @returns the files written.
  * @throws {RangeError} on another extension; {Error} that names the file which cannot be written.
  */
-export async function saveFigure(figure: Figure, path: string): Promise<string[]> {
+export async function saveFigure(figure: AnyFigure, path: string): Promise<string[]> {
   const extension = extname(path).toLowerCase();
   if (extension !== "" && !(extension in WRITERS)) {
     throw new RangeError(
@@ -41,8 +49,8 @@ export async function saveFigure(figure: Figure, path: string): Promise<string[]
 }
 
 /** A page that holds the figure and plotly.js (4.8 MB), to zoom and hover in, without a network. */
-export async function figureToHtml(figure: Figure): Promise<string> {
-  const json = JSON.stringify(figure).replaceAll("<", "\\u003c"); // no text of the figure may end the script
+export async function figureToHtml(figure: AnyFigure): Promise<string> {
+  const json = JSON.stringify(isMoving(figure) ? played(figure) : figure).replaceAll("<", "\\u003c"); // no text of the figure may end the script
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -56,7 +64,7 @@ export async function figureToHtml(figure: Figure): Promise<string> {
 <script>${await plotlySource()}</script>
 <script>
 const figure = ${json};
-Plotly.newPlot("figure", figure.data, figure.layout, { displaylogo: false });
+Plotly.newPlot("figure", { ...figure, config: { displaylogo: false } });
 </script>
 </body>
 </html>
@@ -72,6 +80,25 @@ export async function figureToPng(figure: Figure, scale: number = 2): Promise<Ui
   const [{ default: sharp }, svg] = await Promise.all([import("npm:sharp@0.35.5"), figureToSvg(figure)]);
   await (fontsLoaded ??= loadFonts());
   return await sharp(new TextEncoder().encode(svg), { density: 72 * scale }).png().toBuffer();
+}
+
+/**
+ * A figure that moves as an animated PNG.
+ *
+ * @param scale its pixels for each of layout.width x layout.height
+ * @throws RangeError where the stills do not fit together
+ */
+export async function figureToAnimation(moving: MovingFigure, scale: number = 1): Promise<Uint8Array<ArrayBuffer>> {
+  checkStills(moving);
+  const { default: sharp } = await import("npm:sharp@0.35.5"), pictures: Uint8Array[] = [];
+  let width = 0, height = 0;
+  for (const still of moving.stills) {
+    const image = sharp(await figureToPng(still, scale)).removeAlpha().raw();
+    const { data, info } = await image.toBuffer({ resolveWithObject: true });
+    pictures.push(data);
+    ({ width, height } = info);
+  }
+  return animatedPng(pictures, height, width, moving.milliseconds);
 }
 
 let fontsLoaded: Promise<void> | undefined;

@@ -49,6 +49,8 @@ export interface PredictorSize {
   sharedContext?: boolean;
   /** V-JEPA's mask tokens, one for each kind of mask; left out for I-JEPA's single one. */
   maskTokens?: number;
+  /** Numbers of the transformation that an image world model's predictor is told; left out for I-JEPA's, which is told none. */
+  conditions?: number;
 }
 
 /** The sizes of an encoder (context and target encoder are alike) and of its predictor. */
@@ -160,11 +162,13 @@ export function predictorShapes(
   { width, predictor, ...size }: Architecture,
   output: number = width,
 ): ParameterShapes {
-  const { maskTokens } = predictor, tokens = maskTokens === undefined ? ["mask_token"] : maskTokenNames(maskTokens);
+  const { maskTokens, conditions } = predictor,
+    tokens = maskTokens === undefined ? ["mask_token"] : maskTokenNames(maskTokens);
   return {
     "predictor_embed.weight": [predictor.width, width],
     "predictor_embed.bias": [predictor.width],
     ...Object.fromEntries(tokens.map((name) => [name, [1, 1, predictor.width]])),
+    ...conditions === undefined ? {} : conditionShapes(predictor.width, conditions),
     ...size.rotary ? {} : { "predictor_pos_embed": [1, tokenCount(size), predictor.width] },
     ...blockShapes("predictor_blocks", predictor.width, predictor.depth, 4),
     "predictor_norm.weight": [predictor.width],
@@ -174,10 +178,19 @@ export function predictorShapes(
   };
 }
 
+/** What makes mask tokens of themselves and of a transformation: two layers. */
+const conditionShapes = (width: number, conditions: number): ParameterShapes => ({
+  "condition.fc1.weight": [width, width + conditions],
+  "condition.fc1.bias": [width],
+  "condition.fc2.weight": [width, width],
+  "condition.fc2.bias": [width],
+});
+
 /** V-JEPA's mask tokens by name. */
 const maskTokenNames = (count: number) => Array.from({ length: count }, (_, i) => `mask_tokens.${i}`);
 
-function blockShapes(prefix: string, width: number, depth: number, mlpRatio: number): ParameterShapes {
+/** Of the blocks `prefix`.0, `prefix`.1, ...: those of block(). */
+export function blockShapes(prefix: string, width: number, depth: number, mlpRatio: number): ParameterShapes {
   const hidden = Math.round(width * mlpRatio);
   const shapes: ParameterShapes = {};
   for (let i = 0; i < depth; i++) {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Groups } from "../nn/grouped_attention.ts";
-import { block, layerNorm, linear } from "../nn/layers.ts";
+import { block, type BlockOptions, layerNorm, linear } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import type { Rotation } from "../nn/rotary.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
@@ -21,6 +21,23 @@ export interface Present {
 }
 
 /**
+ * What a predictor says at mask tokens: [G, T, D'] of tokens [G, C+T, P], of which the first `visible` are the context's.
+ */
+export function predictTokens(
+  p: Parameters,
+  { depth, heads }: PredictorSize,
+  tokens: Tensor,
+  visible: number,
+  options: BlockOptions = {},
+): Tensor {
+  let x = tokens;
+  for (let i = 0; i < depth - 1; i++) x = block(p, `predictor_blocks.${i}`, x, heads, options);
+  // Of the last block only the mask tokens are read.
+  x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { ...options, from: visible });
+  return linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x));
+}
+
+/**
  * Predictions for M target blocks, each made by itself: with `sharedContext` from tokens of the context that are computed once.
  *
  * @param representation [B, C, D], the context encoder's output s_x
@@ -33,26 +50,24 @@ export interface Present {
  */
 export function predict(
   p: Parameters,
-  { depth, heads, sharedContext }: PredictorSize,
+  size: PredictorSize,
   representation: Tensor,
   context: Tensor,
   targets: Tensor,
   present?: Present,
   rotation?: Rotation,
 ): Tensor {
+  if ("condition.fc1.weight" in p) {
+    throw new RangeError("This predictor is an image world model's, which has to be told a transformation.");
+  }
   const [blocks, batch, count] = targets.shape as [number, number, number];
   const visible = representation.shape[1]!, positions = p["predictor_pos_embed"]; // [1, N, P]
   const narrow = linear(p, "predictor_embed", representation); // [B, C, P]
   const seen = rotation ? narrow : tf.add(narrow, gatherTokens(positions, context));
   const tokens = present && tf.concat([present.context, present.targets]); // [C+T]
-  const through = (x: Tensor, groups?: Groups) => {
-    const options = { groups, rotation, present: tokens };
-    for (let i = 0; i < depth - 1; i++) x = block(p, `predictor_blocks.${i}`, x, heads, options);
-    // Of the last block only the mask tokens are read.
-    x = block(p, `predictor_blocks.${depth - 1}`, x, heads, { ...options, from: visible });
-    return linear(p, "predictor_proj", layerNorm(p, "predictor_norm", x)); // [.., D']
-  };
-  if (sharedContext) {
+  const through = (x: Tensor, groups?: Groups) =>
+    predictTokens(p, size, x, visible, { groups, rotation, present: tokens });
+  if (size.sharedContext) {
     const places = tf.reshape(tf.transpose(targets, [1, 0, 2]), [batch, blocks * count]);
     const masked = tf.add(gatherTokens(positions, places), p["mask_token"]); // [B, M*T, P]
     const predicted = through(tf.concat([seen, masked], 1), { shared: visible, count: blocks }); // [B, M*T, D']

@@ -108,7 +108,8 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
   };
   if (predictor === undefined) return size;
   const narrow = checked(predictor, ["width", "depth", "heads"], "predictor's ");
-  const { maskTokens, sharedContext } = predictor;
+  const { maskTokens, sharedContext, conditions } = predictor;
+  if (conditions !== undefined && !isWhole(conditions)) wrong("the predictor's conditions");
   if (maskTokens !== undefined && !isWhole(maskTokens)) wrong("the predictor's maskTokens");
   if (sharedContext !== undefined && typeof sharedContext !== "boolean") wrong("the predictor's sharedContext");
   return {
@@ -117,6 +118,7 @@ function parseArchitecture(path: string, value: unknown): EncoderSize & { predic
       ...{ width: narrow.width, depth: narrow.depth, heads: narrow.heads },
       ...(maskTokens === undefined ? {} : { maskTokens }),
       ...(sharedContext === undefined ? {} : { sharedContext }),
+      ...(conditions === undefined ? {} : { conditions }),
     },
   };
 }

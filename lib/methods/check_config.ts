@@ -3,13 +3,18 @@
  *
  * @module
  */
+import { maskSampler, maskShape } from "../jepa/mask_samplers/by_name.ts";
 import { randomMasks } from "../jepa/mask_samplers/ablations.ts";
 import {
+  checkEncoder,
+  checkWidth,
   COMMON_PARTS,
   cropShape,
   decoderShape,
+  ENCODER_PARTS,
   encoderShape,
   momentumShape,
+  PREDICTOR_PARTS,
   runShape,
 } from "../jepa/pretraining/run_shape.ts";
 import { checkShape, count, flag, naming, number, oneOf, optional, record, type Shape, share } from "../shapes.ts";
@@ -19,6 +24,8 @@ import { convolutionalDecoderShapes, type ConvolutionalDecoderSize } from "./con
 import { viewsOf } from "./crops.ts";
 import type { Data2vecConfig } from "./data2vec.ts";
 import type { DinoConfig } from "./dino.ts";
+import { TRANSFORMATION } from "./image_views.ts";
+import type { IwmConfig } from "./image_world_model.ts";
 import { inverseBlockMasks } from "./inverse_block_masks.ts";
 import type { LejepaConfig } from "./lejepa.ts";
 import type { MaeConfig } from "./mae.ts";
@@ -30,6 +37,7 @@ import type { VicregConfig } from "./vicreg.ts";
 const PARTS = { architecture: encoderShape, ...COMMON_PARTS, flip: flag };
 
 const positive = number({ above: 0 }), fromZero = number({ least: 0 }), inside = number({ above: 0, below: 1 });
+const belowOne = number({ least: 0, below: 1 });
 
 const gridOf = ({ architecture: { image, patch } }: CommonConfig) => image / patch;
 
@@ -99,6 +107,27 @@ const SHAPES: Record<NonNullable<MethodConfig["method"]>, Shape> = {
     }),
     momentum: momentumShape,
   }, checkCrops),
+  iwm: record<IwmConfig>({
+    method: oneOf("iwm"),
+    ...PARTS,
+    architecture: record<Omit<IwmConfig["architecture"], "frames" | "tubelet" | "rotary">>({
+      ...ENCODER_PARTS,
+      predictor: record<IwmConfig["architecture"]["predictor"]>({
+        ...PREDICTOR_PARTS,
+        conditions: oneOf(TRANSFORMATION),
+      }, checkWidth),
+    }, checkEncoder),
+    masks: maskShape,
+    jitter: record<IwmConfig["jitter"]>({ brightness: belowOne, contrast: belowOne, saturation: belowOne }),
+    regulariser: record<IwmConfig["regulariser"]>({ variance: fromZero, covariance: fromZero }),
+    momentum: momentumShape,
+  }, (config) => {
+    partsOf(config);
+    if (config.masks.sampler === "multiBlockAsPublished") {
+      throw new RangeError("An image world model takes masks of one length: masks.sampler is not multiBlockAsPublished.");
+    }
+    maskSampler(config.masks, [gridOf(config), gridOf(config)]);
+  }),
 };
 
 function checkCrops(config: LejepaConfig | VicregConfig | DinoConfig): void {

@@ -6,6 +6,7 @@
  */
 import { type EncoderSize, targetWidth } from "../jepa/architectures.ts";
 import { encoderFlops, predictorFlops, totalFlops, trainedEncoderFlops } from "../jepa/flops.ts";
+import { maskSampler } from "../jepa/mask_samplers/by_name.ts";
 import { randomMasks } from "../jepa/mask_samplers/ablations.ts";
 import { estimateMasks } from "../jepa/pretraining/estimate.ts";
 import { randomStream } from "../random.ts";
@@ -81,6 +82,13 @@ export function flopsPerImage(config: MethodConfig): number {
       const head = dinoHeadShapes(architecture.width, config.head);
       const teacher = config.views * (encoderFlops(architecture, tokens) + layersFlops(head));
       return teacher + comparedCropsFlops(config, head);
+    }
+    case "iwm": {
+      const { architecture, masks } = config, { width, conditions } = architecture.predictor;
+      const lengths = maskSampler(masks, grid)(1, randomStream(0));
+      const told = lengths.blocks * lengths.targetLength * 2 * (2 * width + conditions) * width; // two layers a mask token
+      return encoderFlops(architecture, tokens) + trainedEncoderFlops(architecture, lengths.contextLength) +
+        3 * (predictorFlops(architecture, lengths) + told);
     }
   }
 }

@@ -10,6 +10,7 @@ import type { Objective } from "../training/objective.ts";
 import { checkConfig } from "./check_config.ts";
 import { DATA2VEC_PRESETS, type Data2vecConfig, data2vecObjective } from "./data2vec.ts";
 import { DINO_PRESETS, type DinoConfig, dinoObjective } from "./dino.ts";
+import { IWM_PRESETS, type IwmConfig, iwmObjective } from "./image_world_model.ts";
 import { LEJEPA_PRESETS, type LejepaConfig, lejepaObjective } from "./lejepa.ts";
 import { MAE_PRESETS, type MaeConfig, maeObjective } from "./mae.ts";
 import { SIMMIM_PRESETS, type SimmimConfig, simmimObjective } from "./simmim.ts";
@@ -23,7 +24,8 @@ export type MethodConfig =
   | Data2vecConfig
   | LejepaConfig
   | VicregConfig
-  | DinoConfig;
+  | DinoConfig
+  | IwmConfig;
 
 /**
  * What a run trains.
@@ -48,6 +50,8 @@ export function objectiveOf(config: MethodConfig, dataset: Dataset): Objective {
       return vicregObjective(config, dataset);
     case "dino":
       return dinoObjective(config, dataset);
+    case "iwm":
+      return iwmObjective(config, dataset);
   }
 }
 
@@ -72,6 +76,7 @@ export const PRESETS: Record<string, MethodConfig> = {
   ...LEJEPA_PRESETS,
   ...VICREG_PRESETS,
   ...DINO_PRESETS,
+  ...IWM_PRESETS,
 };
 
 /** I-JEPA's preset of that name. */

@@ -6,6 +6,7 @@
 import type { JepaPreset } from "../jepa/pretraining/presets.ts";
 import type { DATA2VEC_PRESETS } from "./data2vec.ts";
 import type { DINO_PRESETS } from "./dino.ts";
+import type { IWM_PRESETS } from "./image_world_model.ts";
 import type { LEJEPA_PRESETS } from "./lejepa.ts";
 import type { MAE_PRESETS } from "./mae.ts";
 import type { SIMMIM_PRESETS } from "./simmim.ts";
@@ -37,7 +38,8 @@ export const PRESET_PHRASES: Readonly<
     | keyof typeof DATA2VEC_PRESETS
     | keyof typeof LEJEPA_PRESETS
     | keyof typeof VICREG_PRESETS
-    | keyof typeof DINO_PRESETS,
+    | keyof typeof DINO_PRESETS
+    | keyof typeof IWM_PRESETS,
     string
   >
 > = {
@@ -54,4 +56,5 @@ export const PRESET_PHRASES: Readonly<
   "vicreg-imagenet-s16": "VICReg's loss and length with a ViT-S/16, on GPUs",
   "dino-cifar10": "DINO at the size of cifar10",
   "dino-imagenet-s16": "DINO's published ViT-S/16, on GPUs",
+  "iwm-cifar10": "an image world model at the size of cifar10: its predictor is told crop and light",
 };

@@ -21,7 +21,7 @@ import { isJepa, keptNetwork, type MethodConfig, objectiveOf } from "./methods.t
 export interface LogEntry extends RunLogEntry {
   /** Collapse measure: deviation over the batch of average-pooled, layer-normed tokens, averaged over dimensions. */
   featureStd: number;
-  /** I-JEPA's and data2vec's: the loss without what regularises it. */
+  /** I-JEPA's, an image world model's and data2vec's: the loss without what regularises it. */
   prediction?: number;
   /** I-JEPA's: cosine of predictions and targets, averaged over the target patches, in -1 .. 1. */
   cosine?: number;
@@ -102,7 +102,7 @@ export async function pretrain<Entry extends LogEntry>(
   const weights = `${options.dir}/encoder.safetensors`;
   if (finished && (options.workers?.rank ?? 0) === 0) {
     // One of pixels is none for those who load it to see what it says of representations.
-    const predictor = isJepa(config) && config.targets !== "pixels"
+    const predictor = isJepa(config) && config.targets !== "pixels" || config.method === "iwm"
       ? { size: config.architecture.predictor, parameters: trained.predictor }
       : undefined;
     const onProgress = (done: number, total: number) =>

@@ -167,7 +167,7 @@ const scaledSoftmax = withGradientOfResult(
   scoresGradient,
 );
 
-/** Less 1e9, of which the exponential is 0, where `present` [N] is 0: such keys get no weight and no gradient. */
+/** Less 1e9, of which the exponential is 0, where `present` [N] or [N, N] is 0: such keys get no weight and no gradient. */
 const scaledSoftmaxOfPresent = withGradientOfResult(
   fused(
     "softmax_of_present",
@@ -194,7 +194,8 @@ export interface BlockOptions {
   epsilon?: number;
   /**
    * float32 [N], 1 for tokens and 0 for padding, to which nothing attends; all are tokens where it is left out. With groups
-   * [C + T], of the shared tokens and of a group's.
+   * [C + T], of the shared tokens and of a group's. Where not all tokens see the same, without groups and `from`: [N, N],
+   * whose row has a token's own.
    */
   present?: Tensor;
   /** Where tokens do not all see each other: groups of them see shared ones and themselves. Default all see all. */

@@ -11,7 +11,7 @@ import { PUBLISHED_MASKS, type Truncation, type VideoMask } from "./masks.ts";
 
 /** Sizes of the networks of a run, and of its clips. */
 export type VideoArchitecture = Omit<Architecture, "predictor"> & Required<Pick<Architecture, "frames" | "tubelet">> & {
-  predictor: Omit<PredictorSize, "sharedContext"> & Required<Pick<PredictorSize, "maskTokens">>;
+  predictor: Omit<PredictorSize, "sharedContext" | "conditions"> & Required<Pick<PredictorSize, "maskTokens">>;
 };
 
 /** Everything that decides a run's result, besides the clips. */

@@ -3,15 +3,10 @@
  *
  * @module
  */
-import { fromJson, toJson } from "../json.ts";
-import type { Parameters } from "../nn/parameters.ts";
-import { disposeAll } from "../tensorflow/backend.ts";
 import type { Networks } from "../training/objective.ts";
-import { openSafetensors, writeSafetensors } from "../weights/formats/safetensors.ts";
-import { lentRounded, loadTensors } from "../weights/formats/streamed.ts";
-import type { StoredTensor } from "../weights/formats/tensors.ts";
 import { checkWorldConfig } from "./check_config.ts";
 import { networkShapes, type WorldConfig } from "./objective.ts";
+import { loadNetworks, saveNetworks } from "./saved_networks.ts";
 
 /** A world model that was trained. */
 export interface TrainedWorld {
@@ -28,16 +23,7 @@ export interface TrainedWorld {
  * @throws RangeError naming the tensor whose numbers are not finite
  */
 export async function saveWorld(path: string, { config, networks }: TrainedWorld): Promise<void> {
-  const tensors = Object.entries(networks).flatMap(([network, p]) =>
-    Object.entries(p).map(([name, tensor]) => {
-      const own = `${network}.${name}`;
-      return [
-        own,
-        lentRounded(tensor, "F32", () => new RangeError(`${path}: tensor ${own} holds numbers that are not finite.`)),
-      ];
-    })
-  );
-  await writeSafetensors(path, Object.fromEntries(tensors), { world: toJson(config) });
+  await saveNetworks(path, networks, "world", config);
 }
 
 /**
@@ -49,32 +35,10 @@ export async function saveWorld(path: string, { config, networks }: TrainedWorld
  */
 export async function loadWorld(path: string): Promise<TrainedWorld> {
   const file = path.endsWith(".safetensors") ? path : `${path}/world.safetensors`;
-  const { tensors, metadata } = await openSafetensors(file);
-  if (metadata.world === undefined) {
-    throw new Error(`${file} is no world model: its metadata does not say how it was trained.`);
-  }
-  const config = fromJson<WorldConfig>(metadata.world), networks: Networks = {};
-  checkWorldConfig(config, file);
-  const read = async (network: string, shapes: Record<string, readonly number[]>): Promise<Parameters> => {
-    const stored = Object.entries(shapes).map(([name, shape]): [string, StoredTensor] => {
-      const tensor = tensors[`${network}.${name}`];
-      if (!tensor) throw new Error(`${file} lacks tensor ${network}.${name}.`);
-      if (`${tensor.shape}` !== `${shape}`) {
-        throw new Error(
-          `${file}: tensor ${network}.${name} has shape [${tensor.shape}], but should have [${shape}].`,
-        );
-      }
-      return [name, tensor];
-    });
-    return await loadTensors(Object.fromEntries(stored));
+  const shapesOf = (config: WorldConfig) => {
+    checkWorldConfig(config, file);
+    return networkShapes(config);
   };
-  try {
-    for (const [network, shapes] of Object.entries(networkShapes(config))) {
-      networks[network] = await read(network, shapes);
-    }
-  } catch (error) {
-    disposeAll(networks);
-    throw error;
-  }
-  return { config, networks };
+  const { about, networks } = await loadNetworks(file, { key: "world", what: "world model", shapesOf });
+  return { config: about, networks };
 }

@@ -10,6 +10,7 @@ import { PROTOCOLS } from "../../lib/evaluation/protocols.ts";
 import { PRESETS } from "../../lib/methods/methods.ts";
 import { itemNamed } from "../../lib/reproduction/catalogue.ts";
 import { VJEPA_PRESETS } from "../../lib/video/presets.ts";
+import { CAMERA_PRESETS } from "../../lib/world/camera_presets.ts";
 import { WORLD_PRESETS } from "../../lib/world/presets.ts";
 import { type Command, COMMON_OPTIONS } from "../../lib/commands/terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "../../lib/commands/terminal/advice.ts";
@@ -150,7 +151,7 @@ Deno.test("every command that a README, a notebook or a record of experiments na
     const given = (name: string) => new RegExp(`--${name} ([\\w.,-]+)`).exec(rest)?.[1].replace(/[.,]+$/, "");
     const named = given("preset"), protocols = given("protocol");
     const own: Record<string, object> = { "train-decoder": DECODER_PRESETS, "pretrain-video": VJEPA_PRESETS };
-    const presets = own[task] ?? { ...PRESETS, ...WORLD_PRESETS };
+    const presets = own[task] ?? { ...PRESETS, ...WORLD_PRESETS, ...CAMERA_PRESETS };
     if (named !== undefined && named !== "NAME" && !Object.hasOwn(presets, named)) say(`no preset ${named}`);
     for (const name of protocols?.split(",") ?? []) {
       if (name !== "all" && !Object.hasOwn(PROTOCOLS, name)) say(`no protocol ${name}`);

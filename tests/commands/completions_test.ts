@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { kitTasks } from "../../lib/commands/completions.ts";
 import { bashScript, fishScript, zshScript } from "../../lib/commands/terminal/shell_scripts.ts";
 import { PRESETS } from "../../lib/methods/methods.ts";
+import { CAMERA_PRESETS } from "../../lib/world/camera_presets.ts";
 import { WORLD_PRESETS } from "../../lib/world/presets.ts";
 import { isThere } from "../installed.ts";
 import { withFolder } from "../with_folder.ts";
@@ -12,7 +13,7 @@ const CASES: [string, string[]][] = [
   ["npx deno task compl", ["completions"]],
   ["deno task pretrain --pre", ["--preset", "--precision"]],
   ["deno task pretrain --preset mae-", ["mae-cifar10", "mae-imagenet-b16"]],
-  ["deno task pretrain --preset ", Object.keys({ ...PRESETS, ...WORLD_PRESETS })],
+  ["deno task pretrain --preset ", Object.keys({ ...PRESETS, ...WORLD_PRESETS, ...CAMERA_PRESETS })],
   ["deno task evaluate --protocol knn,full", ["knn,full-finetune"]],
   ["deno task encode --pool=no", ["none"]],
   ["deno task encode --weights deno.j", ["deno.json"]],

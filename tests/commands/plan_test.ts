@@ -59,6 +59,16 @@ Deno.test("what a world model cannot be trained or planned with is said in one s
       ["--preset", "two-rooms", "--set", "horizon=9"],
       "horizon must be less than rooms.frames, which is 9; got 9.",
     ],
+    [
+      "pretrain",
+      ["--preset", "camera-scenes", "--data", "cifar10"],
+      "--data is for images, and a world model is trained on none",
+    ],
+    [
+      "pretrain",
+      ["--preset", "camera-scenes", "--set", "rollout=4"],
+      "rollout must be less than scenes.frames, which is 4; got 4.",
+    ],
     ["plan", [], "Say which world model: --weights DIR."],
     ["plan", ["--weights", "nowhere", "--planner", "a-star"], '--planner is cem or mppi; got "a-star".'],
     ["plan", ["--weights", "weights/cifar10/encoder.safetensors", "--out", "/tmp/plan"], "is no world model"],

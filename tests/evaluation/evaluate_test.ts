@@ -51,7 +51,8 @@ Deno.test("evaluate() runs every protocol on an encoder, and the same numbers co
     onResult: ({ protocol }) => told.push(protocol),
   });
   assertEquals(told, results.map(({ protocol }) => protocol));
-  assertEquals(new Set(told), new Set(names));
+  // This encoder has no predictor that is told transformations.
+  assertEquals(new Set(told), new Set(names.filter((name) => name !== "mrr")));
 
   const scoreOf = (protocol: ProtocolName, measure = "accuracy") =>
     results.find((result) => result.protocol === protocol && result.measure === measure)!.score;

@@ -1,11 +1,13 @@
 import "../tensorflow/loaded.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { encoderShapes } from "../../lib/jepa/architectures.ts";
+import { encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
 import { patchify } from "../../lib/jepa/encoder.ts";
 import { pooledCrops, pooledViews } from "../../lib/methods/crops.ts";
 import { convolutionalDecoderShapes } from "../../lib/methods/convolutional_decoder.ts";
 import { data2vecLoss, data2vecTargets } from "../../lib/methods/data2vec.ts";
 import { dinoHead, dinoHeadShapes, dinoLoss, dinoTargets } from "../../lib/methods/dino.ts";
+import { targetRepresentations } from "../../lib/jepa/objective.ts";
+import { iwmLoss } from "../../lib/methods/image_world_model.ts";
 import { lejepaLoss } from "../../lib/methods/lejepa.ts";
 import { maeDecoderShapes, maeLoss } from "../../lib/methods/mae.ts";
 import { projections, projectorShapes } from "../../lib/methods/projector.ts";
@@ -123,6 +125,28 @@ Deno.test("DINO's targets, loss and gradients, with a smaller crop, are PyTorch'
   const targets = dinoTargets(said, tf.scalar(0.05));
   assertReference(reference.dino, { encoder: encoderOf(0), head: network(shapes, 50) }, ({ encoder, head }) => ({
     loss: dinoLoss(dinoHead(head, pooledViews(encoder, { architecture: ENCODER }, crops)), targets, 3, 0.1),
+    reported: {},
+  }));
+});
+
+Deno.test("an image world model's loss and gradients are PyTorch's, those of what it is told among them", () => {
+  const predictor = { width: 8, depth: 2, heads: 2, conditions: 7 }, architecture = { ...ENCODER, predictor };
+  const networks = {
+    encoder: network(encoderShapes(ENCODER), 0),
+    predictor: network(predictorShapes(architecture), 50),
+  };
+  const places = [HIDDEN.map((row) => row.slice(0, 3)), HIDDEN.map((row) => row.slice(6, 9))];
+  const inputs = {
+    sources: images(BATCH, ENCODER.image, 1),
+    transformations: tf.tensor2d(sines([BATCH, 7], 3), [BATCH, 7]),
+    context: tf.tensor2d(VISIBLE, undefined, "int32"),
+    targets: tf.tensor3d(places, undefined, "int32"),
+  };
+  const patches = patchify(images(BATCH, ENCODER.image, 2), ENCODER.patch);
+  const said = targetRepresentations(network(encoderShapes(ENCODER), 100), ENCODER, patches, inputs.targets);
+  const config = { architecture, regulariser: { variance: 0, covariance: 0 } };
+  assertReference(reference.iwm, networks, ({ encoder, predictor }) => ({
+    loss: iwmLoss({ encoder, predictor }, config, inputs, said).loss,
     reported: {},
   }));
 });

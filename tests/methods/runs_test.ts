@@ -5,6 +5,7 @@ import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { type MethodConfig, objectiveOf, preset } from "../../lib/methods/methods.ts";
 import { DATA2VEC_PRESETS } from "../../lib/methods/data2vec.ts";
 import { DINO_PRESETS } from "../../lib/methods/dino.ts";
+import { IWM_PRESETS } from "../../lib/methods/image_world_model.ts";
 import { LEJEPA_PRESETS } from "../../lib/methods/lejepa.ts";
 import { MAE_PRESETS } from "../../lib/methods/mae.ts";
 import { SIMMIM_PRESETS } from "../../lib/methods/simmim.ts";
@@ -56,6 +57,11 @@ const CONFIGS: MethodConfig[] = [
     ...DINO_PRESETS["dino-cifar10"],
     ...{ ...SMALL, ...FOLLOWING, head: { hidden: 16, bottleneck: 8, prototypes: 32 } },
     local: { ...DINO_PRESETS["dino-cifar10"].local, size: 8 },
+  },
+  {
+    ...IWM_PRESETS["iwm-cifar10"],
+    ...{ ...SMALL, ...FOLLOWING, masks: { sampler: "random" } },
+    architecture: { ...ENCODER, predictor: { width: 8, depth: 1, heads: 2, conditions: 7 } },
   },
 ];
 

@@ -4,13 +4,11 @@
  *
  * @module
  */
-import { join } from "node:path";
-import { makeFolder, replaceFile } from "../../write_file.ts";
-import { damaged, hash } from "../kept_splits.ts";
 import { type MotionOptions, type MovingScene, movingSceneOf } from "../scenes/moving_scene.ts";
 import { renderScene } from "../scenes/render.ts";
 import type { Scene } from "../scenes/scene.ts";
 import type { ClipDataset } from "./clips.ts";
+import { keptClips, renderClips } from "./kept_clips.ts";
 import { memoryClips } from "./memory_clips.ts";
 
 /** Which clips to draw. */
@@ -47,30 +45,6 @@ export function renderFrames(frames: readonly Scene[], size: number): Uint8Array
 const truthOf = ({ seed = 0, split = "train", ...options }: SceneClipsOptions, index: number): MovingScene =>
   movingSceneOf({ seed, split: split === "train" ? 0 : 1, index }, options);
 
-async function rendered(options: SceneClipsOptions): Promise<Uint8Array<ArrayBuffer>> {
-  const { clips, frames, size, onProgress } = options;
-  const bytes = frames * size * size * 3, pixels = new Uint8Array(clips * bytes);
-  for (let index = 0; index < clips; index++) {
-    pixels.set(renderFrames(truthOf(options, index).frames, size), index * bytes);
-    onProgress?.(index + 1);
-    await new Promise((resolve) => setTimeout(resolve)); // others get their turn
-  }
-  return pixels;
-}
-
-async function kept(path: string, indexPath: string): Promise<Uint8Array | undefined> {
-  const index = await Deno.readTextFile(indexPath).catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw damaged(indexPath, indexPath, error.message);
-  });
-  if (index === undefined) return undefined;
-  const pixels = await Deno.readFile(path).catch((error) => {
-    throw damaged(path, indexPath, error.message);
-  });
-  if (hash(pixels) === index.trim()) return pixels;
-  throw damaged(path, indexPath, "its sha256 is not the one it was written with");
-}
-
 /**
  * Draws and renders clips of scenes in motion, or takes what it rendered before from `dir`/clips. Clip i depends on (seed,
  * split, i), the other options and the size alone. 16 frames of 64 pixels take one core some 0.1 s, and 197 KB.
@@ -80,16 +54,12 @@ async function kept(path: string, indexPath: string): Promise<Uint8Array | undef
  */
 export async function loadSceneClips(dir: string, options: SceneClipsOptions): Promise<SceneClips> {
   const { clips, frames, size, seed = 0, split = "train", objects = [2, 4], cameraMoves = false } = options;
-  const folder = join(dir, "clips"), camera = cameraMoves ? "-camera" : "";
+  const camera = cameraMoves ? "-camera" : "", bytes = frames * size * size * 3;
   const stem = `${split}-seed${seed}-${objects.join("to")}objects${camera}-${clips}x${frames}x${size}px-v${VERSION}`;
-  const path = join(folder, `${stem}.u8`), indexPath = join(folder, `${stem}.sha256`);
-  let pixels = await kept(path, indexPath);
-  if (!pixels) {
-    pixels = await rendered(options);
-    await makeFolder(folder);
-    await replaceFile(path, pixels);
-    await replaceFile(indexPath, `${hash(pixels)}\n`);
-  }
+  const pixels = await keptClips(dir, stem, () => {
+    const render = (index: number) => renderFrames(truthOf(options, index).frames, size);
+    return renderClips(clips, bytes, render, options.onProgress);
+  });
   options.onProgress?.(clips);
   const name = `moving scenes ${split} (seed ${seed})`;
   return {

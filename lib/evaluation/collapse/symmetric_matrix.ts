@@ -41,17 +41,27 @@ function cholesky(a: SymmetricMatrix, n: number): Float64Array {
  * @throws RangeError where the matrix is not positive definite
  */
 export function solvePositive(a: SymmetricMatrix, b: Float64Array, n: number): Float64Array<ArrayBuffer> {
-  const l = cholesky(a, n), x = Float64Array.from(b);
+  return solveEach(a, [b], n)[0];
+}
+
+/** solvePositive() for several right sides, of one decomposition. */
+export function solveEach(a: SymmetricMatrix, rights: readonly Float64Array[], n: number): Float64Array<ArrayBuffer>[] {
+  const l = cholesky(a, n);
   for (let i = 0; i < n; i++) {
     if (!(l[i * n + i] > 0)) throw new RangeError(`A matrix is not positive definite, as its row ${i} shows.`);
-    for (let k = 0; k < i; k++) x[i] -= l[i * n + k] * x[k];
-    x[i] /= l[i * n + i];
   }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let k = i + 1; k < n; k++) x[i] -= l[k * n + i] * x[k];
-    x[i] /= l[i * n + i];
-  }
-  return x;
+  return rights.map((b) => {
+    const x = Float64Array.from(b);
+    for (let i = 0; i < n; i++) {
+      for (let k = 0; k < i; k++) x[i] -= l[i * n + k] * x[k];
+      x[i] /= l[i * n + i];
+    }
+    for (let i = n - 1; i >= 0; i--) {
+      for (let k = i + 1; k < n; k++) x[i] -= l[k * n + i] * x[k];
+      x[i] /= l[i * n + i];
+    }
+    return x;
+  });
 }
 
 /** Rows x of b [n, n] become the solutions of L y = x, in place: b <- b L^-T. */

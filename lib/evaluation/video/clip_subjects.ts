@@ -13,7 +13,7 @@ import { type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { compile, type CompileOptions } from "../../tensorflow/compile.ts";
 import type { VideoNetworks } from "../../video/load_video_encoder.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
-import { surprise } from "./surprise.ts";
+import { surprise, tokenSurprise } from "./surprise.ts";
 
 /** Something that says vectors of clips, and is surprised by them. */
 export interface ClipSubject {
@@ -37,6 +37,8 @@ export interface ClipNetworks {
   tokens(encoder: Parameters, pixels: Uint8Array): Promise<Float32Array>;
   /** Surprise at the second half of `actual`, given the first half of `seen`: float32 [B]. */
   surprise(networks: VideoNetworks, seen: Uint8Array, actual: Uint8Array): Promise<Float32Array>;
+  /** Surprise at each token of the second half of clips, given the first: float32 [B, N/2]. */
+  tokenSurprise(networks: VideoNetworks, clips: Uint8Array): Promise<Float32Array>;
   /** Frees the compilations. */
   dispose(): void;
 }
@@ -88,14 +90,20 @@ export function clipNetworks(
       surprise({ architecture, ...networks }, seen, actual, kind),
     { precision, name: "surprise" },
   );
+  const surprisedAt = compile(
+    (networks: VideoNetworks, clips: Tensor) => tokenSurprise({ architecture, ...networks }, clips, clips, kind),
+    { precision, name: "token_surprise" },
+  );
   return {
     architecture,
     tokens: (encoder, pixels) => inBatches(architecture, (clips) => tokens(encoder, clips), pixels),
     surprise: (networks, seen, actual) =>
       inBatches(architecture, (...clips) => surprised(networks, clips[0], clips[1]), seen, actual),
+    tokenSurprise: (networks, clips) => inBatches(architecture, (own) => surprisedAt(networks, own), clips),
     dispose() {
       tokens.dispose();
       surprised.dispose();
+      surprisedAt.dispose();
     },
   };
 }

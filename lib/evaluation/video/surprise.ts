@@ -15,14 +15,15 @@ import type { VideoModel } from "../../video/load_video_encoder.ts";
 import { clipTargets, predictClip } from "../../video/vjepa.ts";
 
 /**
- * The surprise at the second half of clips: mean absolute error over its tokens, float32 [B].
+ * The surprise at each token of the second half of clips, from the first: the mean absolute error over its D numbers,
+ * float32 [B, N/2], tokens in raster order of time, row and column.
  *
  * @param model the encoder is that of context and targets alike
  * @param seen uint8 [B, T, size, size, 3], of which the first half is the context
  * @param actual likewise, of which the second half is what comes
  * @param kind the mask token that stands for the second half: which kind of mask hid it in training
  */
-export function surprise(
+export function tokenSurprise(
   model: VideoModel,
   seen: Tensor,
   actual: Tensor,
@@ -39,8 +40,13 @@ export function surprise(
   };
   const targets = from(half, count), mask = { context: from(0, half), targets: tf.expandDims(targets, 0) };
   const said = clipTargets(encoder, architecture, tubelets(actual, architecture)); // [B, N, D]
-  const { predicted } = predictClip(model, architecture, tubelets(seen, architecture), mask, kind); // [1, B, T, D]
-  return tf.mean(tf.abs(tf.sub(tf.squeeze(predicted, [0]), gatherTokens(said, targets))), [1, 2]);
+  const { predicted } = predictClip(model, architecture, tubelets(seen, architecture), mask, kind); // [1, B, N/2, D]
+  return tf.mean(tf.abs(tf.sub(tf.squeeze(predicted, [0]), gatherTokens(said, targets))), 2);
+}
+
+/** The surprise at the second half of clips: tokenSurprise() averaged over its tokens, float32 [B]. */
+export function surprise(model: VideoModel, seen: Tensor, actual: Tensor, kind: number): Tensor {
+  return tf.mean(tokenSurprise(model, seen, actual, kind), 1);
 }
 
 /** Clips that belong together: of two clips [X, Y], the halves of both in all four combinations, each [T, size, size, 3]. */

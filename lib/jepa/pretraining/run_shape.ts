@@ -14,7 +14,7 @@ import type { RunConfig } from "./presets.ts";
 const positive = number({ above: 0 }), fromZero = number({ least: 0 });
 
 /** Width and heads of a transformer with sine-cosine positions fit each other. */
-function checkWidth(size: PredictorSize, path: string): void {
+export function checkWidth(size: PredictorSize, path: string): void {
   divides(size, path, "heads", "width");
   if (size.width % 4 === 0) return;
   throw new RangeError(`${path}.width must be a multiple of 4, for sine-cosine positions; got ${size.width}.`);
@@ -48,13 +48,13 @@ export const encoderShape: Shape = record<ImageEncoderSize>(ENCODER_PARTS, check
 export const PREDICTOR_PARTS = { width: count, depth: count, heads: count };
 
 /** A decoder's, of as plain a network as a predictor is. */
-export const decoderShape: Shape = record<Omit<PredictorSize, "maskTokens" | "sharedContext">>(
+export const decoderShape: Shape = record<Omit<PredictorSize, "maskTokens" | "sharedContext" | "conditions">>(
   PREDICTOR_PARTS,
   checkWidth,
 );
 
 /** A predictor's, of images. */
-const predictorShape: Shape = record<Omit<PredictorSize, "maskTokens">>(
+const predictorShape: Shape = record<Omit<PredictorSize, "maskTokens" | "conditions">>(
   { ...PREDICTOR_PARTS, sharedContext: optional(flag) },
   checkWidth,
 );

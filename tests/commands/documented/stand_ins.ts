@@ -97,7 +97,12 @@ export const STAND_INS: Readonly<Record<string, string>> = {
   "--out DIR": "--out made/N",
   "--out features.safetensors": "--out made/features.safetensors",
   "--preset NAME": "--preset cifar10",
-  // Of world models, whose networks are others: plan_test.ts trains one.
+  // Its predictor is told a transformation: image_world_model_test.ts trains one, mean_reciprocal_rank_test.ts measures.
+  "--preset iwm-cifar10": "--preset cifar10",
+  "--protocol mrr": "--protocol all",
+  "--weights weights/iwm-cifar10-1": "--weights weights/cifar10",
+  // Of world models, whose networks are others: plan_test.ts trains one, camera_model_test.ts another.
+  "--preset camera-scenes": "--preset cifar10",
   "--preset two-rooms": "--preset cifar10",
   "--preset two-rooms-fixed": "--preset cifar10",
   // 10,000 scenes take two minutes to draw.

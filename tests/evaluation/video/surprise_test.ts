@@ -93,6 +93,11 @@ Deno.test("an encoder whose predictor says 0 of everything is surprised by the m
     expected.forEach((value, clip) => assertAlmostEquals(values[clip], value, 1e-4));
     subject.dispose();
   }
+  const each = await run.tokenSurprise(model, clips); // [2, 4]
+  assertEquals(each.length, 8);
+  expected.forEach((value, clip) => {
+    assertAlmostEquals(each.subarray(4 * clip, 4 * clip + 4).reduce((sum, one) => sum + one / 4, 0), value, 1e-4);
+  });
   run.dispose();
   tf.dispose([encoder, predictor]);
 });
