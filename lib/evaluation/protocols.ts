@@ -41,7 +41,7 @@ import type { Subject } from "./subjects.ts";
 const ATTENTIVE_IMAGES = 10_000;
 
 /** Versions of an image that are told apart, as in IWM's paper, and images of which there are so many. */
-const VERSIONS = 256, VERSIONED_IMAGES = 48;
+const VERSIONS = 256, VERSIONED_IMAGES = 24;
 
 const ANY_BOX: ViewRange["crop"] = { scale: [0.3, 1], aspect: [3 / 4, 4 / 3] };
 const ANY_LIGHT: ViewRange["jitter"] = { brightness: 0.4, contrast: 0.4, saturation: 0.4 };

@@ -162,7 +162,8 @@ export function predictorShapes(
   { width, predictor, ...size }: Architecture,
   output: number = width,
 ): ParameterShapes {
-  const { maskTokens, conditions } = predictor, tokens = maskTokens === undefined ? ["mask_token"] : maskTokenNames(maskTokens);
+  const { maskTokens, conditions } = predictor,
+    tokens = maskTokens === undefined ? ["mask_token"] : maskTokenNames(maskTokens);
   return {
     "predictor_embed.weight": [predictor.width, width],
     "predictor_embed.bias": [predictor.width],

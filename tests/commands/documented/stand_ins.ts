@@ -102,6 +102,7 @@ export const STAND_INS: Readonly<Record<string, string>> = {
   "--protocol mrr": "--protocol all",
   "--weights weights/iwm-cifar10-1": "--weights weights/cifar10",
   // Of world models, whose networks are others: plan_test.ts trains one.
+  "--out weights/without-variance": "--out made/N",
   "--preset two-rooms": "--preset cifar10",
   "--preset two-rooms-fixed": "--preset cifar10",
   // 10,000 scenes take two minutes to draw.
