@@ -185,7 +185,8 @@ const SMALL = preset("cifar10");
 export const IWM_PRESETS = {
   /**
    * An image world model at the size of the preset "cifar10", with a predictor as deep as the encoder: the paper's shallow
-   * ones tend to ignore what they are told. `deno task pretrain --preset iwm-cifar10`
+   * ones tend to ignore what they are told. It has not been run whole: after 100 steps of 64 images the rank is at chance.
+   * `deno task pretrain --preset iwm-cifar10`
    */
   "iwm-cifar10": {
     ...SHORT,
