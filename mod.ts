@@ -183,8 +183,8 @@ export {
   drawView,
   type ImageView,
   plainView,
-  transformation,
   TRANSFORMATION,
+  transformation,
   viewPixels,
   type ViewRange,
 } from "./lib/methods/image_views.ts";
@@ -576,7 +576,7 @@ export {
   type WalkKey,
 } from "./lib/datasets/scenes/camera_walk.ts";
 export { type CameraClips, type CameraClipsOptions, loadCameraClips } from "./lib/datasets/clips/camera_clips.ts";
-export { encodeFrames, frameTokens, type FrameEncoder } from "./lib/world/frame_tokens.ts";
+export { encodeFrames, type FrameEncoder, frameTokens } from "./lib/world/frame_tokens.ts";
 export {
   frameCausal,
   type FrameGrid,
@@ -699,7 +699,12 @@ export type { ClipDataset, Frames, WindowOptions } from "./lib/datasets/clips/cl
 export { openClipFolder } from "./lib/datasets/clips/clip_folder.ts";
 export { loadMovingMnist, type MovingDigitsOptions } from "./lib/datasets/clips/moving_mnist.ts";
 export { type MemoryClips, memoryClips } from "./lib/datasets/clips/memory_clips.ts";
-export { loadSceneClips, renderFrames, type SceneClips, type SceneClipsOptions } from "./lib/datasets/clips/scene_clips.ts";
+export {
+  loadSceneClips,
+  renderFrames,
+  type SceneClips,
+  type SceneClipsOptions,
+} from "./lib/datasets/clips/scene_clips.ts";
 export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
 export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datasets/scenes/moving_scene.ts";
 export { checkVideoConfig } from "./lib/video/check_config.ts";

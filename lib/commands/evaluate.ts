@@ -16,6 +16,7 @@ import { type ProtocolName, PROTOCOLS } from "../evaluation/protocols.ts";
 import { disposeSubject, encoderSubject, pixelSubject, randomSubject } from "../evaluation/subjects.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
 import { tf } from "../tensorflow/backend.ts";
+import { commandLine } from "./terminal/advice.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { evaluationBar } from "./evaluation/evaluation_bar.ts";
 import { checkEvaluable, evaluationTable, publishedTables } from "./evaluation/evaluation_table.ts";
@@ -110,7 +111,7 @@ function withoutMrr(weights: string, protocols: ProtocolName[], all: boolean): P
   if (!all && protocols.includes("mrr")) {
     throw new Error(
       `${weights} is no image world model, whose predictor is told transformations: leave mrr out of --protocol, or train ` +
-        "one with deno task pretrain --preset iwm-cifar10.",
+        `one: ${commandLine("pretrain", "--preset", "iwm-cifar10")}`,
     );
   }
   return protocols.filter((name) => name !== "mrr");

@@ -12,9 +12,7 @@ import {
 } from "../datasets/clevr/clevr_tasks.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { drawFraction, drawPerClass, subsetOf } from "../datasets/subset.ts";
-import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import type { EncoderSize } from "../jepa/architectures.ts";
-import type { ViewRange } from "../methods/image_views.ts";
 import { fineTune } from "./fine_tuning/fine_tune.ts";
 import { fewLabelsRecipe, FINE_TUNE_RECIPES, type FineTuneRecipe } from "./fine_tuning/fine_tune_recipes.ts";
 import { CROPPED, linearMeasures, transferRecipe } from "./linear_measures.ts";
@@ -22,7 +20,7 @@ import { attentiveProbe } from "./probes/attentive_probe.ts";
 import { denseProbe } from "./probes/dense_probe.ts";
 import { knn, NEIGHBOURS } from "./probes/knn.ts";
 import { linearProbe } from "./probes/linear_probe.ts";
-import { chanceReciprocalRank, reciprocalRanks } from "./probes/mean_reciprocal_rank.ts";
+import { chanceReciprocalRank } from "./probes/mean_reciprocal_rank.ts";
 import { LINEAR_RECIPE, TRANSFER_RECIPES } from "./probes/linear_recipes.ts";
 import { lowShot } from "./probes/low_shot.ts";
 import {
@@ -36,22 +34,10 @@ import {
 import * as paper from "./published.ts";
 import { checkLabelled, checkPerClass, checkTenth } from "./requirements.ts";
 import type { Subject } from "./subjects.ts";
+import { VERSIONED_IMAGES, versionMeasures, VERSIONS } from "./version_measures.ts";
 
 /** Images of the attentive probe, to train on and to test on each, whose tokens have to fit in memory. */
 const ATTENTIVE_IMAGES = 10_000;
-
-/** Versions of an image that are told apart, as in IWM's paper, and images of which there are so many. */
-const VERSIONS = 256, VERSIONED_IMAGES = 48;
-
-const ANY_BOX: ViewRange["crop"] = { scale: [0.3, 1], aspect: [3 / 4, 4 / 3] };
-const ANY_LIGHT: ViewRange["jitter"] = { brightness: 0.4, contrast: 0.4, saturation: 0.4 };
-
-/** What versions of an image differ by. */
-const RANGES: Readonly<Record<string, ViewRange>> = {
-  "crop and light": { crop: ANY_BOX, jitter: ANY_LIGHT },
-  "crop": { crop: ANY_BOX, jitter: { brightness: 0, contrast: 0, saturation: 0 } },
-  "light": { crop: { scale: [1, 1], aspect: [1, 1] }, jitter: ANY_LIGHT },
-};
 
 /** Labels a class; the last is what 1 % of ImageNet's has. */
 const PER_CLASS = [1, 2, 5, 13];
@@ -311,24 +297,11 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
   mrr: {
     title: `Mean reciprocal rank: of ${VERSIONS} versions of an image, the one whose transformation an image world ` +
       `model's predictor is told; chance is ${(100 * chanceReciprocalRank(VERSIONS)).toFixed(1)}`,
-    cost: `${Object.keys(RANGES).length} times ${VERSIONS} versions of ${VERSIONED_IMAGES} images: minutes`,
+    cost: `3 times ${VERSIONS} versions of ${VERSIONED_IMAGES} images: minutes`,
     published: [],
     needs: "images",
     colours: true,
     check() {},
-    async run({ encoder }, { images: { test } }, { seed = 0, onProgress }) {
-      if (!encoder?.predictor?.size.conditions) return [];
-      const { size, parameters, predictor, preprocessing = defaultPreprocessing(size.image) } = encoder;
-      const count = Math.min(VERSIONED_IMAGES, test.length), ranges = Object.entries(RANGES);
-      const images = subsetOf(test, Uint32Array.from({ length: count }, (_, i) => i)), measures: Measure[] = [];
-      for (const [name, range] of ranges) {
-        const score = 100 * await reciprocalRanks({ size, parameters, predictor, preprocessing }, images, {
-          ...{ versions: VERSIONS, range, seed },
-          onProgress: (done) => onProgress?.(measures.length * count + done, ranges.length * count),
-        });
-        measures.push({ name, score, details: { images: count, versions: VERSIONS } });
-      }
-      return measures;
-    },
+    run: (subject, { images: { test } }, options) => versionMeasures(subject, test, options),
   },
 };

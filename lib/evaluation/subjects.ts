@@ -5,11 +5,10 @@
  */
 import type { CropRange, Dataset } from "../datasets/dataset.ts";
 import type { Interpolation } from "../datasets/pixels/crop.ts";
-import { defaultPreprocessing, type Framing, type Preprocessing } from "../datasets/pixels/preprocessing.ts";
+import { defaultPreprocessing, type Framing } from "../datasets/pixels/preprocessing.ts";
 import { encoderShapes, type EncoderSize, predictorShapes } from "../jepa/architectures.ts";
 import type { PretrainedEncoder } from "../jepa/pretrained.ts";
 import { initialise } from "../nn/initialisation.ts";
-import type { Parameters } from "../nn/parameters.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { pixelTokens } from "./probes/dense_probe.ts";

@@ -38,8 +38,11 @@ export function checkStills({ stills, names }: MovingFigure): void {
     throw new RangeError(`${names.length} names are not one for each of ${stills.length} stills.`);
   }
   const kinds = ({ data, layout }: Figure) => {
-    const { width, height } = layout, counts = MOVING.map((part) => (layout[part] as unknown[] | undefined)?.length ?? 0);
-    return `${width} x ${height} pixels with ${[data.length, ...counts].join(", ")} traces, images, shapes, annotations`;
+    const { width, height } = layout,
+      counts = MOVING.map((part) => (layout[part] as unknown[] | undefined)?.length ?? 0);
+    return `${width} x ${height} pixels with ${
+      [data.length, ...counts].join(", ")
+    } traces, images, shapes, annotations`;
   };
   const first = kinds(stills[0]), wrong = stills.findIndex((still) => kinds(still) !== first);
   if (wrong > 0) {
@@ -64,7 +67,11 @@ export function played(moving: MovingFigure): PlayedFigure {
     ...{ name: nameOf(i), data: still.data },
     layout: Object.fromEntries(moves.map((part) => [part, still.layout[part]])),
   }));
-  const at = (duration: number) => ({ mode: "immediate", frame: { duration, redraw: true }, transition: { duration: 0 } });
+  const at = (duration: number) => ({
+    mode: "immediate",
+    frame: { duration, redraw: true },
+    transition: { duration: 0 },
+  });
   const margin = layout.margin as { b: number };
   return {
     data: first.data,

@@ -124,7 +124,9 @@ const SHAPES: Record<NonNullable<MethodConfig["method"]>, Shape> = {
   }, (config) => {
     partsOf(config);
     if (config.masks.sampler === "multiBlockAsPublished") {
-      throw new RangeError("An image world model takes masks of one length: masks.sampler is not multiBlockAsPublished.");
+      throw new RangeError(
+        "An image world model takes masks of one length: masks.sampler is not multiBlockAsPublished.",
+      );
     }
     maskSampler(config.masks, [gridOf(config), gridOf(config)]);
   }),

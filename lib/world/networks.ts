@@ -145,7 +145,8 @@ const standardised = fused(
  * Mean and deviation of the dot's and the walls' means along columns, then of those along rows, over places in random rooms: a
  * door takes a pixel or two out of the means of some rows, which deviations of whole pictures would hide.
  */
-const COLUMNS = { mean: [0.0033, 0.046], deviation: [0.0113, 0.19] }, ROWS = { mean: [0.0033, 0.046], deviation: [0.0113, 0.023] };
+const COLUMNS = { mean: [0.0033, 0.046], deviation: [0.0113, 0.19] },
+  ROWS = { mean: [0.0033, 0.046], deviation: [0.0113, 0.023] };
 
 /**
  * Means along columns and along rows of pictures uint8 [B, side, side, 2], standardised: [B, 2 * inner, 2]. The outer walls

@@ -41,7 +41,7 @@ export const WORLD_PHRASES: Readonly<Record<WorldPreset, string>> = {
 export const WORLD_PRESETS: Readonly<Record<WorldPreset, WorldConfig>> = {
   "two-rooms": RANDOM,
 
-  /** One wall for all walks, in a quarter of the steps. `deno task pretrain --preset two-rooms-fixed` */
+  /** One wall for all walks, in a quarter of the steps; not run at this length. `deno task pretrain --preset two-rooms-fixed` */
   "two-rooms-fixed": { ...RANDOM, rooms: { ...RANDOM.rooms, layout: "fixed", sharing: 1 }, epochs: 2 },
 
   /**

@@ -154,7 +154,7 @@ Deno.test("a configuration without a method is I-JEPA's, and one of an unknown m
   await assertRejects(
     () => pretrain(unknown, images, { dir: "nowhere" }),
     RangeError,
-    'method must be "ijepa", "mae", "simmim", "data2vec", "lejepa", "vicreg" or "dino"; got "clip".',
+    'method must be "ijepa", "mae", "simmim", "data2vec", "lejepa", "vicreg", "dino" or "iwm"; got "clip".',
   );
   assertThrows(() => preset("mae"), RangeError, "there are cifar10, ");
 });

@@ -33,8 +33,14 @@ Deno.test("what a configuration may not hold is named, with what it must be", ()
   wrong({ horizon: 3 }, "horizon must be less than rooms.frames, which is 3; got 3");
   wrong({ rooms: { ...SMALL.rooms, sharing: 3 } }, "rooms.sharing must divide microBatch, which is 4; got 3");
   wrong({ rooms: { ...SMALL.rooms, picture: 64 } }, "rooms.picture");
-  wrong({ regulariser: { ...SMALL.regulariser, lag: 3 } }, "regulariser.lag must be less than rooms.frames, which is 3; got 3");
-  wrong({ regulariser: { variance: 1, covariance: 1, smoothness: 1, lag: 1 } }, "regulariser.inverseDynamics is missing");
+  wrong(
+    { regulariser: { ...SMALL.regulariser, lag: 3 } },
+    "regulariser.lag must be less than rooms.frames, which is 3; got 3",
+  );
+  wrong(
+    { regulariser: { variance: 1, covariance: 1, smoothness: 1, lag: 1 } },
+    "regulariser.inverseDynamics is missing",
+  );
   wrong({ regulariser: { sigreg: 1 } }, "regulariser.directions is missing");
 });
 

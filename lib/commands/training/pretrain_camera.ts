@@ -55,7 +55,8 @@ export function cameraTraining(config: Decided<CameraConfig>, data: CameraData) 
       const { prediction, planning } = measured, said = formatNumber;
       const evaluation = { seed, ...measured };
       await writeFile(`${dir}/evaluation.json`, JSON.stringify(evaluation, null, 2) + "\n");
-      const sentences = `Next pictures, ${prediction.pairs} of unseen scenes: nearer with the true action than with another's in ` +
+      const sentences =
+        `Next pictures, ${prediction.pairs} of unseen scenes: nearer with the true action than with another's in ` +
         `${said(prediction.accuracy)} % (chance 50); error ${said(prediction.error)}, with another's ` +
         `${said(prediction.otherError)}, of the picture before ${said(prediction.copyError)}.\n` +
         `Plans to ${planning.episodes} goals: the camera ends ${said(planning.model)} degrees from the goal's pose; ` +

@@ -53,7 +53,8 @@ function hiddenLayer(width: number, seed: number): (states: Float32Array) => Flo
 function fittedLayer(hidden: Float32Array, pixels: Uint8Array): (hidden: Float32Array) => Float32Array<ArrayBuffer> {
   const rows = hidden.length / HIDDEN, outputs = pixels.length / rows;
   const [gram, cross, middle, mean] = tf.tidy(() => {
-    const h = tf.tensor2d(hidden, [rows, HIDDEN]), y = tf.cast(tf.tensor2d(pixels, [rows, outputs], "int32"), "float32");
+    const h = tf.tensor2d(hidden, [rows, HIDDEN]),
+      y = tf.cast(tf.tensor2d(pixels, [rows, outputs], "int32"), "float32");
     const middle = tf.mean(h, 0), mean = tf.mean(y, 0), apart = tf.sub(h, middle);
     const products = [tf.matMul(apart, apart, true), tf.matMul(tf.sub(y, mean), apart, true)]; // [K, K], [P, K]
     return [...products.map((sum) => tf.div(sum, rows)), middle, mean].map((x) => x.dataSync<"float32">());

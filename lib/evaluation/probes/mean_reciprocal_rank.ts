@@ -9,7 +9,14 @@ import { colourPixels } from "../../datasets/pixels/cut_image.ts";
 import type { Preprocessing } from "../../datasets/pixels/preprocessing.ts";
 import type { EncoderSize, PredictorSize } from "../../jepa/architectures.ts";
 import { encode, patchify } from "../../jepa/encoder.ts";
-import { drawView, plainView, transformation, TRANSFORMATION, viewPixels, type ViewRange } from "../../methods/image_views.ts";
+import {
+  drawView,
+  plainView,
+  TRANSFORMATION,
+  transformation,
+  viewPixels,
+  type ViewRange,
+} from "../../methods/image_views.ts";
 import { predictViews } from "../../methods/image_world_model.ts";
 import { normalise } from "../../nn/layers.ts";
 import type { Parameters } from "../../nn/parameters.ts";

@@ -18,32 +18,43 @@ export interface SurpriseOverTime {
 }
 
 /**
- * Slides the encoder's clip along a video, a tubelet at a time, and takes the surprise at the tubelet that follows the
+ * Slides the encoder's clip along videos, a tubelet at a time, and takes the surprise at the tubelet that follows the
  * clip's first half (after jepa-intuitive-physics, whose windows move by two frames).
  *
- * @param video uint8 [F, size, size, 3], F >= the clip's frames
- * @throws RangeError where it is too short
+ * @param videos uint8 [F, size, size, 3] each, F >= the clip's frames
+ * @throws RangeError where one is too short
  */
 export async function surpriseOverTime(
   networks: VideoNetworks,
   run: ClipNetworks,
-  video: Uint8Array,
-): Promise<SurpriseOverTime> {
+  videos: readonly Uint8Array[],
+): Promise<SurpriseOverTime[]> {
   const { frames, tubelet, image } = run.architecture, [times, rows, columns] = tokenGrid(run.architecture);
-  const bytes = image * image * 3, length = video.length / bytes, windows = Math.floor((length - frames) / tubelet) + 1;
-  if (!(Number.isInteger(length) && windows >= 1)) {
-    throw new RangeError(`A video of ${length} frames of ${image} x ${image} RGB is none of at least ${frames} frames.`);
-  }
-  const clips = new Uint8Array(windows * frames * bytes);
-  for (let w = 0; w < windows; w++) {
-    const start = w * tubelet * bytes;
-    clips.set(video.subarray(start, start + frames * bytes), w * frames * bytes);
-  }
-  const values = await run.tokenSurprise(networks, clips), each = values.length / windows, place = rows * columns;
-  const tokens = Array.from({ length: windows }, (_, w) => values.slice(w * each, w * each + place));
-  return {
-    frames: tokens.map((_, w) => (w + Math.floor(times / 2)) * tubelet),
-    tokens,
-    means: tokens.map((own) => own.reduce((sum, value) => sum + value, 0) / place),
-  };
+  const bytes = image * image * 3, clipBytes = frames * bytes, place = rows * columns;
+  const windows = videos.map((video) => {
+    const length = video.length / bytes, count = Math.floor((length - frames) / tubelet) + 1;
+    if (Number.isInteger(length) && count >= 1) return count;
+    throw new RangeError(
+      `A video of ${length} frames of ${image} x ${image} RGB is none of at least ${frames} frames.`,
+    );
+  });
+  const total = windows.reduce((sum, count) => sum + count, 0), clips = new Uint8Array(total * clipBytes);
+  let first = 0;
+  const starts = videos.map((video, v) => {
+    for (let w = 0; w < windows[v]; w++) {
+      const from = w * tubelet * bytes;
+      clips.set(video.subarray(from, from + clipBytes), (first + w) * clipBytes);
+    }
+    return (first += windows[v]) - windows[v];
+  });
+  const values = await run.tokenSurprise(networks, clips), each = values.length / total;
+  return starts.map((start, v) => {
+    const at = (w: number) => (start + w) * each;
+    const tokens = Array.from({ length: windows[v] }, (_, w) => values.slice(at(w), at(w) + place));
+    return {
+      frames: tokens.map((_, w) => (w + Math.floor(times / 2)) * tubelet),
+      tokens,
+      means: tokens.map((own) => own.reduce((sum, value) => sum + value, 0) / place),
+    };
+  });
 }

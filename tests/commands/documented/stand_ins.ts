@@ -103,6 +103,7 @@ export const STAND_INS: Readonly<Record<string, string>> = {
   "--weights weights/iwm-cifar10-1": "--weights weights/cifar10",
   // Of world models, whose networks are others: plan_test.ts trains one, camera_model_test.ts another.
   "--preset camera-scenes": "--preset cifar10",
+  "--out weights/without-variance": "--out made/N",
   "--preset two-rooms": "--preset cifar10",
   "--preset two-rooms-fixed": "--preset cifar10",
   // 10,000 scenes take two minutes to draw.

@@ -60,7 +60,11 @@ Deno.test("reciprocalRanks() of a predictor that says the same of every version 
   });
   assertAlmostEquals(chance, chanceReciprocalRank(12), 1e-9);
   assertEquals(told, [1, 2, 3]);
-  const random = await reciprocalRanks({ ...model, predictor: { size: narrow, parameters: predictor } }, images, options);
+  const random = await reciprocalRanks(
+    { ...model, predictor: { size: narrow, parameters: predictor } },
+    images,
+    options,
+  );
   assert(random > 1 / 12 && random < 0.6, `${random}`);
   tf.dispose([parameters, predictor, mute]);
 });

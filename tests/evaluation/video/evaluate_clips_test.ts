@@ -38,7 +38,9 @@ const subject = (name: string, say: (clip: Uint8Array, values: Float32Array) => 
 
 /** Knows what is true of the solids, and how bright each time is. */
 const knowing = subject("knowing", (clip, values) => {
-  for (let i = 0; i < tokens; i++) values[i * width + 5] = clip[Math.floor(2 * i / tokens) * bytes / 2 + 2] > 100 ? 1 : -1;
+  for (let i = 0; i < tokens; i++) {
+    values[i * width + 5] = clip[Math.floor(2 * i / tokens) * bytes / 2 + 2] > 100 ? 1 : -1;
+  }
   const [set, index] = clip;
   if (!known[set]) return; // its halves are swapped
   for (const { token, position, velocity, depth } of seenSolids(known[set].truths[index], architecture)) {

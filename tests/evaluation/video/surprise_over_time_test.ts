@@ -24,12 +24,16 @@ const networks = {} as Parameters<typeof surpriseOverTime>[0];
 const video = (frames: number) => Uint8Array.from({ length: frames * bytes }, (_, i) => Math.floor(i / bytes));
 
 Deno.test("surpriseOverTime() slides by tubelets, and takes the one that follows what is seen", async () => {
-  const { frames, tokens, means } = await surpriseOverTime(networks, run, video(13)); // the last frame fills no tubelet
+  const [one, { frames, tokens, means }] = await surpriseOverTime(networks, run, [
+    video(8).fill(9),
+    video(13), // the last frame fills no tubelet
+  ]);
+  assertEquals([one.frames, one.tokens], [[4], [Float32Array.of(9, 9.01, 9.02, 9.03)]]);
   assertEquals(frames, [4, 6, 8]);
   assertEquals(tokens, [0, 2, 4].map((start) => Float32Array.of(start, start + 0.01, start + 0.02, start + 0.03)));
   assertEquals(means.map((value) => value.toFixed(3)), ["0.015", "2.015", "4.015"]);
 });
 
 Deno.test("surpriseOverTime() says when a video is too short", async () => {
-  await assertRejects(() => surpriseOverTime(networks, run, video(7)), RangeError, "7 frames");
+  await assertRejects(() => surpriseOverTime(networks, run, [video(9), video(7)]), RangeError, "7 frames");
 });
