@@ -161,14 +161,14 @@ export {
   type ConvolutionalDecoderSize,
   decodeTokens,
   groupedConvolution,
-} from "./lib/methods/convolutional_decoder.ts";
+} from "./lib/methods/parts/convolutional_decoder.ts";
 export {
   type Data2vecConfig,
   type Data2vecInputs,
   data2vecLoss,
   data2vecObjective,
   data2vecTargets,
-} from "./lib/methods/data2vec.ts";
+} from "./lib/methods/objectives/data2vec.ts";
 export {
   type DinoConfig,
   dinoHead,
@@ -178,7 +178,7 @@ export {
   dinoLoss,
   dinoObjective,
   dinoTargets,
-} from "./lib/methods/dino.ts";
+} from "./lib/methods/objectives/dino.ts";
 export {
   drawView,
   type ImageView,
@@ -187,17 +187,17 @@ export {
   transformation,
   viewPixels,
   type ViewRange,
-} from "./lib/methods/image_views.ts";
+} from "./lib/methods/parts/image_views.ts";
 export {
   type IwmConfig,
   type IwmInputs,
   iwmLoss,
   iwmObjective,
   predictViews,
-} from "./lib/methods/image_world_model.ts";
-export { type InverseBlockMasks, inverseBlockMasks } from "./lib/methods/inverse_block_masks.ts";
-export { type LejepaConfig, type LejepaInputs, lejepaLoss, lejepaObjective } from "./lib/methods/lejepa.ts";
-export { type MaeConfig, maeDecoderShapes, maeLoss, maeObjective, patchTargets } from "./lib/methods/mae.ts";
+} from "./lib/methods/objectives/image_world_model.ts";
+export { type InverseBlockMasks, inverseBlockMasks } from "./lib/methods/parts/inverse_block_masks.ts";
+export { type LejepaConfig, type LejepaInputs, lejepaLoss, lejepaObjective } from "./lib/methods/objectives/lejepa.ts";
+export { type MaeConfig, maeDecoderShapes, maeLoss, maeObjective, patchTargets } from "./lib/methods/objectives/mae.ts";
 export {
   isJepa,
   type JepaPreset,
@@ -214,7 +214,7 @@ export {
   type PretrainOptions,
   type PretrainResult,
 } from "./lib/methods/pretrain.ts";
-export { projections, projectorShapes, type ProjectorSize } from "./lib/methods/projector.ts";
+export { projections, projectorShapes, type ProjectorSize } from "./lib/methods/parts/projector.ts";
 export {
   hiddenSquares,
   type SimmimConfig,
@@ -222,9 +222,9 @@ export {
   type SimmimInputs,
   simmimLoss,
   simmimObjective,
-} from "./lib/methods/simmim.ts";
-export { sigreg, unitDirections } from "./lib/methods/sigreg.ts";
-export { type VicregConfig, vicregLoss, vicregObjective } from "./lib/methods/vicreg.ts";
+} from "./lib/methods/objectives/simmim.ts";
+export { sigreg, unitDirections } from "./lib/methods/parts/sigreg.ts";
+export { type VicregConfig, vicregLoss, vicregObjective } from "./lib/methods/objectives/vicreg.ts";
 export { jepaObjective, stepMasks, stepTensors } from "./lib/jepa/pretraining/pretraining_objective.ts";
 export {
   cpuDevice,
@@ -682,12 +682,12 @@ export type { Precision, PrecisionChoice } from "./lib/tensorflow/autocast.ts";
 export { type Tensor, uint8Tensor } from "./lib/tensorflow/backend.ts";
 export { compile, type Compiled, type CompileOptions, compileUpdate } from "./lib/tensorflow/compile.ts";
 export { recomputed } from "./lib/tensorflow/recomputed.ts";
-export { hasGpu } from "./lib/tensorflow/eager.ts";
+export { hasGpu } from "./lib/tensorflow/ops/eager.ts";
 export { fused, kernel } from "./lib/tensorflow/fused.ts";
-export { installTensorFlow } from "./lib/tensorflow/install.ts";
-export type { TensorFlowVariant } from "./lib/tensorflow/locate.ts";
-export type { Progress as InstallProgress } from "./lib/tensorflow/python.ts";
-export type { EagerValue } from "./lib/tensorflow/eager.ts";
+export { installTensorFlow } from "./lib/tensorflow/libraries/install.ts";
+export type { TensorFlowVariant } from "./lib/tensorflow/libraries/locate.ts";
+export type { Progress as InstallProgress } from "./lib/tensorflow/libraries/python.ts";
+export type { EagerValue } from "./lib/tensorflow/ops/eager.ts";
 export { type Variable, Variables } from "./lib/tensorflow/variables.ts";
 
 // Seeded random numbers.

@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { setUpJupyter } from "../lib/commands/jupyter/jupyter.ts";
 import { codeCells, type Notebook } from "../lib/commands/jupyter/notebook_file.ts";
 import { runNotebook } from "../lib/commands/notebooks.ts";
-import { locateTensorFlow } from "../lib/tensorflow/locate.ts";
+import { locateTensorFlow } from "../lib/tensorflow/libraries/locate.ts";
 
 const MOD = new URL("../mod.ts", import.meta.url).href;
 

@@ -5,7 +5,7 @@
  */
 import { table } from "../figures/table.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
-import { hasGpu, tensorflowVersion } from "../tensorflow/eager.ts";
+import { hasGpu, tensorflowVersion } from "../tensorflow/ops/eager.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
 import { benchLoader } from "./bench/bench_loader.ts";

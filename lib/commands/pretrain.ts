@@ -19,7 +19,7 @@ import { encoderOf } from "../methods/config.ts";
 import { isJepa, type MethodConfig, objectiveOf, preset, PRESETS } from "../methods/methods.ts";
 import { PRESET_PHRASES } from "../methods/preset_phrases.ts";
 import { type LogEntry, pretrain, type PretrainResult } from "../methods/pretrain.ts";
-import { checkChannels, standardised } from "../methods/standardised.ts";
+import { checkChannels, standardised } from "../methods/parts/standardised.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { tf } from "../tensorflow/backend.ts";
 import type { World } from "../tensorflow/collectives/channel.ts";

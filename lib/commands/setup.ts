@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { locateTensorFlow } from "../tensorflow/locate.ts";
+import { locateTensorFlow } from "../tensorflow/libraries/locate.ts";
 import { userCache } from "../user_cache.ts";
 import { type Command, parseCommand, tell } from "./terminal/command.ts";
 import { helpText } from "./terminal/help.ts";

@@ -7,7 +7,7 @@
 import type { Dataset } from "../datasets/dataset.ts";
 import { defaultPreprocessing } from "../datasets/pixels/preprocessing.ts";
 import { subsetOf } from "../datasets/subset.ts";
-import type { ViewRange } from "../methods/image_views.ts";
+import type { ViewRange } from "../methods/parts/image_views.ts";
 import { reciprocalRanks } from "./probes/mean_reciprocal_rank.ts";
 import type { Measure, ProtocolOptions } from "./protocol.ts";
 import type { Subject } from "./subjects.ts";

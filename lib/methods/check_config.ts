@@ -20,19 +20,19 @@ import {
 import { checkShape, count, flag, naming, number, oneOf, optional, record, type Shape, share } from "../shapes.ts";
 import { partsOf } from "../training/steps.ts";
 import type { CommonConfig } from "./config.ts";
-import { convolutionalDecoderShapes, type ConvolutionalDecoderSize } from "./convolutional_decoder.ts";
+import { convolutionalDecoderShapes, type ConvolutionalDecoderSize } from "./parts/convolutional_decoder.ts";
 import { viewsOf } from "./crops.ts";
-import type { Data2vecConfig } from "./data2vec.ts";
-import type { DinoConfig } from "./dino.ts";
-import { TRANSFORMATION } from "./image_views.ts";
-import type { IwmConfig } from "./image_world_model.ts";
-import { inverseBlockMasks } from "./inverse_block_masks.ts";
-import type { LejepaConfig } from "./lejepa.ts";
-import type { MaeConfig } from "./mae.ts";
+import type { Data2vecConfig } from "./objectives/data2vec.ts";
+import type { DinoConfig } from "./objectives/dino.ts";
+import { TRANSFORMATION } from "./parts/image_views.ts";
+import type { IwmConfig } from "./objectives/image_world_model.ts";
+import { inverseBlockMasks } from "./parts/inverse_block_masks.ts";
+import type { LejepaConfig } from "./objectives/lejepa.ts";
+import type { MaeConfig } from "./objectives/mae.ts";
 import type { MethodConfig } from "./methods.ts";
-import type { ProjectorSize } from "./projector.ts";
-import { hiddenSquares, type SimmimConfig } from "./simmim.ts";
-import type { VicregConfig } from "./vicreg.ts";
+import type { ProjectorSize } from "./parts/projector.ts";
+import { hiddenSquares, type SimmimConfig } from "./objectives/simmim.ts";
+import type { VicregConfig } from "./objectives/vicreg.ts";
 
 const PARTS = { architecture: encoderShape, ...COMMON_PARTS, flip: flag };
 

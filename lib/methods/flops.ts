@@ -10,12 +10,12 @@ import { maskSampler } from "../jepa/mask_samplers/by_name.ts";
 import { randomMasks } from "../jepa/mask_samplers/ablations.ts";
 import { estimateMasks } from "../jepa/pretraining/estimate.ts";
 import { randomStream } from "../random.ts";
-import { convolutionalDecoderShapes, type ConvolutionalDecoderSize } from "./convolutional_decoder.ts";
+import { convolutionalDecoderShapes, type ConvolutionalDecoderSize } from "./parts/convolutional_decoder.ts";
 import type { CropsConfig } from "./crops.ts";
-import { dinoHeadShapes } from "./dino.ts";
-import { inverseBlockMasks } from "./inverse_block_masks.ts";
+import { dinoHeadShapes } from "./objectives/dino.ts";
+import { inverseBlockMasks } from "./parts/inverse_block_masks.ts";
 import type { MethodConfig } from "./methods.ts";
-import { projectorShapes } from "./projector.ts";
+import { projectorShapes } from "./parts/projector.ts";
 
 const size = (shape: readonly number[]) => shape.reduce((product, n) => product * n, 1);
 

@@ -8,13 +8,13 @@ import { type JepaPreset, PRESETS as JEPA_PRESETS, type RunConfig } from "../jep
 import { jepaObjective } from "../jepa/pretraining/pretraining_objective.ts";
 import type { Objective } from "../training/objective.ts";
 import { checkConfig } from "./check_config.ts";
-import { DATA2VEC_PRESETS, type Data2vecConfig, data2vecObjective } from "./data2vec.ts";
-import { DINO_PRESETS, type DinoConfig, dinoObjective } from "./dino.ts";
-import { IWM_PRESETS, type IwmConfig, iwmObjective } from "./image_world_model.ts";
-import { LEJEPA_PRESETS, type LejepaConfig, lejepaObjective } from "./lejepa.ts";
-import { MAE_PRESETS, type MaeConfig, maeObjective } from "./mae.ts";
-import { SIMMIM_PRESETS, type SimmimConfig, simmimObjective } from "./simmim.ts";
-import { VICREG_PRESETS, type VicregConfig, vicregObjective } from "./vicreg.ts";
+import { DATA2VEC_PRESETS, type Data2vecConfig, data2vecObjective } from "./objectives/data2vec.ts";
+import { DINO_PRESETS, type DinoConfig, dinoObjective } from "./objectives/dino.ts";
+import { IWM_PRESETS, type IwmConfig, iwmObjective } from "./objectives/image_world_model.ts";
+import { LEJEPA_PRESETS, type LejepaConfig, lejepaObjective } from "./objectives/lejepa.ts";
+import { MAE_PRESETS, type MaeConfig, maeObjective } from "./objectives/mae.ts";
+import { SIMMIM_PRESETS, type SimmimConfig, simmimObjective } from "./objectives/simmim.ts";
+import { VICREG_PRESETS, type VicregConfig, vicregObjective } from "./objectives/vicreg.ts";
 
 /** A run of any method; one that names none is I-JEPA's. */
 export type MethodConfig =

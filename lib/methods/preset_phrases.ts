@@ -4,13 +4,13 @@
  * @module
  */
 import type { JepaPreset } from "../jepa/pretraining/presets.ts";
-import type { DATA2VEC_PRESETS } from "./data2vec.ts";
-import type { DINO_PRESETS } from "./dino.ts";
-import type { IWM_PRESETS } from "./image_world_model.ts";
-import type { LEJEPA_PRESETS } from "./lejepa.ts";
-import type { MAE_PRESETS } from "./mae.ts";
-import type { SIMMIM_PRESETS } from "./simmim.ts";
-import type { VICREG_PRESETS } from "./vicreg.ts";
+import type { DATA2VEC_PRESETS } from "./objectives/data2vec.ts";
+import type { DINO_PRESETS } from "./objectives/dino.ts";
+import type { IWM_PRESETS } from "./objectives/image_world_model.ts";
+import type { LEJEPA_PRESETS } from "./objectives/lejepa.ts";
+import type { MAE_PRESETS } from "./objectives/mae.ts";
+import type { SIMMIM_PRESETS } from "./objectives/simmim.ts";
+import type { VICREG_PRESETS } from "./objectives/vicreg.ts";
 
 /** Of I-JEPA's presets. */
 export const JEPA_PHRASES: Readonly<Record<JepaPreset, string>> = {

@@ -13,7 +13,7 @@ import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../tr
 import { standardisedPreprocessing } from "../datasets/channel_statistics.ts";
 import { checkConfig } from "./check_config.ts";
 import { encoderOf } from "./config.ts";
-import { checkChannels, standardised } from "./standardised.ts";
+import { checkChannels, standardised } from "./parts/standardised.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
 import { isJepa, keptNetwork, type MethodConfig, objectiveOf } from "./methods.ts";
 

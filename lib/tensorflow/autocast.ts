@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { AttrKind } from "./attributes.ts";
-import { DType } from "./dtypes.ts";
-import type { Graph, SymbolicValue } from "./graph.ts";
-import { opDef } from "./op_defs.ts";
+import { AttrKind } from "./ops/attributes.ts";
+import { DType } from "./ops/dtypes.ts";
+import type { Graph, SymbolicValue } from "./ops/graph.ts";
+import { opDef } from "./ops/op_defs.ts";
 
 /** What matrix products compute in. */
 export type Precision = "float32" | "bfloat16";

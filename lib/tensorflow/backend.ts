@@ -9,11 +9,11 @@ import * as tf from "npm:@tensorflow/tfjs-core@4.22.0";
 // Not the package's index: that would load its native addon.
 import { NodeJSKernelBackend } from "npm:@tensorflow/tfjs-node-gpu@4.22.0/dist/nodejs_kernel_backend.js";
 import "npm:@tensorflow/tfjs-node-gpu@4.22.0/dist/register_all_kernels.js";
-import { AttrKind } from "./attributes.ts";
+import { AttrKind } from "./ops/attributes.ts";
 import { binding, eagerValue, register, type TensorMetadata, traceInto } from "./binding.ts";
-import { DType, sizeOf } from "./dtypes.ts";
-import { filledValue, fromHost, lendValue, toHostAsync } from "./eager.ts";
-import type { Graph } from "./graph.ts";
+import { DType, sizeOf } from "./ops/dtypes.ts";
+import { filledValue, fromHost, lendValue, toHostAsync } from "./ops/eager.ts";
+import type { Graph } from "./ops/graph.ts";
 import { registerReductionGradients } from "./reduction_gradients.ts";
 
 export { tf };

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { type Attribute, AttrKind } from "./attributes.ts";
-import { DType, sizeOf } from "./dtypes.ts";
-import * as eager from "./eager.ts";
-import type { EagerValue } from "./eager.ts";
-import { believedDType, type Graph, type SymbolicValue } from "./graph.ts";
-import type { HostValues } from "./host_tensors.ts";
+import { type Attribute, AttrKind } from "./ops/attributes.ts";
+import { DType, sizeOf } from "./ops/dtypes.ts";
+import * as eager from "./ops/eager.ts";
+import type { EagerValue } from "./ops/eager.ts";
+import { believedDType, type Graph, type SymbolicValue } from "./ops/graph.ts";
+import type { HostValues } from "./ops/host_tensors.ts";
 
 /** Values that came from JavaScript during a trace: a constant in the graph, or a tensor where one is needed. */
 interface HostValue {

@@ -4,14 +4,14 @@
  * @module
  */
 import { cast, type Precision } from "./autocast.ts";
-import { AttrKind } from "./attributes.ts";
+import { AttrKind } from "./ops/attributes.ts";
 import { idsOf, type Tensor, tensorOf, traced } from "./backend.ts";
 import { currentGraph, eagerValue, register, symbolicValue } from "./binding.ts";
-import { describe } from "./dtypes.ts";
-import { addFunction, type EagerValue, executeFunction, hasGpu, release, removeFunction } from "./eager.ts";
-import { believedDType, Graph, type SymbolicValue } from "./graph.ts";
-import { removeDamaged } from "./kept_compilations.ts";
-import { keptCompilations, library } from "./library.ts";
+import { describe } from "./ops/dtypes.ts";
+import { addFunction, type EagerValue, executeFunction, hasGpu, release, removeFunction } from "./ops/eager.ts";
+import { believedDType, Graph, type SymbolicValue } from "./ops/graph.ts";
+import { removeDamaged } from "./libraries/kept_compilations.ts";
+import { keptCompilations, library } from "./libraries/library.ts";
 import { flatten, tensorsAt } from "./structure.ts";
 import { checkFits, type Variables } from "./variables.ts";
 

@@ -6,8 +6,8 @@
  */
 import { type Tensor, tf } from "./backend.ts";
 import { currentGraph } from "./binding.ts";
-import { DType } from "./dtypes.ts";
-import type { Graph } from "./graph.ts";
+import { DType } from "./ops/dtypes.ts";
+import type { Graph } from "./ops/graph.ts";
 import { gradients, nested, type TensorFunction, withGradient } from "./nested.ts";
 
 const wanted = (graph: Graph) => graph.islands;

@@ -7,9 +7,9 @@
 import { cast } from "./autocast.ts";
 import { idsOf, type Tensor, tensorOf, tf, traced } from "./backend.ts";
 import { currentGraph, register, symbolicValue } from "./binding.ts";
-import { describe } from "./dtypes.ts";
-import { addFunction } from "./eager.ts";
-import { believedDType, Graph, type GraphFunction, type SymbolicValue } from "./graph.ts";
+import { describe } from "./ops/dtypes.ts";
+import { addFunction } from "./ops/eager.ts";
+import { believedDType, Graph, type GraphFunction, type SymbolicValue } from "./ops/graph.ts";
 
 /** Tensors to tensors. */
 export type TensorFunction = (...inputs: Tensor[]) => Tensor[];

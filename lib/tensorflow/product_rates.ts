@@ -7,7 +7,7 @@
 import type { Precision, PrecisionChoice } from "./autocast.ts";
 import { tf } from "./backend.ts";
 import { compile } from "./compile.ts";
-import { hasGpu } from "./eager.ts";
+import { hasGpu } from "./ops/eager.ts";
 
 /** FLOP/s of matrix products. */
 export type ProductRates = Record<Precision, number>;

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { AttrKind } from "./attributes.ts";
+import { AttrKind } from "./ops/attributes.ts";
 import { idsOf, type Tensor, tensorOf } from "./backend.ts";
 import { eagerValue, register } from "./binding.ts";
-import { describe } from "./dtypes.ts";
-import { type EagerValue, execute, release } from "./eager.ts";
+import { describe } from "./ops/dtypes.ts";
+import { type EagerValue, execute, release } from "./ops/eager.ts";
 import { flatten, tensorsAt } from "./structure.ts";
 
 /** The name by which TensorFlow knows a variable that nobody else shall find (tensorflow/core/framework/resource_handle). */

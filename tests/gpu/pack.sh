@@ -14,7 +14,7 @@ out=${1:-.venv/gpu}
 [ $# -gt 0 ] || set -- cuda_runtime cuda_nvcc
 
 IJEPA_TF=cuda deno run -A lib/commands/setup.ts
-libraries=$(deno eval 'import { librariesFolder } from "./lib/tensorflow/locate.ts"; console.log(librariesFolder());')
+libraries=$(deno eval 'import { librariesFolder } from "./lib/tensorflow/libraries/locate.ts"; console.log(librariesFolder());')
 cuda=$libraries/tensorflow-cuda
 mkdir -p .venv
 tree=$(mktemp -d .venv/pack.XXXXXX)

@@ -4,8 +4,14 @@ import { memoryDataset } from "../../lib/datasets/memory.ts";
 import { encoderShapes, predictorShapes } from "../../lib/jepa/architectures.ts";
 import { loadEncoder } from "../../lib/jepa/pretrained.ts";
 import { predict } from "../../lib/jepa/predictor.ts";
-import { drawView, type ImageView, plainView, transformation, viewPixels } from "../../lib/methods/image_views.ts";
-import { IWM_PRESETS, type IwmConfig, predictViews } from "../../lib/methods/image_world_model.ts";
+import {
+  drawView,
+  type ImageView,
+  plainView,
+  transformation,
+  viewPixels,
+} from "../../lib/methods/parts/image_views.ts";
+import { IWM_PRESETS, type IwmConfig, predictViews } from "../../lib/methods/objectives/image_world_model.ts";
 import { pretrain } from "../../lib/methods/pretrain.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { randomStream } from "../../lib/random.ts";

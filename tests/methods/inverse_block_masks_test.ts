@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { inverseBlockMasks } from "../../lib/methods/inverse_block_masks.ts";
+import { inverseBlockMasks } from "../../lib/methods/parts/inverse_block_masks.ts";
 import { randomStream } from "../../lib/random.ts";
 
 Deno.test("inverseBlockMasks() keep a fifth of the patches in blocks, and place each patch once", () => {

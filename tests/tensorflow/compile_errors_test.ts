@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { type Tensor, tf } from "../../lib/tensorflow/backend.ts";
 import { compile, type CompileOptions, compileUpdate } from "../../lib/tensorflow/compile.ts";
 import { fused } from "../../lib/tensorflow/fused.ts";
-import { TensorFlowError } from "../../lib/tensorflow/library.ts";
+import { TensorFlowError } from "../../lib/tensorflow/libraries/library.ts";
 import { Variables } from "../../lib/tensorflow/variables.ts";
 import "./loaded.ts";
 

@@ -4,6 +4,6 @@
  *
  * @module
  */
-import { hasGpu } from "../../lib/tensorflow/eager.ts";
+import { hasGpu } from "../../lib/tensorflow/ops/eager.ts";
 
 hasGpu();

@@ -1,6 +1,6 @@
 import "./loaded.ts";
 import { assert, assertEquals } from "@std/assert";
-import { liveHandles } from "../../lib/tensorflow/eager.ts";
+import { liveHandles } from "../../lib/tensorflow/ops/eager.ts";
 import { decidePrecision, fasterOf, productRates } from "../../lib/tensorflow/product_rates.ts";
 
 Deno.test("fasterOf() takes bfloat16 where it is a tenth faster, else float32", () => {

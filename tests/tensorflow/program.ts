@@ -1,7 +1,7 @@
 /** Programs of the folder programs/, each in a process of its own: for V8's flags, memory and exit codes. @module */
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { locateTensorFlow } from "../../lib/tensorflow/locate.ts";
+import { locateTensorFlow } from "../../lib/tensorflow/libraries/locate.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 

@@ -7,7 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { table } from "../../figures/table.ts";
 import type { Precision, PrecisionChoice } from "../../tensorflow/autocast.ts";
-import { locateTensorFlow } from "../../tensorflow/locate.ts";
+import { locateTensorFlow } from "../../tensorflow/libraries/locate.ts";
 import { decidePrecision } from "../../tensorflow/product_rates.ts";
 import { runCommand } from "../terminal/run_command.ts";
 import { ourSteps } from "./bench_ours.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { PROJECT_VENV } from "../../tensorflow/locate.ts";
+import { PROJECT_VENV } from "../../tensorflow/libraries/locate.ts";
 import { startProcess } from "./bench_process.ts";
 import { type BenchSize, BLOCKS } from "./bench_sizes.ts";
 import { setUpPackages } from "../setup/python_packages.ts";

@@ -9,7 +9,7 @@ import { tf } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
 import { fused } from "../../tensorflow/fused.ts";
 import { decidePrecision, productRates } from "../../tensorflow/product_rates.ts";
-import { recordTrace } from "../../tensorflow/trace_recorder.ts";
+import { recordTrace } from "../../tensorflow/records/trace_recorder.ts";
 import { ourSteps } from "./bench_ours.ts";
 import type { BenchSize } from "./bench_sizes.ts";
 import { type KernelTime, profileOf } from "./kernel_times.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ThreadTrace } from "../../tensorflow/trace_recorder.ts";
+import type { ThreadTrace } from "../../tensorflow/records/trace_recorder.ts";
 
 /** All calls of one kernel on inputs of the same types and shapes. */
 export interface KernelTime {

@@ -4,7 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { PROJECT_VENV } from "../../tensorflow/locate.ts";
+import { PROJECT_VENV } from "../../tensorflow/libraries/locate.ts";
 import { setUpPackages } from "../setup/python_packages.ts";
 import { makeFolder, writeFile } from "../../write_file.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { PROJECT_VENV } from "../../tensorflow/locate.ts";
+import { PROJECT_VENV } from "../../tensorflow/libraries/locate.ts";
 import { setUpPackages } from "../setup/python_packages.ts";
 
 const VENV = `${PROJECT_VENV}/parity`;

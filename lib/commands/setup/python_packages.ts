@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { pipInstall, pythonEnvironment } from "../../tensorflow/python.ts";
+import { pipInstall, pythonEnvironment } from "../../tensorflow/libraries/python.ts";
 import { writeFile } from "../../write_file.ts";
 import { barsInTurn } from "../terminal/bars.ts";
 

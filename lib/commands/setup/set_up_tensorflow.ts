@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { installTensorFlow } from "../../tensorflow/install.ts";
+import { installTensorFlow } from "../../tensorflow/libraries/install.ts";
 import { barsInTurn } from "../terminal/bars.ts";
 
 /** Installs TensorFlow's libraries where they are missing, with a progress bar for each download. */

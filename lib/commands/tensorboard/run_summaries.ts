@@ -7,7 +7,7 @@ import sharp from "npm:sharp@0.35.5";
 import type { Figure } from "../../figures/figure.ts";
 import { figureToPng } from "../../figures/save.ts";
 import type { Parameters } from "../../nn/parameters.ts";
-import { openSummaryWriter } from "../../tensorflow/summaries.ts";
+import { openSummaryWriter } from "../../tensorflow/records/summaries.ts";
 import type { RunLogEntry } from "../../training/runs/run.ts";
 
 /** A run's event file; a run that goes on has another one beside it, in the same folder. */

@@ -8,7 +8,7 @@ import { cpus } from "node:os";
 import type { Dataset } from "../../datasets/dataset.ts";
 import { progressBar } from "../../figures/progress.ts";
 import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
-import { hasGpu, tensorflowVersion } from "../../tensorflow/eager.ts";
+import { hasGpu, tensorflowVersion } from "../../tensorflow/ops/eager.ts";
 import type { RunLogEntry, RunOptions } from "../../training/runs/run.ts";
 import { reportSkipped } from "../inputs/open_images.ts";
 import { tell } from "../terminal/command.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { parentPort } from "node:worker_threads";
-import { shareContext } from "../../tensorflow/eager.ts";
+import { shareContext } from "../../tensorflow/ops/eager.ts";
 import { cutPacked } from "../packed/cut_packed.ts";
 import { channelsOf, cutImage, emptyPixels } from "../pixels/cut_image.ts";
 import type { Place, ReadAnswer, ReadRequest } from "./readers.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { Worker } from "node:worker_threads";
-import { contextAddress } from "../../tensorflow/eager.ts";
+import { contextAddress } from "../../tensorflow/ops/eager.ts";
 import type { PackedSize } from "../packed/cut_packed.ts";
 import { channelsOf, type ImageReading, type Pixels } from "../pixels/cut_image.ts";
 import { sizesOf, type Wanted } from "./wanted.ts";

@@ -13,7 +13,7 @@ import { randomStream, shuffled } from "../../random.ts";
 import { tf } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
 import { decidePrecision } from "../../tensorflow/product_rates.ts";
-import { standardised } from "../../methods/standardised.ts";
+import { standardised } from "../../methods/parts/standardised.ts";
 import type { MethodConfig } from "../../methods/methods.ts";
 import type { Monitor } from "../../training/runs/run.ts";
 import { lidar, rankMe } from "./collapse.ts";

@@ -16,8 +16,8 @@ import {
   transformation,
   viewPixels,
   type ViewRange,
-} from "../../methods/image_views.ts";
-import { predictViews } from "../../methods/image_world_model.ts";
+} from "../../methods/parts/image_views.ts";
+import { predictViews } from "../../methods/objectives/image_world_model.ts";
 import { normalise } from "../../nn/layers.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { randomStream } from "../../random.ts";

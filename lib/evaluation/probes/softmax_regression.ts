@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { AttrKind } from "../../tensorflow/attributes.ts";
+import { AttrKind } from "../../tensorflow/ops/attributes.ts";
 import { backend, tf } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
-import { DType } from "../../tensorflow/dtypes.ts";
+import { DType } from "../../tensorflow/ops/dtypes.ts";
 import { lbfgs } from "./lbfgs.ts";
 
 /** A fitted layer. */

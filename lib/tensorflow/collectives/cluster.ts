@@ -8,8 +8,8 @@
  * @module
  */
 import type { World } from "./channel.ts";
-import { context, isStarted, startInCluster } from "../eager.ts";
-import { checkedAsync, cString, library } from "../library.ts";
+import { context, isStarted, startInCluster } from "../ops/eager.ts";
+import { checkedAsync, cString, library } from "../libraries/library.ts";
 
 const encoder = new TextEncoder();
 

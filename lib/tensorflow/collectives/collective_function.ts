@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { type Attribute, AttrKind } from "../attributes.ts";
+import { type Attribute, AttrKind } from "../ops/attributes.ts";
 import { cast } from "../autocast.ts";
-import { DType, sizeOf } from "../dtypes.ts";
-import { addFunction, hasGpu } from "../eager.ts";
-import { Graph, type SymbolicValue } from "../graph.ts";
-import { library } from "../library.ts";
+import { DType, sizeOf } from "../ops/dtypes.ts";
+import { addFunction, hasGpu } from "../ops/eager.ts";
+import { Graph, type SymbolicValue } from "../ops/graph.ts";
+import { library } from "../libraries/library.ts";
 
 /** What is done with the tensors: all workers' added up, in float32 or (all but scalars) bfloat16, or worker 0's given to all. */
 export type Collective = "sum" | "sum in bfloat16" | "broadcast";

@@ -8,8 +8,8 @@ import { eagerValue, register } from "../binding.ts";
 import { agree, workerName, type World } from "./channel.ts";
 import { abortCollectives, joinCluster, prepare, reservePort } from "./cluster.ts";
 import { type Collective, collectiveFunction } from "./collective_function.ts";
-import { describe, DType } from "../dtypes.ts";
-import { executeFunction, hasGpu, tensorflowVersion } from "../eager.ts";
+import { describe, DType } from "../ops/dtypes.ts";
+import { executeFunction, hasGpu, tensorflowVersion } from "../ops/eager.ts";
 import { meet, type Patience } from "./meeting.ts";
 import { flatten } from "../structure.ts";
 

@@ -2,7 +2,7 @@
 import "../../tensorflow/loaded.ts";
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { locateTensorFlow } from "../../../lib/tensorflow/locate.ts";
+import { locateTensorFlow } from "../../../lib/tensorflow/libraries/locate.ts";
 import { serveHub, TOKEN } from "../../hub/hub_server.ts";
 import { withFolder } from "../../with_folder.ts";
 import { showsProgress } from "../in_process.ts";

@@ -8,8 +8,8 @@ import { decodeCuts, type ImageColours } from "../../../lib/datasets/pixels/deco
 import { defaultPreprocessing } from "../../../lib/datasets/pixels/preprocessing.ts";
 import { readSquares, sharedReaders, startReaders } from "../../../lib/datasets/readers/readers.ts";
 import { cutsOf, sizesOf, type Wanted } from "../../../lib/datasets/readers/wanted.ts";
-import { context } from "../../../lib/tensorflow/eager.ts";
-import { library } from "../../../lib/tensorflow/library.ts";
+import { context } from "../../../lib/tensorflow/ops/eager.ts";
+import { library } from "../../../lib/tensorflow/libraries/library.ts";
 import { withFolder } from "../../with_folder.ts";
 
 // Here, for it stays open, which the resource sanitizer would hold against a test.

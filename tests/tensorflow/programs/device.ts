@@ -1,5 +1,5 @@
 /** Asks twice for a GPU. */
-import { hasGpu } from "../../../lib/tensorflow/eager.ts";
+import { hasGpu } from "../../../lib/tensorflow/ops/eager.ts";
 
 console.log(hasGpu());
 console.log(hasGpu());

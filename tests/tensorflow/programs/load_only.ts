@@ -1,4 +1,4 @@
 /** Loads TensorFlow, makes no context, and ends. */
-import { library } from "../../../lib/tensorflow/library.ts";
+import { library } from "../../../lib/tensorflow/libraries/library.ts";
 
 library();

@@ -5,10 +5,18 @@
  * @module
  */
 import { isMainThread } from "node:worker_threads";
-import { type Attribute, AttrKind } from "../../../tensorflow/attributes.ts";
-import { DType } from "../../../tensorflow/dtypes.ts";
-import { execute, executeAsync, fromHost, isStarted, lendNow, lendString, release } from "../../../tensorflow/eager.ts";
-import { TensorFlowError } from "../../../tensorflow/library.ts";
+import { type Attribute, AttrKind } from "../../../tensorflow/ops/attributes.ts";
+import { DType } from "../../../tensorflow/ops/dtypes.ts";
+import {
+  execute,
+  executeAsync,
+  fromHost,
+  isStarted,
+  lendNow,
+  lendString,
+  release,
+} from "../../../tensorflow/ops/eager.ts";
+import { TensorFlowError } from "../../../tensorflow/libraries/library.ts";
 import type { Box } from "../crop.ts";
 import type { Part } from "../part.ts";
 import type { JpegHeader } from "./jpeg_header.ts";

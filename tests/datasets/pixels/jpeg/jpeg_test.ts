@@ -5,8 +5,8 @@ import { type Box, type Cut, squareOf } from "../../../../lib/datasets/pixels/cr
 import { decodeCut, decodeCuts } from "../../../../lib/datasets/pixels/decode.ts";
 import { engineDecodes, engineJpegPart } from "../../../../lib/datasets/pixels/jpeg/engine_jpeg.ts";
 import { readJpegHeader } from "../../../../lib/datasets/pixels/jpeg/jpeg_header.ts";
-import { library } from "../../../../lib/tensorflow/library.ts";
-import { context, isStarted, liveHandles } from "../../../../lib/tensorflow/eager.ts";
+import { library } from "../../../../lib/tensorflow/libraries/library.ts";
+import { context, isStarted, liveHandles } from "../../../../lib/tensorflow/ops/eager.ts";
 import fixture from "../../fixtures/jpeg_crops.json" with { type: "json" };
 import colours from "../../fixtures/image_colours.json" with { type: "json" };
 import { jpegWithProfile } from "../../fixtures/image_files.ts";
