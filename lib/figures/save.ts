@@ -12,12 +12,11 @@ import { figureToSvg, plotlySource } from "./svg.ts";
 import { makeFolder, writeFile } from "../write_file.ts";
 
 /** A figure, or one that moves. */
-type AnyFigure = Figure | MovingFigure;
 
 /** Whether it moves. */
-export const isMoving = (figure: AnyFigure): figure is MovingFigure => "stills" in figure;
+export const isMoving = (figure: Figure | MovingFigure): figure is MovingFigure => "stills" in figure;
 
-const WRITERS: Record<string, (figure: AnyFigure) => Promise<string | Uint8Array>> = {
+const WRITERS: Record<string, (figure: Figure | MovingFigure) => Promise<string | Uint8Array>> = {
   ".html": figureToHtml,
   ".svg": (figure) => figureToSvg(isMoving(figure) ? figure.stills[0] : figure),
   ".png": (figure) => isMoving(figure) ? figureToAnimation(figure) : figureToPng(figure),
@@ -30,7 +29,7 @@ const WRITERS: Record<string, (figure: AnyFigure) => Promise<string | Uint8Array
  * @returns the files written.
  * @throws {RangeError} on another extension; {Error} that names the file which cannot be written.
  */
-export async function saveFigure(figure: AnyFigure, path: string): Promise<string[]> {
+export async function saveFigure(figure: Figure | MovingFigure, path: string): Promise<string[]> {
   const extension = extname(path).toLowerCase();
   if (extension !== "" && !(extension in WRITERS)) {
     throw new RangeError(
@@ -49,7 +48,7 @@ export async function saveFigure(figure: AnyFigure, path: string): Promise<strin
 }
 
 /** A page that holds the figure and plotly.js (4.8 MB), to zoom and hover in, without a network. */
-export async function figureToHtml(figure: AnyFigure): Promise<string> {
+export async function figureToHtml(figure: Figure | MovingFigure): Promise<string> {
   const json = JSON.stringify(isMoving(figure) ? played(figure) : figure).replaceAll("<", "\\u003c"); // no text of the figure may end the script
   return `<!doctype html>
 <html lang="en">

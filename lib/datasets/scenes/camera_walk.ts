@@ -110,8 +110,11 @@ export interface CameraWalk extends CameraWay {
 
 /** What a walk follows from. */
 export interface WalkKey {
+  /** Of all of them. */
   seed: number;
+  /** Which set it is of. */
   split: number;
+  /** Its place in the set. */
   index: number;
 }
 
