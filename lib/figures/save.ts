@@ -11,8 +11,6 @@ import { animatedPng } from "./pictures/png.ts";
 import { figureToSvg, plotlySource } from "./svg.ts";
 import { makeFolder, writeFile } from "../write_file.ts";
 
-/** A figure, or one that moves. */
-
 /** Whether it moves. */
 export const isMoving = (figure: Figure | MovingFigure): figure is MovingFigure => "stills" in figure;
 
