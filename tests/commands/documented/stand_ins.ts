@@ -103,6 +103,8 @@ export const STAND_INS: Readonly<Record<string, string>> = {
   "--weights weights/iwm-cifar10-1": "--weights weights/cifar10",
   // Of world models, whose networks are others: plan_test.ts trains one, camera_model_test.ts another.
   "--preset camera-scenes": "--preset cifar10",
+  "--set scenes.clips=600": "",
+  '--set predictor={"width":64,"depth":2,"heads":4}': "",
   "--out weights/without-variance": "--out made/N",
   "--preset two-rooms": "--preset cifar10",
   "--preset two-rooms-fixed": "--preset cifar10",
