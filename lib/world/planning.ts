@@ -106,7 +106,7 @@ export interface EpisodeOptions {
 export interface SolveOptions extends EpisodeOptions {
   /** The planner's numbers. */
   planner: PlannerOptions;
-  /** Actions that are done of each plan before the next one is made. */
+  /** Actions that are done of each plan before the next one is made: of a shorter plan, all. */
   executed: number;
   /** Told, whenever actions of them are done, of how many are in each episode, and of each episode's plan and path. */
   onPlans?: (done: number, plans: readonly Plan[], paths: readonly (readonly Place[])[]) => void;
@@ -120,8 +120,9 @@ export interface SolveOptions extends EpisodeOptions {
 export async function solve(
   { size, picture, networks, metric }: WorldModel,
   tasks: readonly Task[],
-  { planner, executed, budget, seed, onPlans }: SolveOptions,
+  { planner, executed: most, budget, seed, onPlans }: SolveOptions,
 ): Promise<Outcome[]> {
+  const executed = Math.min(most, planner.horizon);
   const encode = compile(function encode_pictures(p: Networks, pictures: Tensor) {
     return encodePictures(p.encoder, size, pictures);
   });

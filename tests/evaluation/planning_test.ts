@@ -43,7 +43,7 @@ Deno.test("plans are made on what is seen, all actions are done, and the same se
   };
   const told: number[] = [];
   const run = () =>
-    solve(model, goals, { planner, executed: 4, budget: 10, seed: 3, onPlans: (done) => void told.push(done) });
+    solve(model, goals, { planner, executed: 9, budget: 10, seed: 3, onPlans: (done) => void told.push(done) });
   const outcomes = await run();
   assertEquals(told, [4, 8, 10]);
   assertEquals(outcomes.map(({ places }) => places.length), [11, 11]);
