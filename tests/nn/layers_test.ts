@@ -34,7 +34,7 @@ Deno.test("block() computes the same for some tokens as for all", () => {
   const all = block(p, "blocks.1", x, 2);
   const last = block(p, "blocks.1", x, 2, { from: 4 });
   assertEquals(last.shape, [2, 3, 16]);
-  assertLess(largestDifference(last, tf.slice(all, [0, 4, 0]).dataSync()), 1e-6);
+  assertLess(largestDifference(last, tf.slice(all, [0, 4, 0]).dataSync()), 5e-6);
 });
 
 Deno.test("block() does not care about the order of tokens", () => {
