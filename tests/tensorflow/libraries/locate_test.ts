@@ -11,9 +11,9 @@ import { withEnvironment } from "../environment.ts";
 
 /** What librariesFolder() gives in a checkout in another folder. */
 function folderOfCopy(folder: string): () => string {
-  Deno.mkdirSync(`${folder}/lib/tensorflow`, { recursive: true });
-  for (const file of ["user_cache.ts", "tensorflow/locate.ts"]) {
-    Deno.copyFileSync(new URL(`../../lib/${file}`, import.meta.url), `${folder}/lib/${file}`);
+  Deno.mkdirSync(`${folder}/lib/tensorflow/libraries`, { recursive: true });
+  for (const file of ["user_cache.ts", "tensorflow/libraries/locate.ts"]) {
+    Deno.copyFileSync(new URL(`../../../lib/${file}`, import.meta.url), `${folder}/lib/${file}`);
   }
   const script = `${folder}/where.ts`;
   Deno.writeTextFileSync(
@@ -89,7 +89,7 @@ Deno.test("locateTensorFlow() lists every path that it missed and says what to d
 
 Deno.test("librariesFolder() is one for all of a user's checkouts, or the project's own where it holds them", () =>
   withEnvironment({ XDG_CACHE_HOME: "/somewhere/", HOME: "/home/me" }, (folder) => {
-    const own = new URL("../../.venv", import.meta.url).pathname;
+    const own = new URL("../../../.venv", import.meta.url).pathname;
     const isHere = ["cpu", "cuda"].some((variant) => existsSync(`${own}/tensorflow-${variant}`));
     // This checkout may be either; a copy of the code that has no .venv is the other.
     const elsewhere = folderOfCopy(folder);
