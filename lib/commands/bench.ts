@@ -7,7 +7,7 @@ import { table } from "../figures/table.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { hasGpu, tensorflowVersion } from "../tensorflow/ops/eager.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
-import { ourPrecisions, ourSteps, type Steps } from "./bench/bench_ours.ts";
+import { ourPrecisions, ourSteps, SLOW, type Steps } from "./bench/bench_ours.ts";
 import { benchLoader } from "./bench/bench_loader.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
 import { median, middleOf, roundsInTime, spreadText, stepsOfTurn, type Timings } from "./bench/bench_rounds.ts";
@@ -46,9 +46,7 @@ const HELP = helpText(
   },
 );
 
-/** A mode whose first step takes so many times as long as f32's is not worth more of them. */
-const SLOW = 2;
-/** One whose first round takes so many times as long as that of its precision's fastest is not worth more rounds. */
+/** A mode whose first round takes so many times as long as that of its precision's fastest is not worth more rounds. */
 const BEHIND = 1.15;
 
 /** One of PyTorch's modes against ours; null is what was not measured, for which `note` says why. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { presetNamed } from "../preset_named.ts";
 import type { Dataset } from "../datasets/dataset.ts";
 import { type JepaPreset, PRESETS as JEPA_PRESETS, type RunConfig } from "../jepa/pretraining/presets.ts";
 import { jepaObjective } from "../jepa/pretraining/pretraining_objective.ts";
@@ -88,6 +89,5 @@ export function preset(name: JepaPreset): RunConfig;
  */
 export function preset(name: string): MethodConfig;
 export function preset(name: string): MethodConfig {
-  if (Object.hasOwn(PRESETS, name)) return PRESETS[name];
-  throw new RangeError(`No preset is called "${name}": there are ${Object.keys(PRESETS).join(", ")}.`);
+  return presetNamed(PRESETS, name, "preset");
 }

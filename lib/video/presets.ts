@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { presetNamed } from "../preset_named.ts";
 import type { CropRange } from "../datasets/dataset.ts";
 import { type Architecture, architecture, type PredictorSize } from "../jepa/architectures.ts";
 import type { RunConfig } from "../jepa/pretraining/presets.ts";
@@ -135,7 +136,4 @@ export const VJEPA_PHRASES: Readonly<Record<VjepaPreset, string>> = {
  *
  * @throws RangeError that lists the names where there is none
  */
-export function videoPreset(name: string): VjepaConfig {
-  if (Object.hasOwn(VJEPA_PRESETS, name)) return VJEPA_PRESETS[name as VjepaPreset];
-  throw new RangeError(`No preset of clips is called "${name}": there are ${Object.keys(VJEPA_PRESETS).join(", ")}.`);
-}
+export const videoPreset = (name: string): VjepaConfig => presetNamed(VJEPA_PRESETS, name, "preset of clips");

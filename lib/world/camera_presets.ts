@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { presetNamed } from "../preset_named.ts";
 import type { CameraConfig } from "./camera_objective.ts";
 
 /** Names of the presets of camera models. */
@@ -41,9 +42,5 @@ export const CAMERA_PHRASES: Readonly<Record<CameraPreset, string>> = {
  *
  * @throws RangeError that lists the names where there is none
  */
-export function cameraPreset(name: string): CameraConfig {
-  if (Object.hasOwn(CAMERA_PRESETS, name)) return CAMERA_PRESETS[name as CameraPreset];
-  throw new RangeError(
-    `No preset of camera models is called "${name}": there are ${Object.keys(CAMERA_PRESETS).join(", ")}.`,
-  );
-}
+export const cameraPreset = (name: string): CameraConfig =>
+  presetNamed(CAMERA_PRESETS, name, "preset of camera models");

@@ -142,11 +142,11 @@ const standardised = fused(
 );
 
 /**
- * Mean and deviation of the dot's and the walls' means along columns, then of those along rows, over places in random rooms: a
- * door takes a pixel or two out of the means of some rows, which deviations of whole pictures would hide.
+ * Of the dot's and the walls' means inside the outer walls, over places in random rooms: their mean, and their deviations along
+ * columns and along rows. A door takes a pixel or two out of the means of some rows, which one deviation of whole pictures
+ * would hide.
  */
-const COLUMNS = { mean: [0.0033, 0.046], deviation: [0.0113, 0.19] },
-  ROWS = { mean: [0.0033, 0.046], deviation: [0.0113, 0.023] };
+const INSIDE = { mean: [0.0033, 0.046], deviations: [[0.0113, 0.19], [0.0113, 0.023]] };
 
 /**
  * Means along columns and along rows of pictures uint8 [B, side, side, 2], standardised: [B, 2 * inner, 2]. The outer walls
@@ -157,8 +157,8 @@ const pooled = fused(
   (pictures: Tensor) => {
     const [batch, side] = pictures.shape as number[], inner = innerSide(side), edge = (side - inner) / 2;
     const values = tf.div(tf.cast(tf.slice(pictures, [0, edge, edge, 0], [batch, inner, inner, 2]), "float32"), 255);
-    const means = [COLUMNS, ROWS].map(({ mean, deviation }, i) =>
-      tf.div(tf.sub(tf.mean(values, 1 + i), tf.tensor1d(mean)), tf.tensor1d(deviation)) // [B, inner, 2]
+    const means = INSIDE.deviations.map((deviation, i) =>
+      tf.div(tf.sub(tf.mean(values, 1 + i), tf.tensor1d(INSIDE.mean)), tf.tensor1d(deviation)) // [B, inner, 2]
     );
     return tf.concat(means, 1);
   },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { presetNamed } from "../preset_named.ts";
 import type { WorldConfig } from "./objective.ts";
 
 /** Names of the presets of world models. */
@@ -70,9 +71,4 @@ export const WORLD_PRESETS: Readonly<Record<WorldPreset, WorldConfig>> = {
  *
  * @throws RangeError that lists the names where there is none
  */
-export function worldPreset(name: string): WorldConfig {
-  if (Object.hasOwn(WORLD_PRESETS, name)) return WORLD_PRESETS[name as WorldPreset];
-  throw new RangeError(
-    `No preset of world models is called "${name}": there are ${Object.keys(WORLD_PRESETS).join(", ")}.`,
-  );
-}
+export const worldPreset = (name: string): WorldConfig => presetNamed(WORLD_PRESETS, name, "preset of world models");

@@ -19,7 +19,7 @@ export interface WorldLogEntry extends RunLogEntry {
   variance?: number;
   /** Squared covariances of different dimensions, averaged over the pairs. */
   covariance?: number;
-  /** Squared change of states from one frame to the next. */
+  /** Squared change of states over `regulariser.lag` frames. */
   smoothness?: number;
   /** Squared error of the action between two states, in units, averaged over x and y. */
   inverseDynamics?: number;

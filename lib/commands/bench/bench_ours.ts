@@ -26,7 +26,7 @@ export interface Steps {
 }
 
 /** As many times slower than in float32, and a precision is not worth measuring: it is emulated. */
-const SLOW = 2;
+export const SLOW = 2;
 
 /** The precisions that are worth measuring here. */
 export async function ourPrecisions({ architecture }: Pick<BenchSize, "architecture">): Promise<Precision[]> {

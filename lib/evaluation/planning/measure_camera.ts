@@ -92,8 +92,8 @@ async function predictionOf(
       };
       const given = [taken(0), taken(1), done(0), done(1)], [now, next, own, other] = given;
       const [right, wrong] = [await run(predictor, now, next, own), await run(predictor, now, next, other)];
-      const [[own_, copy], [others]] = await Promise.all([right.array(), wrong.array()]) as number[][][];
-      errors.own.push(...own_);
+      const [[ours, copy], [others]] = await Promise.all([right.array(), wrong.array()]) as number[][][];
+      errors.own.push(...ours);
       errors.copy.push(...copy);
       errors.other.push(...others);
       disposeAll([given, right, wrong]);

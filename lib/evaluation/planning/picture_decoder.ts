@@ -7,10 +7,10 @@
  */
 import { randomStream } from "../../random.ts";
 import { tf } from "../../tensorflow/backend.ts";
-import { anywhere, layoutOf, type RoomsConfig } from "../../world/episodes.ts";
+import type { RoomsConfig } from "../../world/episodes.ts";
 import { drawRooms } from "../../world/rooms.ts";
 import { solveEach } from "../collapse/symmetric_matrix.ts";
-import { type Seeing, statesOf } from "./states.ts";
+import { placesIn, type Seeing, statesOf } from "./states.ts";
 
 /** A fitted decoder. */
 export interface PictureDecoder {
@@ -76,10 +76,7 @@ function fittedLayer(hidden: Float32Array, pixels: Uint8Array): (hidden: Float32
 /** Fits a decoder to a model's states of places drawn anywhere, in rooms as it was trained on. */
 export async function pictureDecoder(model: Seeing, rooms: RoomsConfig, seed: number): Promise<PictureDecoder> {
   const { size: { width }, picture: side } = model, outputs = side * side * 2;
-  const drawn = Array.from({ length: FITTED + TESTED }, (_, i) => {
-    const random = randomStream(seed, i), layout = layoutOf(rooms, random);
-    return { layout, place: anywhere(random, layout) };
-  });
+  const drawn = placesIn(rooms, seed, FITTED + TESTED);
   const pixels = new Uint8Array(drawn.length * outputs); // [N, side, side, 2]
   drawn.forEach(({ layout, place }, i) =>
     drawRooms(layout, [place], side, pixels.subarray(i * outputs, (i + 1) * outputs))

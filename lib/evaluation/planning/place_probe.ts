@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { randomStream } from "../../random.ts";
-import { anywhere, layoutOf, type RoomsConfig } from "../../world/episodes.ts";
+import type { RoomsConfig } from "../../world/episodes.ts";
 import type { Place } from "../../world/rooms.ts";
 import { denseProbe } from "../probes/dense_probe.ts";
-import { type Seeing, statesOf } from "./states.ts";
+import { placesIn, type Seeing, statesOf } from "./states.ts";
 
 /** A fitted probe. */
 export interface PlaceProbe {
@@ -25,10 +24,7 @@ const FITTED = 2000, TESTED = 1000;
 /** Fits a probe to a model's states of places drawn anywhere, in rooms as it was trained on. */
 export async function placeProbe(model: Seeing, rooms: RoomsConfig, seed: number): Promise<PlaceProbe> {
   const { width } = model.size;
-  const drawn = Array.from({ length: FITTED + TESTED }, (_, i) => {
-    const random = randomStream(seed, i), layout = layoutOf(rooms, random);
-    return { layout, place: anywhere(random, layout) };
-  });
+  const drawn = placesIn(rooms, seed, FITTED + TESTED);
   const states = await statesOf(model, drawn, drawn.map(({ place }) => place));
   const examples = (values: Float32Array<ArrayBuffer>, targets: readonly number[]) => {
     return { values, tokens: 1, width, targets: Float32Array.from(targets) };

@@ -5,14 +5,30 @@
  */
 import { compile } from "../../tensorflow/compile.ts";
 import { encodePictures } from "../../world/networks.ts";
-import type { Task } from "../../world/episodes.ts";
+import { randomStream } from "../../random.ts";
+import { anywhere, layoutOf, type RoomsConfig, type Task } from "../../world/episodes.ts";
 import { picturesOf, type WorldModel } from "../../world/planning.ts";
-import type { Place } from "../../world/rooms.ts";
+import type { Layout, Place } from "../../world/rooms.ts";
 import type { Networks } from "../../training/objective.ts";
 import { disposeAll, type Tensor } from "../../tensorflow/backend.ts";
 
 /** What of a model sees. */
 export type Seeing = Pick<WorldModel, "size" | "picture" | "networks">;
+
+/** A place, and the rooms that it is in. */
+export interface Standing {
+  /** The rooms. */
+  layout: Layout;
+  /** Where the dot is. */
+  place: Place;
+}
+
+/** Places drawn anywhere in rooms of a kind, each in rooms of its own; the i-th follows from the seed and i alone. */
+export const placesIn = (rooms: RoomsConfig, seed: number, count: number): Standing[] =>
+  Array.from({ length: count }, (_, i) => {
+    const random = randomStream(seed, i), layout = layoutOf(rooms, random);
+    return { layout, place: anywhere(random, layout) };
+  });
 
 /** Pictures encoded at once. */
 const CHUNK = 512;

@@ -6,7 +6,7 @@
 import type { MovingScene } from "../../datasets/scenes/moving_scene.ts";
 import { type Law, LAWS } from "../../datasets/scenes/violations.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
-import { tokenGrid } from "../../jepa/architectures.ts";
+import { tokenCount, tokenGrid } from "../../jepa/architectures.ts";
 import type { Features, TokenFeatures } from "../features/features.ts";
 import { attentiveProbe } from "../probes/attentive_probe.ts";
 import { linearProbe } from "../probes/linear_probe.ts";
@@ -116,20 +116,23 @@ async function readSolids(
   });
 }
 
-/** Tokens with the time of each beside them, one-hot, for those of pixels do not tell it: [N, tokens, width + times]. */
-async function timedTokens(subject: ClipSubject, pixels: Uint8Array, labels: Int32Array, times: number) {
-  const { width: own } = subject, width = own + times, rows: Float32Array[] = [];
-  for await (const tokens of tokensOf(subject, pixels, labels.length)) {
-    const count = tokens.length / own, timed = new Float32Array(count * width);
-    for (let i = 0; i < count; i++) {
-      timed.set(tokens.subarray(i * own, (i + 1) * own), i * width);
-      timed[i * width + own + Math.floor(i * times / count)] = 1;
+/** Tokens with the time of each beside them, one-hot, which no probe has to find then: [N, tokens, width + times]. */
+async function timedTokens(
+  subject: ClipSubject,
+  pixels: Uint8Array,
+  labels: Int32Array,
+  architecture: VideoArchitecture,
+) {
+  const [times] = tokenGrid(architecture), tokens = tokenCount(architecture), { width: own } = subject;
+  const width = own + times, values = new Float32Array(labels.length * tokens * width);
+  let row = 0;
+  for await (const clip of tokensOf(subject, pixels, labels.length)) {
+    for (let i = 0; i < tokens; i++, row++) {
+      values.set(clip.subarray(i * own, (i + 1) * own), row * width);
+      values[row * width + own + Math.floor(i * times / tokens)] = 1;
     }
-    rows.push(timed);
   }
-  const each = rows[0].length, values = new Float32Array(rows.length * each);
-  rows.forEach((row, i) => values.set(row, i * each));
-  return { values, tokens: each / width, width, labels };
+  return { values, tokens, width, labels };
 }
 
 /** The same averaged over the frame, times one after another: [N, times * width]. */
@@ -153,7 +156,7 @@ async function tellOrder(
   const [times] = tokenGrid(architecture);
   const tokensOfClips = async ({ pixels, truths: { length } }: KnownClips) => {
     const { pixels: own, labels } = withSwapped(pixels, length);
-    return await timedTokens(subject, own, labels, times);
+    return await timedTokens(subject, own, labels, architecture);
   };
   const fitted = await tokensOfClips(train), measured = await tokensOfClips(test);
   const attentive = { batch: BATCH, epochs: ATTENTIVE_STEPS * BATCH / fitted.labels.length };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { presetNamed } from "../../preset_named.ts";
 import type { CropRange } from "../../datasets/dataset.ts";
 import type { ChannelStatistics } from "../../datasets/channel_statistics.ts";
 import { type Architecture, architecture, type TargetKind } from "../architectures.ts";
@@ -285,9 +286,4 @@ export const PRESETS: Readonly<Record<JepaPreset, RunConfig>> = {
  *
  * @throws RangeError that lists the names where there is none.
  */
-export function preset(name: string): RunConfig {
-  if (!Object.hasOwn(PRESETS, name)) {
-    throw new RangeError(`No preset is called "${name}": there are ${Object.keys(PRESETS).join(", ")}.`);
-  }
-  return PRESETS[name as JepaPreset];
-}
+export const preset = (name: string): RunConfig => presetNamed(PRESETS, name, "preset");
