@@ -576,7 +576,7 @@ export {
   type WalkKey,
 } from "./lib/datasets/scenes/camera_walk.ts";
 export { type CameraClips, type CameraClipsOptions, loadCameraClips } from "./lib/datasets/clips/camera_clips.ts";
-export { encodeFrames, type FrameEncoder, frameTokens } from "./lib/world/frame_tokens.ts";
+export { encodeFrames, type FrameEncoder, frameTokens } from "./lib/world/camera/frame_tokens.ts";
 export {
   frameCausal,
   type FrameGrid,
@@ -584,7 +584,7 @@ export {
   type FramePredictorSize,
   predictFrames,
   rollOut,
-} from "./lib/world/frame_predictor.ts";
+} from "./lib/world/camera/frame_predictor.ts";
 export {
   type CameraConfig,
   type CameraInputs,
@@ -593,17 +593,17 @@ export {
   cameraTokens,
   frameLosses,
   toldActions,
-} from "./lib/world/camera_objective.ts";
-export { CAMERA_PRESETS, type CameraPreset, cameraPreset } from "./lib/world/camera_presets.ts";
-export { checkCameraConfig } from "./lib/world/check_camera_config.ts";
+} from "./lib/world/camera/camera_objective.ts";
+export { CAMERA_PRESETS, type CameraPreset, cameraPreset } from "./lib/world/camera/camera_presets.ts";
+export { checkCameraConfig } from "./lib/world/camera/check_camera_config.ts";
 export {
   type CameraData,
   type CameraLogEntry,
   type CameraResult,
   openCameraData,
   pretrainCamera,
-} from "./lib/world/pretrain_camera.ts";
-export { type CameraModel, loadCamera, saveCamera } from "./lib/world/saved_camera.ts";
+} from "./lib/world/camera/pretrain_camera.ts";
+export { type CameraModel, loadCamera, saveCamera } from "./lib/world/camera/saved_camera.ts";
 export {
   CAMERA_PLANNER,
   cameraCosts,

@@ -11,6 +11,7 @@ const ROOMS = [
     "random.ts",
     "shapes.ts",
     "nearest_name.ts",
+    "preset_named.ts",
     "json.ts",
     "npy_header.ts",
     "write_file.ts",

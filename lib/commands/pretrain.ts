@@ -58,7 +58,7 @@ import { runSummaries, TENSORBOARD_FLAG, TENSORBOARD_HELP } from "./tensorboard/
 import { fromFirst, inTurn } from "./processes/worker.ts";
 import { changedBy, checkpointsOf, IMAGE_TRAINING_HELP, TRAINING_FLAGS } from "./inputs/training_flags.ts";
 import { summariseTraining } from "./training/training_summary.ts";
-import { CAMERA_PHRASES, CAMERA_PRESETS } from "../world/camera_presets.ts";
+import { CAMERA_PHRASES, CAMERA_PRESETS } from "../world/camera/camera_presets.ts";
 import { WORLD_PHRASES, WORLD_PRESETS } from "../world/presets.ts";
 import { writeFile } from "../write_file.ts";
 

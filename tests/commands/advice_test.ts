@@ -10,7 +10,7 @@ import { PROTOCOLS } from "../../lib/evaluation/protocols.ts";
 import { PRESETS } from "../../lib/methods/methods.ts";
 import { itemNamed } from "../../lib/reproduction/catalogue.ts";
 import { VJEPA_PRESETS } from "../../lib/video/presets.ts";
-import { CAMERA_PRESETS } from "../../lib/world/camera_presets.ts";
+import { CAMERA_PRESETS } from "../../lib/world/camera/camera_presets.ts";
 import { WORLD_PRESETS } from "../../lib/world/presets.ts";
 import { type Command, COMMON_OPTIONS } from "../../lib/commands/terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "../../lib/commands/terminal/advice.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { kitTasks } from "../../lib/commands/completions.ts";
 import { bashScript, fishScript, zshScript } from "../../lib/commands/terminal/shell_scripts.ts";
 import { PRESETS } from "../../lib/methods/methods.ts";
-import { CAMERA_PRESETS } from "../../lib/world/camera_presets.ts";
+import { CAMERA_PRESETS } from "../../lib/world/camera/camera_presets.ts";
 import { WORLD_PRESETS } from "../../lib/world/presets.ts";
 import { isThere } from "../installed.ts";
 import { withFolder } from "../with_folder.ts";

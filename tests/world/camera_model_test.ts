@@ -8,12 +8,12 @@ import { saveEncoder } from "../../lib/jepa/save_encoder.ts";
 import { initialise } from "../../lib/nn/initialisation.ts";
 import { normalise } from "../../lib/nn/layers.ts";
 import { disposeAll, tf, uint8Tensor } from "../../lib/tensorflow/backend.ts";
-import { type CameraConfig, cameraObjective } from "../../lib/world/camera_objective.ts";
-import { cameraPreset } from "../../lib/world/camera_presets.ts";
-import { checkCameraConfig } from "../../lib/world/check_camera_config.ts";
-import { encodeFrames, frameTokens } from "../../lib/world/frame_tokens.ts";
-import { openCameraData, pretrainCamera } from "../../lib/world/pretrain_camera.ts";
-import { loadCamera } from "../../lib/world/saved_camera.ts";
+import { type CameraConfig, cameraObjective } from "../../lib/world/camera/camera_objective.ts";
+import { cameraPreset } from "../../lib/world/camera/camera_presets.ts";
+import { checkCameraConfig } from "../../lib/world/camera/check_camera_config.ts";
+import { encodeFrames, frameTokens } from "../../lib/world/camera/frame_tokens.ts";
+import { openCameraData, pretrainCamera } from "../../lib/world/camera/pretrain_camera.ts";
+import { loadCamera } from "../../lib/world/camera/saved_camera.ts";
 import { withFolder } from "../with_folder.ts";
 
 const SIZE: EncoderSize = { image: 8, patch: 4, frames: 4, tubelet: 2, width: 12, depth: 1, heads: 2, mlpRatio: 2 };

@@ -5,14 +5,14 @@ import { blockShapes } from "../../lib/jepa/architectures.ts";
 import type { Parameters } from "../../lib/nn/parameters.ts";
 import { type Tensor, tf } from "../../lib/tensorflow/backend.ts";
 import { gradientsOf } from "../../lib/training/step.ts";
-import { frameLosses } from "../../lib/world/camera_objective.ts";
+import { frameLosses } from "../../lib/world/camera/camera_objective.ts";
 import {
   frameAngles,
   frameCausal,
   framePredictorShapes,
   predictFrames,
   rollOut,
-} from "../../lib/world/frame_predictor.ts";
+} from "../../lib/world/camera/frame_predictor.ts";
 
 const SIZE = { width: 12, depth: 2, heads: 2 }, GRID = { image: 4, patch: 2, width: 5 };
 const [BATCH, FRAMES, PLACES, D] = [2, 3, 4, 5];

@@ -9,14 +9,14 @@ import { formatNumber, progressBar } from "../../figures/progress.ts";
 import { disposeAll } from "../../tensorflow/backend.ts";
 import type { Decided } from "../../training/runs/decided.ts";
 import type { RunOptions } from "../../training/runs/run.ts";
-import { type CameraConfig, cameraObjective } from "../../world/camera_objective.ts";
+import { type CameraConfig, cameraObjective } from "../../world/camera/camera_objective.ts";
 import {
   type CameraData,
   type CameraLogEntry,
   type CameraResult,
   openCameraData,
   pretrainCamera,
-} from "../../world/pretrain_camera.ts";
+} from "../../world/camera/pretrain_camera.ts";
 import { writeFile } from "../../write_file.ts";
 
 /** The folder of data sets. */

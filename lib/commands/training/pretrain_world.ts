@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { CameraConfig } from "../../world/camera_objective.ts";
-import { CAMERA_PRESETS, cameraPreset } from "../../world/camera_presets.ts";
-import { checkCameraConfig } from "../../world/check_camera_config.ts";
+import type { CameraConfig } from "../../world/camera/camera_objective.ts";
+import { CAMERA_PRESETS, cameraPreset } from "../../world/camera/camera_presets.ts";
+import { checkCameraConfig } from "../../world/camera/check_camera_config.ts";
 import { checkWorldConfig } from "../../world/check_config.ts";
 import { type WorldConfig, worldObjective } from "../../world/objective.ts";
 import { WORLD_PRESETS, worldPreset } from "../../world/presets.ts";

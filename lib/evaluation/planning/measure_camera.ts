@@ -10,11 +10,11 @@ import type { Parameters } from "../../nn/parameters.ts";
 import { type Random, randomStream } from "../../random.ts";
 import { disposeAll, type Tensor, tf } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
-import { type CameraTokens, cameraTokens, nextBy, toldActions } from "../../world/camera_objective.ts";
-import { rollOut } from "../../world/frame_predictor.ts";
-import { frameTokenCount } from "../../world/frame_tokens.ts";
+import { type CameraTokens, cameraTokens, nextBy, toldActions } from "../../world/camera/camera_objective.ts";
+import { rollOut } from "../../world/camera/frame_predictor.ts";
+import { frameTokenCount } from "../../world/camera/frame_tokens.ts";
 import { plan, type PlannerOptions } from "../../world/planners.ts";
-import type { CameraModel } from "../../world/saved_camera.ts";
+import type { CameraModel } from "../../world/camera/saved_camera.ts";
 
 /** How predictions come out. Errors are mean absolute ones of layer-normed tokens. */
 export interface CameraPrediction {

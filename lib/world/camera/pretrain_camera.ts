@@ -4,13 +4,13 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { type CameraClips, loadCameraClips } from "../datasets/clips/camera_clips.ts";
-import type { TrainingData } from "../datasets/dataset.ts";
-import { loadEncoder } from "../jepa/pretrained.ts";
-import type { Parameters } from "../nn/parameters.ts";
-import { disposeAll } from "../tensorflow/backend.ts";
-import { decided } from "../training/runs/decided.ts";
-import { type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
+import { type CameraClips, loadCameraClips } from "../../datasets/clips/camera_clips.ts";
+import type { TrainingData } from "../../datasets/dataset.ts";
+import { loadEncoder } from "../../jepa/pretrained.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import { disposeAll } from "../../tensorflow/backend.ts";
+import { decided } from "../../training/runs/decided.ts";
+import { type RunLogEntry, type RunOptions, trainRun } from "../../training/runs/run.ts";
 import { type CameraConfig, cameraObjective, type CameraTokens, cameraTokens } from "./camera_objective.ts";
 import { checkCameraConfig } from "./check_camera_config.ts";
 import type { FrameEncoder } from "./frame_tokens.ts";

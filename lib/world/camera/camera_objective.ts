@@ -4,18 +4,18 @@
  *
  * @module
  */
-import type { CameraClips } from "../datasets/clips/camera_clips.ts";
-import { type CameraWalkOptions, GREATEST_TURN } from "../datasets/scenes/camera_walk.ts";
-import type { EncoderSize } from "../jepa/architectures.ts";
-import { initialise } from "../nn/initialisation.ts";
-import type { Parameters } from "../nn/parameters.ts";
-import { randomStream, shuffled } from "../random.ts";
-import type { PrecisionChoice } from "../tensorflow/autocast.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { fused } from "../tensorflow/fused.ts";
-import type { Objective, Share } from "../training/objective.ts";
-import { type RunSchedules, runSchedules } from "../training/schedules.ts";
-import { stepsOf } from "../training/steps.ts";
+import type { CameraClips } from "../../datasets/clips/camera_clips.ts";
+import { type CameraWalkOptions, GREATEST_TURN } from "../../datasets/scenes/camera_walk.ts";
+import type { EncoderSize } from "../../jepa/architectures.ts";
+import { initialise } from "../../nn/initialisation.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import { randomStream, shuffled } from "../../random.ts";
+import type { PrecisionChoice } from "../../tensorflow/autocast.ts";
+import { type Tensor, tf } from "../../tensorflow/backend.ts";
+import { fused } from "../../tensorflow/fused.ts";
+import type { Objective, Share } from "../../training/objective.ts";
+import { type RunSchedules, runSchedules } from "../../training/schedules.ts";
+import { stepsOf } from "../../training/steps.ts";
 import {
   type FrameGrid,
   framePredictorShapes,

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { type EncoderSize, tokenGrid } from "../jepa/architectures.ts";
-import { encode, tubelets } from "../jepa/encoder.ts";
-import { normalise } from "../nn/layers.ts";
-import type { Parameters } from "../nn/parameters.ts";
-import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
-import { compile } from "../tensorflow/compile.ts";
+import { type EncoderSize, tokenGrid } from "../../jepa/architectures.ts";
+import { encode, tubelets } from "../../jepa/encoder.ts";
+import { normalise } from "../../nn/layers.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import { disposeAll, type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { compile } from "../../tensorflow/compile.ts";
 
 /** An encoder of clips that stays as it is. */
 export interface FrameEncoder {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { COMMON_PARTS } from "../jepa/pretraining/run_shape.ts";
-import { checkShape, count, naming, number, oneOf, record, shape } from "../shapes.ts";
-import { partsOf } from "../training/steps.ts";
+import { COMMON_PARTS } from "../../jepa/pretraining/run_shape.ts";
+import { checkShape, count, naming, number, oneOf, record, shape } from "../../shapes.ts";
+import { partsOf } from "../../training/steps.ts";
 import type { CameraConfig } from "./camera_objective.ts";
 import type { FramePredictorSize } from "./frame_predictor.ts";
 

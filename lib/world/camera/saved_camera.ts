@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { encoderShapes, type EncoderSize } from "../jepa/architectures.ts";
-import type { Parameters } from "../nn/parameters.ts";
+import { encoderShapes, type EncoderSize } from "../../jepa/architectures.ts";
+import type { Parameters } from "../../nn/parameters.ts";
 import type { CameraConfig } from "./camera_objective.ts";
 import { checkCameraConfig } from "./check_camera_config.ts";
 import { framePredictorShapes } from "./frame_predictor.ts";
 import type { FrameEncoder } from "./frame_tokens.ts";
-import { loadNetworks, saveNetworks } from "./saved_networks.ts";
+import { loadNetworks, saveNetworks } from "../saved_networks.ts";
 
 /** A camera model; whoever has it disposes of its parameters. */
 export interface CameraModel {

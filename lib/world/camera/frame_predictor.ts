@@ -7,11 +7,11 @@
  *
  * @module
  */
-import { blockShapes, type EncoderSize, type ParameterShapes, tokenGrid } from "../jepa/architectures.ts";
-import { block, layerNorm, linear, normalise } from "../nn/layers.ts";
-import type { Parameters } from "../nn/parameters.ts";
-import { rotaryAngles, type Rotation } from "../nn/rotary.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
+import { blockShapes, type EncoderSize, type ParameterShapes, tokenGrid } from "../../jepa/architectures.ts";
+import { block, layerNorm, linear, normalise } from "../../nn/layers.ts";
+import type { Parameters } from "../../nn/parameters.ts";
+import { rotaryAngles, type Rotation } from "../../nn/rotary.ts";
+import { type Tensor, tf } from "../../tensorflow/backend.ts";
 
 /** Sizes of the predictor; its MLP ratio is 4. */
 export interface FramePredictorSize {

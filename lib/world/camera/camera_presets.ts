@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { presetNamed } from "../preset_named.ts";
+import { presetNamed } from "../../preset_named.ts";
 import type { CameraConfig } from "./camera_objective.ts";
 
 /** Names of the presets of camera models. */
