@@ -33,6 +33,7 @@ const HELP = helpText(
       than that of the clip that begins alike; chance is 50 over vanish and appear. In sets it is the clip and its twin, of
       which one solid is missing or elsewhere, against both with their second halves exchanged: how easy a half is to
       predict is the same on both sides`,
+    "calibrated surprise": "the same less what the second half surprises after the beginnings of eight other clips",
   },
   {
     "--weights PATH": "a run's folder or encoder.safetensors, with its predictor",

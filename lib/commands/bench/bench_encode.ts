@@ -7,6 +7,7 @@
 import { fileURLToPath } from "node:url";
 import { table } from "../../figures/table.ts";
 import { PARITY_PYTHON, setUpParity } from "../parity/parity_python.ts";
+import { SLOW } from "./bench_ours.ts";
 import { median, middleOf, roundsInTime, spreadText } from "./bench_rounds.ts";
 
 /** Photographs, and how many each side encodes at once. */
@@ -17,6 +18,8 @@ interface Mode {
   name: string;
   command: string;
   args(folder: string): string[];
+  /** Whether it may take very long, where the CPU has no instructions for it. */
+  emulated?: boolean;
 }
 
 /** One way's results. */
@@ -43,12 +46,20 @@ const PEERS: Mode[] = ["f32", "f32 compiled", "bf16", "bf16 compiled"].map((mode
   name: `transformers, ${mode}`,
   command: PARITY_PYTHON,
   args: (folder) => [pathOf("bench_encode.py"), "encode", folder, mode, `${BATCH}`],
+  emulated: mode.startsWith("bf16"),
 }));
 
-/** Runs a process to its end; returns the seconds that took. */
-async function run(command: string, args: string[]): Promise<number> {
-  const start = performance.now(), env = { HF_HUB_OFFLINE: "1" };
-  const { success, stderr } = await new Deno.Command(command, { args, env, stdout: "null", stderr: "piped" }).output();
+/**
+ * Runs a process to its end; returns the seconds that took.
+ *
+ * @param limit of seconds, after which it is ended
+ */
+async function run(command: string, args: string[], limit = Infinity): Promise<number> {
+  const start = performance.now(), env = { HF_HUB_OFFLINE: "1" }, ending = new AbortController();
+  const timer = limit < Infinity ? setTimeout(() => ending.abort(), 1000 * limit) : undefined;
+  const child = new Deno.Command(command, { args, env, stdout: "null", stderr: "piped", signal: ending.signal });
+  const { success, stderr } = await child.output().finally(() => clearTimeout(timer));
+  if (ending.signal.aborted) throw new Error(`ended after ${limit.toFixed(0)} s, ${SLOW} times what the slowest before it took.`);
   if (success) return (performance.now() - start) / 1000;
   throw new Error(`${command} stopped: ${new TextDecoder().decode(stderr).trim().split("\n").at(-1)}`);
 }
@@ -66,10 +77,11 @@ export async function benchEncode(rounds: number, show: (what: string) => void):
         if (one.fault) continue;
         show(`round ${round}, ${one.mode.name}`);
         try {
-          one.seconds.push(await run(one.mode.command, one.mode.args(folder)));
+          const limit = one.mode.emulated ? SLOW * Math.max(...all.flatMap(({ seconds }) => seconds)) : Infinity;
+          one.seconds.push(await run(one.mode.command, one.mode.args(folder), limit));
         } catch (error) {
           if (one.mode === OURS) throw error;
-          one.fault = (error as Error).message; // such as torch.compile's without a C++ compiler
+          one.fault = (error as Error).message; // also torch.compile's without a C++ compiler
         }
       }
     }

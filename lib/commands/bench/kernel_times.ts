@@ -92,7 +92,7 @@ function parseShapes(text: string): { type: string; dimensions: number[] }[] {
 
 /**
  * FLOPs of a product of matrices, however they are transposed: the output's size says which dimension is summed over; where
- * it is not known, the first that both have.
+ * it is not known, the longest that both have, as in the gradient of a weight.
  */
 function productFlops(inputs: readonly number[][], outputElements: number): number {
   const [a, b] = inputs;
@@ -100,7 +100,8 @@ function productFlops(inputs: readonly number[][], outputElements: number): numb
   const batch = product((a.length >= b.length ? a : b).slice(0, -2));
   const [m, k] = a.slice(-2), [l, n] = b.slice(-2);
   const all = [[m, k, l, n], [m, k, n, l], [k, m, l, n], [k, m, n, l]].filter(([, summed, same]) => summed === same);
-  const fitting = all.find(([rows, , , columns]) => batch * rows * columns === outputElements) ?? all[0];
+  const fitting = all.find(([rows, , , columns]) => batch * rows * columns === outputElements) ??
+    all.toSorted(([, a], [, b]) => b - a)[0];
   return fitting ? 2 * batch * fitting[0] * fitting[1] * fitting[3] : 0;
 }
 

@@ -23,8 +23,8 @@ export interface ClipSubject {
   width: number;
   /** A vector for each token of clips uint8 [B, T, size, size, 3]: float32 [B, N, width]. */
   tokens(pixels: Uint8Array): Promise<Float32Array>;
-  /** Surprise at the second half of such clips, given the first: float32 [B]. */
-  surprise(pixels: Uint8Array): Promise<Float32Array>;
+  /** Surprise at the second half of the clips `actual`, given the first half of the clips `seen`: float32 [B]. */
+  surprise(seen: Uint8Array, actual: Uint8Array): Promise<Float32Array>;
   /** Frees what is the subject's own. */
   dispose(): void;
 }
@@ -113,7 +113,7 @@ export function encoderClips(name: string, networks: VideoNetworks, run: ClipNet
   return {
     ...{ name, width: run.architecture.width, dispose() {} },
     tokens: (pixels) => run.tokens(networks.encoder, pixels),
-    surprise: (pixels) => run.surprise(networks, pixels, pixels),
+    surprise: (seen, actual) => run.surprise(networks, seen, actual),
   };
 }
 
@@ -146,7 +146,7 @@ export function stillClips(networks: VideoNetworks, run: ClipNetworks): ClipSubj
       }
       return all;
     },
-    surprise: (pixels) => run.surprise(networks, stillOf(pixels, frames / 2 - 1, architecture), pixels),
+    surprise: (seen, actual) => run.surprise(networks, stillOf(seen, frames / 2 - 1, architecture), actual),
   };
 }
 
@@ -183,14 +183,19 @@ export function pixelClips(architecture: VideoArchitecture): ClipSubject {
           )),
         pixels,
       ),
-    surprise: (pixels) =>
-      inBatches(architecture, (clips) =>
-        Promise.resolve(tf.tidy(() => {
-          const scaled = tf.div(tf.cast(clips, "float32"), 255), whole = [clips.shape[0], frames / 2, image, image, 3];
-          const last = tf.slice(scaled, [0, frames / 2 - 1, 0, 0, 0], [clips.shape[0], 1, image, image, 3]);
-          const coming = tf.slice(scaled, [0, frames / 2, 0, 0, 0], whole);
-          return tf.mean(tf.abs(tf.sub(coming, last)), [1, 2, 3, 4]);
-        })), pixels),
+    surprise: (seen, actual) =>
+      inBatches(
+        architecture,
+        (...clips) =>
+          Promise.resolve(tf.tidy(() => {
+            const [before, after] = clips.map((own) => tf.div(tf.cast(own, "float32"), 255)), batch = before.shape[0]!;
+            const last = tf.slice(before, [0, frames / 2 - 1, 0, 0, 0], [batch, 1, image, image, 3]);
+            const coming = tf.slice(after, [0, frames / 2, 0, 0, 0], [batch, frames / 2, image, image, 3]);
+            return tf.mean(tf.abs(tf.sub(coming, last)), [1, 2, 3, 4]);
+          })),
+        seen,
+        actual,
+      ),
     dispose: () => positions.dispose(),
   };
 }

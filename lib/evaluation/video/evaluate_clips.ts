@@ -172,33 +172,61 @@ const BROKEN: Readonly<Record<Law, readonly [string, string]>> = {
   place: ["jump", "jump"],
 };
 
-/** How often, in %, impossible clips surprise more: than those that begin alike, by what happens; and by law, in matched sets. */
-async function surprisedBy(subject: ClipSubject, sets: ClipEvaluationData["sets"]): Promise<[string, number][]> {
+/** Beginnings of other clips, after which a second half is asked for too. */
+const OTHER_BEGINNINGS = 8;
+
+/** The surprise at the second half of clips [B], and the mean of what it is after the beginnings of other clips, [B]. */
+async function surprisesAt(subject: ClipSubject, pixels: Uint8Array, others: readonly Uint8Array[]) {
+  const own = await subject.surprise(pixels, pixels), elsewhere = new Float32Array(own.length);
+  for (const other of others) {
+    const seen = new Uint8Array(pixels.length);
+    for (let start = 0; start < seen.length; start += other.length) seen.set(other, start);
+    (await subject.surprise(seen, pixels)).forEach((value, i) => elsewhere[i] += value / others.length);
+  }
+  return { own, elsewhere };
+}
+
+/**
+ * How often, in %, impossible clips surprise more: than those that begin alike, by what happens; the same where the surprise
+ * is calibrated; and by law, in matched sets.
+ */
+async function surprisedBy(
+  subject: ClipSubject,
+  { train, sets }: Pick<ClipEvaluationData, "train" | "sets">,
+): Promise<[string, number][]> {
+  const bytes = train.pixels.length / train.truths.length;
+  const others = Array.from({ length: Math.min(OTHER_BEGINNINGS, train.truths.length) }, (_, i) =>
+    train.pixels.subarray(i * bytes, (i + 1) * bytes));
   const pairs: Record<string, [number, number][]> = {}, byLaw: [string, number][] = [];
+  const calibrated: typeof pairs = {};
   for (const law of LAWS) {
     const clips = sets[law].flatMap(({ possible, impossible }) => [...possible, ...impossible]);
-    const bytes = clips[0].length, pixels = new Uint8Array(clips.length * bytes);
+    const pixels = new Uint8Array(clips.length * bytes);
     clips.forEach((clip, i) => pixels.set(clip, i * bytes));
-    const values = await subject.surprise(pixels);
-    const surprises = sets[law].map((_, i): MatchedSet<number> => {
-      const [x, y, xy, yx] = values.subarray(4 * i, 4 * i + 4);
-      return { possible: [x, y], impossible: [xy, yx] };
-    });
-    for (const { possible, impossible } of surprises) {
-      BROKEN[law].forEach((name, i) => (pairs[name] ??= []).push([possible[i], impossible[i]]));
-    }
+    const { own, elsewhere } = await surprisesAt(subject, pixels, others);
+    const setsOf = (values: Float32Array) =>
+      sets[law].map((_, i): MatchedSet<number> => {
+        const [x, y, xy, yx] = values.subarray(4 * i, 4 * i + 4);
+        return { possible: [x, y], impossible: [xy, yx] };
+      });
+    const collect = (into: typeof pairs, { possible, impossible }: MatchedSet<number>) =>
+      BROKEN[law].forEach((name, i) => (into[name] ??= []).push([possible[i], impossible[i]]));
+    const surprises = setsOf(own);
+    for (const set of surprises) collect(pairs, set);
+    for (const set of setsOf(own.map((value, i) => value - elsewhere[i]))) collect(calibrated, set);
     byLaw.push([`surprise, sets of ${law}`, setAccuracy(surprises)]);
   }
-  return [
-    ...Object.entries(pairs).map(([name, own]): [string, number] => [`surprise, ${name}`, pairwiseAccuracy(own)]),
-    ...byLaw,
-  ];
+  const named = (label: string, kinds: typeof pairs) =>
+    Object.entries(kinds).map(([name, own]): [string, number] => [`${label}, ${name}`, pairwiseAccuracy(own)]);
+  return [...named("surprise", pairs), ...named("calibrated surprise", calibrated), ...byLaw];
 }
 
 /**
  * Evaluates subjects on clips of scenes in motion: R² of the solids' position, velocity and depth by ridge regression on
  * the tokens in which they are seen; accuracy of telling a clip from one whose halves are swapped, by a linear layer on
- * tokens averaged over the frame and by an attentive probe; and how often what is impossible surprises more. Deterministic.
+ * tokens averaged over the frame and by an attentive probe; and how often what is impossible surprises more. Calibrated, the
+ * surprise at a second half is less what it is after the beginnings of eight other clips (of `train`): how hard the half is
+ * to predict whatever came before, which is more where more solids are seen, is no surprise then. Deterministic.
  *
  * @param options told what is done next, and each number as it comes
  * @throws RangeError where the clips are not as long or as large as the architecture says
@@ -221,7 +249,7 @@ export async function evaluateClips(
     onStage?.(`${name}: order of time`);
     for (const [measure, score] of await tellOrder(subject, architecture, data)) add(measure, score);
     onStage?.(`${name}: surprise`);
-    for (const [measure, score] of await surprisedBy(subject, data.sets)) add(measure, score);
+    for (const [measure, score] of await surprisedBy(subject, data)) add(measure, score);
   }
   return results;
 }

@@ -48,4 +48,5 @@ Deno.test("profileOf() counts a product's FLOPs by what its output holds", () =>
   assertEquals(flops("float[6,2,5,7];float[6,2,5,7]", 12 * 25), 2 * 12 * 5 * 7 * 5); // q k^T
   assertEquals(flops("float[6,2,5,7];float[6,2,5,7]", 12 * 49), 2 * 12 * 5 * 7 * 7); // a^T b
   assertEquals(flops("float[7,5];float[7,3]", 0), 2 * 5 * 7 * 3); // an output that was not allocated
+  assertEquals(flops("float[90,3];float[90,3]", 0), 2 * 3 * 90 * 3); // the same, of a weight as wide as high
 });

@@ -22,7 +22,10 @@ function knownClips(set: number, count: number): KnownClips {
 }
 const known = [knownClips(0, 60), knownClips(1, 40)];
 
-/** A subject that says of a clip's tokens, [N, width], what `say` does, and is surprised by its first byte. */
+/**
+ * A subject that says of a clip's tokens, [N, width], what `say` does, and is surprised by the number in its first byte, after
+ * another clip's beginning by that in its last.
+ */
 const subject = (name: string, say: (clip: Uint8Array, values: Float32Array) => void): ClipSubject => ({
   ...{ name, width, dispose() {} },
   tokens(pixels) {
@@ -32,8 +35,11 @@ const subject = (name: string, say: (clip: Uint8Array, values: Float32Array) => 
     }
     return Promise.resolve(values);
   },
-  surprise: (pixels) =>
-    Promise.resolve(Float32Array.from({ length: pixels.length / bytes }, (_, i) => pixels[i * bytes])),
+  surprise: (seen, actual) =>
+    Promise.resolve(Float32Array.from({ length: actual.length / bytes }, (_, i) => {
+      const [before, own] = [seen, actual].map((clips) => clips.subarray(i * bytes, (i + 1) * bytes));
+      return before.every((value, place) => value === own[place]) ? own[0] : own[bytes - 1];
+    })),
 });
 
 /** Knows what is true of the solids, and how bright each time is. */
@@ -54,13 +60,14 @@ const babbling = subject("babbling", (clip, values) => {
   for (let i = 0; i < values.length; i++) values[i] = random.normal();
 });
 
-const clip = (first: number) => new Uint8Array(bytes).fill(first, 0, 1);
+const clip = (first: number, last: number) => new Uint8Array(bytes).fill(first, 0, 1).fill(last, bytes - 1);
 
 Deno.test("evaluateClips() gives all to who knows the truth, and chance to who babbles", async () => {
   const train = { pixels: known[0].pixels.subarray(0, 40 * bytes), truths: known[0].truths.slice(0, 40) },
     test = known[1];
-  // Surprised by 1 and 5 of what is possible, and in both laws by a little more of what is not, taken together.
-  const set = { possible: [clip(1), clip(5)], impossible: [clip(6), clip(2)] } as const;
+  // Surprised by 1 and 5 of what is possible, and in both laws by a little more of what is not, taken together. The second
+  // clip's second half is harder by 4, whatever came before.
+  const set = { possible: [clip(1, 0), clip(5, 4)], impossible: [clip(6, 4), clip(2, 0)] } as const;
   const sets = { existence: [set, set], place: [set] };
   const results = await evaluateClips([knowing, babbling], architecture, { train, test, sets });
   const score = (subject: string, measure: string) =>
@@ -75,6 +82,7 @@ Deno.test("evaluateClips() gives all to who knows the truth, and chance to who b
   }
   const surprises = ["vanish", "appear", "jump", "sets of existence", "sets of place"];
   assertEquals(surprises.map((kind) => score("knowing", `surprise, ${kind}`)), [100, 0, 50, 100, 100]);
+  for (const kind of ["vanish", "appear", "jump"]) assertEquals(score("knowing", `calibrated surprise, ${kind}`), 100);
 });
 
 Deno.test("swapHalves() puts the second half of a clip first", () => {

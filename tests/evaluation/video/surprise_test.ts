@@ -62,9 +62,12 @@ const bytes = 4 * 8 * 8 * 3;
 const clips = new Uint8Array(2 * bytes).fill(51).fill(102, 1.5 * bytes);
 
 Deno.test("pixels are surprised by how much the second half differs from the last frame before", async () => {
-  const pixels = pixelClips(architecture), values = await pixels.surprise(clips);
+  const pixels = pixelClips(architecture), values = await pixels.surprise(clips, clips);
   assertAlmostEquals(values[0], 0, 1e-6);
   assertAlmostEquals(values[1], 51 / 255, 1e-6);
+  const after = await pixels.surprise(clips.slice().fill(0), clips); // another beginning
+  assertAlmostEquals(after[0], 51 / 255, 1e-6);
+  assertAlmostEquals(after[1], 102 / 255, 1e-6);
   pixels.dispose();
 });
 
@@ -89,7 +92,7 @@ Deno.test("an encoder whose predictor says 0 of everything is surprised by the m
       return sum / 4;
     });
   for (const subject of subjects) {
-    const values = await subject.surprise(clips);
+    const values = await subject.surprise(clips, clips);
     expected.forEach((value, clip) => assertAlmostEquals(values[clip], value, 1e-4));
     subject.dispose();
   }
