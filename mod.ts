@@ -349,9 +349,9 @@ export {
   type ReciprocalRankOptions,
   reciprocalRanks,
 } from "./lib/evaluation/probes/mean_reciprocal_rank.ts";
-export { lars, type LarsRates } from "./lib/evaluation/probes/lars.ts";
-export { nesterov } from "./lib/evaluation/probes/nesterov.ts";
-export { LINEAR_RECIPE, type LinearRecipe, TRANSFER_RECIPES } from "./lib/evaluation/probes/linear_recipes.ts";
+export { lars, type LarsRates } from "./lib/evaluation/linear/lars.ts";
+export { nesterov } from "./lib/evaluation/linear/nesterov.ts";
+export { LINEAR_RECIPE, type LinearRecipe, TRANSFER_RECIPES } from "./lib/evaluation/linear/linear_recipes.ts";
 export type { LayerFeatures, LayerSource, View } from "./lib/evaluation/features/layer_source.ts";
 export {
   evaluateHeads,
@@ -361,7 +361,7 @@ export {
   type LinearSources,
   type LinearVariant,
   type LinearVariantResult,
-} from "./lib/evaluation/probes/linear_evaluation.ts";
+} from "./lib/evaluation/linear/linear_evaluation.ts";
 export { attentiveLogits, attentiveShapes, type AttentiveSize } from "./lib/evaluation/probes/attentive_network.ts";
 export {
   attentiveProbe,

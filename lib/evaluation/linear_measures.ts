@@ -4,8 +4,8 @@
  * @module
  */
 import type { Dataset } from "../datasets/dataset.ts";
-import { evaluateHeads } from "./probes/linear_evaluation.ts";
-import { batchOf, type LinearRecipe, TRANSFER_RECIPES } from "./probes/linear_recipes.ts";
+import { evaluateHeads } from "./linear/linear_evaluation.ts";
+import { batchOf, type LinearRecipe, TRANSFER_RECIPES } from "./linear/linear_recipes.ts";
 import { type Measure, nameOf, type ProtocolOptions } from "./protocol.ts";
 import type { LinearView, Subject } from "./subjects.ts";
 

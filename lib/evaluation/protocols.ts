@@ -21,7 +21,7 @@ import { denseProbe } from "./probes/dense_probe.ts";
 import { knn, NEIGHBOURS } from "./probes/knn.ts";
 import { linearProbe } from "./probes/linear_probe.ts";
 import { chanceReciprocalRank } from "./probes/mean_reciprocal_rank.ts";
-import { LINEAR_RECIPE, TRANSFER_RECIPES } from "./probes/linear_recipes.ts";
+import { LINEAR_RECIPE, TRANSFER_RECIPES } from "./linear/linear_recipes.ts";
 import { lowShot } from "./probes/low_shot.ts";
 import {
   type DepthScenes,

@@ -12,7 +12,7 @@ import { initialise } from "../nn/initialisation.ts";
 import type { Precision } from "../tensorflow/autocast.ts";
 import { tf } from "../tensorflow/backend.ts";
 import { pixelTokens } from "./probes/dense_probe.ts";
-import type { LinearSources } from "./probes/linear_evaluation.ts";
+import type { LinearSources } from "./linear/linear_evaluation.ts";
 import { cachedFeatures } from "./features/feature_cache.ts";
 import { featureEncoder } from "./features/feature_encoder.ts";
 import { extractFeatures, type Features, pixelFeatures, type TokenFeatures } from "./features/features.ts";

@@ -6,8 +6,8 @@ import {
   evaluateHeads,
   linearEvaluation,
   type LinearEvaluationOptions,
-} from "../../../lib/evaluation/probes/linear_evaluation.ts";
-import { TRANSFER_RECIPES } from "../../../lib/evaluation/probes/linear_recipes.ts";
+} from "../../../lib/evaluation/linear/linear_evaluation.ts";
+import { TRANSFER_RECIPES } from "../../../lib/evaluation/linear/linear_recipes.ts";
 import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
 

@@ -5,7 +5,7 @@ import {
   LINEAR_RECIPE,
   rateFactor,
   TRANSFER_RECIPES,
-} from "../../../lib/evaluation/probes/linear_recipes.ts";
+} from "../../../lib/evaluation/linear/linear_recipes.ts";
 
 /** The learning rate in the first and the last step of each pass, of `each` steps. */
 const ratesOf = (recipe: typeof LINEAR_RECIPE, each: number, batch: number) =>

@@ -1,6 +1,6 @@
 import "../../tensorflow/loaded.ts";
 import { assertAlmostEquals, assertEquals, assertLess } from "@std/assert";
-import { lars } from "../../../lib/evaluation/probes/lars.ts";
+import { lars } from "../../../lib/evaluation/linear/lars.ts";
 import type { Parameters } from "../../../lib/nn/parameters.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
 import { compile } from "../../../lib/tensorflow/compile.ts";

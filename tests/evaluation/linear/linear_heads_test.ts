@@ -1,9 +1,9 @@
 import "../../tensorflow/loaded.ts";
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { newNorm, normaliseBatch, normaliseBy } from "../../../lib/evaluation/probes/batch_norm.ts";
-import { lars } from "../../../lib/evaluation/probes/lars.ts";
-import { headLogits, type LinearHeads, newHeads, trainHeads } from "../../../lib/evaluation/probes/linear_heads.ts";
-import { nesterov } from "../../../lib/evaluation/probes/nesterov.ts";
+import { newNorm, normaliseBatch, normaliseBy } from "../../../lib/evaluation/linear/batch_norm.ts";
+import { lars } from "../../../lib/evaluation/linear/lars.ts";
+import { headLogits, type LinearHeads, newHeads, trainHeads } from "../../../lib/evaluation/linear/linear_heads.ts";
+import { nesterov } from "../../../lib/evaluation/linear/nesterov.ts";
 import type { Parameters } from "../../../lib/nn/parameters.ts";
 import { randomStream } from "../../../lib/random.ts";
 import { type Tensor, tf } from "../../../lib/tensorflow/backend.ts";
