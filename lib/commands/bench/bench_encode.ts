@@ -59,7 +59,9 @@ async function run(command: string, args: string[], limit = Infinity): Promise<n
   const timer = limit < Infinity ? setTimeout(() => ending.abort(), 1000 * limit) : undefined;
   const child = new Deno.Command(command, { args, env, stdout: "null", stderr: "piped", signal: ending.signal });
   const { success, stderr } = await child.output().finally(() => clearTimeout(timer));
-  if (ending.signal.aborted) throw new Error(`ended after ${limit.toFixed(0)} s, ${SLOW} times what the slowest before it took.`);
+  if (ending.signal.aborted) {
+    throw new Error(`ended after ${limit.toFixed(0)} s, ${SLOW} times what the slowest before it took.`);
+  }
   if (success) return (performance.now() - start) / 1000;
   throw new Error(`${command} stopped: ${new TextDecoder().decode(stderr).trim().split("\n").at(-1)}`);
 }

@@ -195,8 +195,10 @@ async function surprisedBy(
   { train, sets }: Pick<ClipEvaluationData, "train" | "sets">,
 ): Promise<[string, number][]> {
   const bytes = train.pixels.length / train.truths.length;
-  const others = Array.from({ length: Math.min(OTHER_BEGINNINGS, train.truths.length) }, (_, i) =>
-    train.pixels.subarray(i * bytes, (i + 1) * bytes));
+  const others = Array.from(
+    { length: Math.min(OTHER_BEGINNINGS, train.truths.length) },
+    (_, i) => train.pixels.subarray(i * bytes, (i + 1) * bytes),
+  );
   const pairs: Record<string, [number, number][]> = {}, byLaw: [string, number][] = [];
   const calibrated: typeof pairs = {};
   for (const law of LAWS) {
