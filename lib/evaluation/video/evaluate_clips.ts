@@ -218,8 +218,10 @@ async function surprisedBy(
     for (const set of setsOf(own.map((value, i) => value - elsewhere[i]))) collect(calibrated, set);
     byLaw.push([`surprise, sets of ${law}`, setAccuracy(surprises)]);
   }
-  const named = (label: string, kinds: typeof pairs) =>
-    Object.entries(kinds).map(([name, own]): [string, number] => [`${label}, ${name}`, pairwiseAccuracy(own)]);
+  const named = (label: string, kinds: typeof pairs): [string, number][] => [
+    ...Object.entries(kinds).map(([name, own]): [string, number] => [`${label}, ${name}`, pairwiseAccuracy(own)]),
+    [`${label}, all pairs`, pairwiseAccuracy(Object.values(kinds).flat())],
+  ];
   return [...named("surprise", pairs), ...named("calibrated surprise", calibrated), ...byLaw];
 }
 

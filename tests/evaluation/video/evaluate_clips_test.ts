@@ -80,9 +80,11 @@ Deno.test("evaluateClips() gives all to who knows the truth, and chance to who b
     assertEquals(score("knowing", `order of halves, ${probe}`), 100);
     assert(Math.abs(score("babbling", `order of halves, ${probe}`) - 50) < 25);
   }
-  const surprises = ["vanish", "appear", "jump", "sets of existence", "sets of place"];
-  assertEquals(surprises.map((kind) => score("knowing", `surprise, ${kind}`)), [100, 0, 50, 100, 100]);
-  for (const kind of ["vanish", "appear", "jump"]) assertEquals(score("knowing", `calibrated surprise, ${kind}`), 100);
+  const surprises = ["vanish", "appear", "jump", "all pairs", "sets of existence", "sets of place"];
+  assertEquals(surprises.map((kind) => score("knowing", `surprise, ${kind}`)), [100, 0, 50, 50, 100, 100]);
+  for (const kind of ["vanish", "appear", "jump", "all pairs"]) {
+    assertEquals(score("knowing", `calibrated surprise, ${kind}`), 100);
+  }
 });
 
 Deno.test("swapHalves() puts the second half of a clip first", () => {
