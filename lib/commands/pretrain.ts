@@ -65,7 +65,7 @@ import { writeFile } from "../write_file.ts";
 const HELP = helpText(
   "deno task pretrain [options]",
   `Pretrains an encoder, with I-JEPA or the method that the preset's name begins with, and evaluates it. The first time it
-  downloads TensorFlow (274 MB) and CIFAR-10 (139 MB). The presets two-rooms-... train a world model
+  downloads TensorFlow (274 MB) and CIFAR-10 (139 MB). The presets that begin with two-rooms train a world model
   instead, on walks through two rooms that are made as it goes: deno task plan plans with it. The preset camera-scenes
   trains one of drawn scenes and a camera that is turned, on what an encoder of clips sees of them
   (--set encoder=DIR). Options of images are not theirs.`,
