@@ -540,6 +540,7 @@ export {
   picturesOf,
   plainMetric,
   type Policy,
+  type Seeing,
   solve,
   type SolveOptions,
   type WorldModel,
@@ -553,7 +554,7 @@ export {
 } from "./lib/evaluation/planning/measure_planning.ts";
 export { type PictureDecoder, pictureDecoder } from "./lib/evaluation/planning/picture_decoder.ts";
 export { type PlaceProbe, placeProbe } from "./lib/evaluation/planning/place_probe.ts";
-export { type Seeing, statesOf } from "./lib/evaluation/planning/states.ts";
+export { statesOf } from "./lib/evaluation/planning/states.ts";
 export { fitStepMetric, stepMetric } from "./lib/evaluation/planning/step_metric.ts";
 export { planFigure, type PlannedWalk } from "./lib/figures/pictures/plan_figure.ts";
 export { roomImage } from "./lib/figures/pictures/room_image.ts";

@@ -42,6 +42,8 @@ import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 
 const NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
 
+const protocolOf = (name: ProtocolName): Protocol => PROTOCOLS[name];
+
 /** Built-in scenes to fit probes to, and to measure them on. */
 const SCENES = { train: 4000, test: 1000 };
 /** Not that of pretraining on scenes, so that no probe is fitted to pictures that the encoder has seen. */
@@ -97,7 +99,7 @@ function parseProtocols(text: string | undefined): ProtocolName[] {
 
 /** Holds that protocols can be evaluated of an encoder of images that have no colours. */
 function checkWithoutColours(weights: string, channels: number, protocols: readonly ProtocolName[]): void {
-  const needsColours = (name: ProtocolName) => (PROTOCOLS[name] as Protocol).colours;
+  const needsColours = (name: ProtocolName) => protocolOf(name).colours;
   const left = protocols.filter(needsColours);
   if (left.length === 0) return;
   throw new Error(
@@ -106,15 +108,18 @@ function checkWithoutColours(weights: string, channels: number, protocols: reado
   );
 }
 
-/** Protocols of an encoder without a predictor that is told transformations: all but one, which is said where it was named. */
-function withoutMrr(weights: string, protocols: ProtocolName[], all: boolean): ProtocolName[] {
-  if (!all && protocols.includes("mrr")) {
+/** Those of an encoder whose predictor is told no transformations: where one was named that asks it, an error says so. */
+function withoutTransformations(weights: string, protocols: ProtocolName[], all: boolean): ProtocolName[] {
+  const asking = protocols.filter((name) => protocolOf(name).transformations);
+  if (!all && asking.length > 0) {
     throw new Error(
-      `${weights} is no image world model, whose predictor is told transformations: leave mrr out of --protocol, or train ` +
-        `one: ${commandLine("pretrain", "--preset", "iwm-cifar10")}`,
+      `${weights} is no image world model, whose predictor is told transformations: leave ${
+        asking.join(", ")
+      } out of ` +
+        `--protocol, or train one: ${commandLine("pretrain", "--preset", "iwm-cifar10")}`,
     );
   }
-  return protocols.filter((name) => name !== "mrr");
+  return protocols.filter((name) => !asking.includes(name));
 }
 
 const SUBJECTS = ["encoder", "random", "pixels"] as const;
@@ -203,7 +208,9 @@ export async function main(args: string[]): Promise<void> {
   const { predictor, ...loaded } = await loadWeights(weights, { heads: whole("heads"), image: whole("image") });
   const told = predictor?.size.conditions === undefined ? undefined : predictor;
   if (!told) tf.dispose(predictor?.parameters ?? {});
-  const protocols = told ? asked : withoutMrr(weights, asked, all);
+  const possible = told ? asked : withoutTransformations(weights, asked, all);
+  // Of CLEVR, depth has been refused where it was named.
+  const protocols = clevr === undefined ? possible : possible.filter((name) => name !== "depth");
   const encoder = { ...loaded, predictor: told, preprocessing: choosePreprocessing(weights, loaded) };
   const reading = readingOf(encoder.size.channels, colours);
   if (typeof reading === "number") checkWithoutColours(weights, reading, protocols);
@@ -272,7 +279,7 @@ export async function main(args: string[]): Promise<void> {
   await report();
   if (images) reportSkipped(images.train, images.test);
   if (failure) throw failure;
-  if (clevr !== undefined && protocols.includes("depth")) {
+  if (clevr !== undefined && all) {
     console.log("No depth: CLEVR does not say it patch by patch.");
   }
 }

@@ -282,10 +282,12 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     needs: "scenes",
     colours: true,
     check({ scenes: { train, test } }) {
-      if (train.depths && test.depths) checkTenth(train.dataset);
+      for (const { dataset: { name }, depths } of [train, test]) {
+        if (!depths) throw new RangeError(`${name} does not say the depth of each patch: take scenes drawn here.`);
+      }
+      checkTenth(train.dataset);
     },
     async run(subject, { scenes: { train, test } }, { seed = 0 }) {
-      if (!train.depths || !test.depths) return [];
       const examples = async ({ dataset, depths }: DepthScenes) => ({
         ...await subject.tokens(dataset),
         targets: depths!,
@@ -301,6 +303,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     published: [],
     needs: "images",
     colours: true,
+    transformations: true,
     check() {},
     run: (subject, { images: { test } }, options) => versionMeasures(subject, test, options),
   },

@@ -9,7 +9,7 @@ import type { Cell, Column } from "../figures/table.ts";
 import type { AblationTable } from "./ablations.ts";
 import { type AblationOptions, BASELINES, evaluationFile, settingsOf, SMALL_PROTOCOLS } from "./ablation_plan.ts";
 import { readEvaluation } from "./read_evaluation.ts";
-import { deviation, mean } from "./statistics.ts";
+import { deviation, mean } from "../statistics.ts";
 
 /** Percents by protocol, one for each seed. */
 export type Scores = Record<string, number[]>;

@@ -10,7 +10,7 @@ import { type MethodConfig, preset } from "../methods/methods.ts";
 import { readRun } from "../training/runs/read_run.ts";
 import { SMALL_LABELS } from "./ablation_plan.ts";
 import { readEvaluation } from "./read_evaluation.ts";
-import { deviation, mean } from "./statistics.ts";
+import { deviation, mean } from "../statistics.ts";
 import { FOLDER, type Plan, type Step } from "./step.ts";
 
 /** A figure of accuracies over lengths of training. */

@@ -153,6 +153,8 @@ Deno.test("checkProtocols() refuses what cannot be evaluated before anything is 
   checkProtocols(names, await scenesOf(12));
   const few = await scenesOf(6);
   for (const name of ["count", "distance", "depth"] as const) refused([name], few, `${name}: `);
+  const { train, test } = (await scenesOf(12)).scenes!, flat = { ...test, depths: undefined };
+  refused(["depth"], { scenes: { train, test: flat } }, "does not say the depth of each patch");
 
   const touched = { name: "none", features: () => Promise.reject(new Error("computed")) } as unknown as Subject;
   await assertRejects(() => evaluate([touched], ["knn", "linear"], pair(9)), RangeError, "linear: train has 9 images");

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { scatter, solvePositive } from "../collapse/symmetric_matrix.ts";
+import { scatter, solveEach, withRidge } from "../collapse/symmetric_matrix.ts";
 
 /** Features, and what is to be read from them. */
 export interface RegressionRows {
@@ -54,12 +54,10 @@ function fitted(z: Float32Array, y: Float32Array, width: number, ridges: readonl
       for (let j = 0; j < width; j++) cross[k * width + j] += y[row * count + k] * z[row * width + j] / rows;
     }
   }
+  const rights = Array.from({ length: count }, (_, k) => cross.subarray(k * width, (k + 1) * width));
   return ridges.map((ridge) => {
-    const a = gram.map((value, i) => value + (i % (width + 1) === 0 ? ridge : 0));
     const w = new Float64Array(count * width);
-    for (let k = 0; k < count; k++) {
-      w.set(solvePositive(a, cross.slice(k * width, (k + 1) * width), width), k * width);
-    }
+    solveEach(withRidge(gram, width, ridge), rights, width).forEach((own, k) => w.set(own, k * width));
     return w;
   });
 }
