@@ -19,10 +19,10 @@ import { saveFigure } from "../figures/save.ts";
 import { table } from "../figures/table.ts";
 import { deviation, mean } from "../statistics.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
-import { isReached, type Task } from "../world/episodes.ts";
+import { isReached, REACHED, type Task } from "../world/episodes.ts";
 import type { Plan } from "../world/planners.ts";
 import { imagine, plainMetric, type WorldModel } from "../world/planning.ts";
-import type { Place } from "../world/rooms.ts";
+import { type Place, SIDE } from "../world/rooms.ts";
 import { loadWorld } from "../world/saved_world.ts";
 import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
@@ -33,7 +33,7 @@ import { runCommand } from "./terminal/run_command.ts";
 const HELP = helpText(
   "deno task plan --weights DIR [options]",
   `Plans with a world model of two rooms: in each episode it sees a picture of where the dot is and one of its goal in the
-  other room, and has ${EPISODE.budget} actions; it is at the goal where it is less than 4.5 of 65 units away at the end. Goals are the
+  other room, and has ${EPISODE.budget} actions; it is at the goal where it is less than ${REACHED} of ${SIDE} units away at the end. Goals are the
   same in every measurement. Beside it: doing nothing, random actions, and a straight line to the goal.`,
   {
     "--weights DIR": "a run's folder, or its world.safetensors",

@@ -11,7 +11,7 @@ import { changed, type Changes, FOLDER, type Missing, type Plan, setArguments, t
 export const SMALL_PRESET = "cifar10-ablations";
 
 /** Labels a class that the small runs' probe is fitted to: 1 % of CIFAR-10's, as the paper has 1 % of ImageNet's. */
-export const SMALL_LABELS = 50;
+const SMALL_LABELS = 50;
 
 /** How the small runs are evaluated; the first is the paper's. */
 export const SMALL_PROTOCOLS = ["lowshot", "linear-fast", "knn"] as const;
@@ -52,9 +52,8 @@ function trained(presetName: string, changes: Changes, scale: "small" | "paper",
   };
 }
 
-/** An evaluation of one subject, into the folder of a run. */
-function evaluated(run: string, weights: string, subject: string, seed: number): Step {
-  const makes = evaluationFile("small", run, seed);
+/** A small run's evaluation of one subject, into a file. */
+export function evaluated(weights: string, subject: string, seed: number, makes: string): Step {
   return {
     task: "evaluate",
     args: [
@@ -71,12 +70,13 @@ function smallSteps(table: AblationTable, seeds: number): Step[] {
   for (let seed = 0; seed < seeds; seed++) {
     for (const { run, set } of table.small) {
       steps.push(trained(SMALL_PRESET, set, "small", run, seed));
-      steps.push(evaluated(run, runFolder("small", run, seed), "encoder", seed));
+      steps.push(evaluated(runFolder("small", run, seed), "encoder", seed, evaluationFile("small", run, seed)));
     }
     const weights = runFolder("small", table.small[0].run, seed); // for its sizes
-    steps.push(evaluated(BASELINES["random weights"], weights, "random", seed));
+    steps.push(evaluated(weights, "random", seed, evaluationFile("small", BASELINES["random weights"], seed)));
   }
-  steps.push(evaluated(BASELINES["raw pixels"], runFolder("small", table.small[0].run, 0), "pixels", 0));
+  const weights = runFolder("small", table.small[0].run, 0);
+  steps.push(evaluated(weights, "pixels", 0, evaluationFile("small", BASELINES["raw pixels"], 0)));
   return steps;
 }
 

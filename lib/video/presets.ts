@@ -127,7 +127,7 @@ export const VJEPA_PRESETS: Readonly<Record<VjepaPreset, VjepaConfig>> = {
 
 /** What each is, in a phrase. */
 export const VJEPA_PHRASES: Readonly<Record<VjepaPreset, string>> = {
-  "vjepa-scenes": "drawn scenes in motion, clips of 8 frames of 64 pixels",
+  "vjepa-scenes": "drawn scenes in motion, clips of 8 frames of 32 pixels",
   "vjepa-l16": "the authors' ViT-L/16, on GPUs",
 };
 

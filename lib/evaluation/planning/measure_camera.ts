@@ -47,7 +47,7 @@ export interface CameraPlanning {
 const errorsOf = (a: Tensor, b: Tensor): Tensor => tf.mean(tf.abs(tf.sub(a, b)), [1, 2]);
 
 /** Of pictures [B, N, D], each with one action [B, 2]: how far the prediction is from the next ones, and the copy: [2, B]. */
-export function predictionErrors(
+function predictionErrors(
   p: Parameters,
   { config, encoder }: Pick<CameraModel, "config" | "encoder">,
   pictures: Tensor,
@@ -123,7 +123,7 @@ async function predictionOf(
  * @param goal [1, N', D], of the one that is wanted
  * @param actions [N, H, 2], in shares of the longest
  */
-export function cameraCosts(
+function cameraCosts(
   p: Parameters,
   { config, encoder }: Pick<CameraModel, "config" | "encoder">,
   start: Tensor,
