@@ -11,7 +11,7 @@ import { pixelTensor } from "../jepa/encoder.ts";
 import { meanSquaredError } from "../methods/parts/errors.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
+import type { Tensor } from "../tensorflow/backend.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { warmupCosine } from "../training/schedules.ts";
 import type { DecoderConfig, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";

@@ -192,7 +192,7 @@ export interface DenseLayer extends Pick<DenseExamples, "tokens" | "width"> {
   /** [tokens]: each patch's mean target, which is known without looking. */
   means: Float64Array;
   /** What it reads from tokens [N, tokens, width]: [N, tokens]. */
-  predict(values: Float32Array): Float32Array<ArrayBuffer>;
+  predict(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer>;
 }
 
 /**
