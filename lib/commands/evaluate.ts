@@ -19,7 +19,7 @@ import { tf } from "../tensorflow/backend.ts";
 import { commandLine } from "./terminal/advice.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { evaluationBar } from "./evaluation/evaluation_bar.ts";
-import { checkEvaluable, evaluationTable, publishedTables } from "./evaluation/evaluation_table.ts";
+import { evaluationTable, publishedTables } from "./evaluation/evaluation_table.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { COLOURS, coloursOf, IMAGE_HELP, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights, WEIGHTS_HELP } from "./inputs/load_weights.ts";
@@ -155,7 +155,6 @@ async function openLabelled(
 ): Promise<Required<EvaluationData>["images"]> {
   const { train, test } = await openImages(data, flags, sideForFraming(framing), colours);
   if (!test) throw new Error(`${data} has no images to test on: it takes a test/ or val/ folder beside train/.`);
-  checkEvaluable(train, test);
   return { train, test };
 }
 
@@ -215,16 +214,19 @@ export async function main(args: string[]): Promise<void> {
   const reading = readingOf(encoder.size.channels, colours);
   if (typeof reading === "number") checkWithoutColours(weights, reading, protocols);
   const precision = await chosenPrecision(askedPrecision, encoder.size.width);
-  const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
-  const images = needs("images") ? await openLabelled(dataName, flags, encoder.preprocessing, reading) : undefined;
-  const drawn = needs("scenes") ? await openPictures(encoder.size, clevr, colours) : undefined;
+  const [ofImages, ofScenes] = (["images", "scenes"] as const).map((what) =>
+    protocols.filter((name) => PROTOCOLS[name].needs === what)
+  );
+  const images = ofImages.length > 0 ? await openLabelled(dataName, flags, encoder.preprocessing, reading) : undefined;
   let subset: Uint32Array | undefined;
   if (flags.subset !== undefined) {
     if (!images?.train.paths) throw new Error(`--subset names files, but the images of ${dataName} are none.`);
     subset = await readSubset(flags.subset, images.train.paths);
   }
+  checkProtocols(ofImages, { images }, { perClass, subset });
+  const drawn = ofScenes.length > 0 ? await openPictures(encoder.size, clevr, colours) : undefined;
+  checkProtocols(ofScenes, { scenes: drawn });
 
-  checkProtocols(protocols, { images, scenes: drawn }, { perClass, subset });
   const bar = evaluationBar(seeds * protocols.length * chosen.length);
   const { onStage, onProgress } = bar;
   const options = { precision, cache: flags["no-cache"] ? undefined : "data/features", onProgress };

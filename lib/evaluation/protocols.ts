@@ -32,7 +32,7 @@ import {
   type ProtocolOptions,
 } from "./protocol.ts";
 import * as paper from "./published.ts";
-import { checkLabelled, checkPerClass, checkTenth } from "./requirements.ts";
+import { checkLabelled, checkPerClass, checkSameClasses, checkTenth } from "./requirements.ts";
 import type { Subject } from "./subjects.ts";
 import { VERSIONED_IMAGES, versionMeasures, VERSIONS } from "./version_measures.ts";
 
@@ -59,6 +59,7 @@ function labelsPerClass({ perClass }: ProtocolOptions, { labels }: Dataset): rea
 function checkImages({ images: { train, test } }: Required<EvaluationData>): void {
   checkLabelled(train);
   checkLabelled(test, test.labels, 1); // a part of the classes may be tested on
+  checkSameClasses(train, test);
 }
 
 /** A tenth of the training images is held out to choose by. */

@@ -5,7 +5,16 @@
  */
 import { preset } from "../jepa/pretraining/presets.ts";
 import type { AblationSetting, AblationTable } from "./ablations.ts";
-import { changed, type Changes, FOLDER, type Missing, type Plan, setArguments, type Step } from "./step.ts";
+import {
+  changed,
+  type Changes,
+  FOLDER,
+  type Missing,
+  missingData,
+  type Plan,
+  setArguments,
+  type Step,
+} from "./step.ts";
 
 /** The small runs' preset, which says what was measured to choose it. */
 export const SMALL_PRESET = "cifar10-ablations";
@@ -107,7 +116,7 @@ function paperSteps(
 export function planAblation(table: AblationTable, options: AblationOptions): Plan {
   if (options.scale === "small") return { steps: smallSteps(table, options.seeds), missing: [] };
   const missing: Missing = [
-    ...options.data === undefined ? [{ option: "data", what: "ImageNet's folder" }] : [],
+    ...missingData(options.data),
     ...options.subset === undefined ? [{ option: "subset", what: "SimCLR's list of 1 % of the labels" }] : [],
   ];
   return { steps: paperSteps(table, options), missing };

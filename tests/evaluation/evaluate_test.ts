@@ -145,6 +145,8 @@ Deno.test("checkProtocols() refuses what cannot be evaluated before anything is 
   checkProtocols(["lowshot"], pair(5), { perClass: [2], subset: Uint32Array.of(0) });
   refused(["knn"], pair(1), "knn: train has images of one class alone");
   refused(["knn"], pair(3, 0), "knn: test holds no images");
+  const other = { ...colours("other", 3), classes: ["red", "green", "pink"] };
+  refused(["knn"], { images: { train: colours("train", 3), test: other } }, "same classes: blue, pink are in one");
   refused(["depth"], pair(3), "The evaluation depth needs scenes");
   const scenesOf = async (count: number): Promise<EvaluationData> => ({
     ...pair(60),

@@ -3,29 +3,11 @@
  *
  * @module
  */
-import type { Dataset } from "../../datasets/dataset.ts";
 import type { EvaluationResult } from "../../evaluation/evaluate.ts";
 import { type ProtocolName, PROTOCOLS } from "../../evaluation/protocols.ts";
 import { type PublishedTable, TABLE_3_CIFAR100 } from "../../evaluation/published.ts";
-import { checkLabelled, differingClasses } from "../../evaluation/requirements.ts";
 import { table } from "../../figures/table.ts";
 import { deviation, mean } from "../../statistics.ts";
-
-/**
- * Whether a probe on `train` can be measured on `test`: both have labels, of the same classes, of which there are two.
- *
- * @throws Error that says what is missing
- */
-export function checkEvaluable(train: Dataset, test: Dataset): void {
-  checkLabelled(train);
-  checkLabelled(test);
-  const only = differingClasses(train, test);
-  if (only.length === 0) return;
-  throw new Error(
-    `${train.name} and ${test.name} do not have the same classes: ${only.join(", ")} are in one of them alone. Give ` +
-      "both the same folders.",
-  );
-}
 
 function distinct<T>(values: readonly T[]): T[] {
   return [...new Set(values)];

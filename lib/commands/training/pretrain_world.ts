@@ -142,6 +142,7 @@ async function trained<
 
 async function run(flags: Flags, dir: string, workers: Communicator, world: World): Promise<void> {
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => readConfig(dir)) : undefined;
+  if (kept) checkEither(kept, `${dir}/config.json`);
   const asked = await configOf(flags, workers.size, kept);
   if (kept) checkSameConfig(dir, kept, asked); // before scenes are drawn
   const width = isCamera(asked) ? asked.predictor.width : asked.networks.width;
