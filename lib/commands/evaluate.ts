@@ -192,19 +192,20 @@ export async function main(args: string[]): Promise<void> {
   const asked = parseProtocols(flags.protocol), all = asked === NAMES;
   const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
   const colours = coloursOf(flags.colours), chosen = parseSubjects(flags.subjects);
-  const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds") =>
-    numberOf(name, flags[name], { integer: true });
-  const seed = whole("seed")!, seeds = whole("seeds")!, epochs = whole("epochs");
-  if (seeds < 1) throw new Error("--seeds takes a whole number from 1 on; got 0.");
-  const perClass = flags["per-class"]?.split(",").map((text) => numberOf("per-class", text, { integer: true })!);
-  if (perClass?.includes(0) || epochs === 0) throw new Error("--per-class and --epochs take whole numbers from 1 on.");
+  const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds", least = 1) =>
+    numberOf(name, flags[name], { integer: true, least });
+  const seed = whole("seed", 0)!, seeds = whole("seeds")!, epochs = whole("epochs");
+  const heads = whole("heads"), image = whole("image");
+  const perClass = flags["per-class"]?.split(",").map((text) =>
+    numberOf("per-class", text, { integer: true, least: 1 })!
+  );
   if (clevr !== undefined && !all && asked.includes("depth")) {
     throw new Error("CLEVR does not say the depth of each patch: leave depth out of --protocol, or --clevr.");
   }
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
 
   await setUpTensorFlow();
-  const { predictor, ...loaded } = await loadWeights(weights, { heads: whole("heads"), image: whole("image") });
+  const { predictor, ...loaded } = await loadWeights(weights, { heads, image });
   const told = predictor?.size.conditions === undefined ? undefined : predictor;
   if (!told) tf.dispose(predictor?.parameters ?? {});
   const possible = told ? asked : withoutTransformations(weights, asked, all);
