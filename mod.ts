@@ -25,7 +25,47 @@ import { tf as tfjs } from "./lib/tensorflow/backend.ts";
  */
 export const tf: typeof tfjs = tfjs;
 
-// The paper: masks, encoder, predictor, objective.
+// One image to the loss: patches and masks, encoder, predictor, objective.
+export { encode, encodeLayers, gatherTokens, patchify, pixelTensor } from "./lib/jepa/encoder.ts";
+export {
+  contextOf,
+  type Grid,
+  type MaskHeatMaps,
+  maskHeatMaps,
+  type Masks,
+  type MaskSampler,
+  targetBlock,
+} from "./lib/jepa/masks.ts";
+export { multiBlock, type MultiBlockOptions } from "./lib/jepa/mask_samplers/multi_block.ts";
+export type { Range } from "./lib/jepa/mask_samplers/blocks.ts";
+export { type MaskConfig, maskSampler } from "./lib/jepa/mask_samplers/by_name.ts";
+export { randomMasks, rasterizedQuadrants, singleBlock } from "./lib/jepa/mask_samplers/ablations.ts";
+export { multiBlockAsPublished, type MultiBlockAsPublishedOptions } from "./lib/jepa/mask_samplers/as_published.ts";
+export type { MaskSize } from "./lib/jepa/mask_samplers/as_published_lengths.ts";
+export { type PaddedMasks, paddedSizes, padMasks } from "./lib/jepa/mask_samplers/padding.ts";
+export { predict, predictTokens, type Present } from "./lib/jepa/predictor.ts";
+export {
+  featureDeviation,
+  jepaLoss,
+  type JepaLosses,
+  type JepaNetworks,
+  maskedInputTargets,
+  pixelTargets,
+  predictionCosines,
+  smoothL1,
+  type StepInputs,
+  targetRepresentations,
+  type Targets,
+} from "./lib/jepa/objective.ts";
+export {
+  invarianceOf,
+  lessPosition,
+  type Regulariser,
+  varianceAndCovariance,
+  weightsOf,
+} from "./lib/jepa/regulariser.ts";
+
+// Sizes of the networks, and what a step computes.
 export {
   type Architecture,
   architecture,
@@ -46,53 +86,6 @@ export {
   type TokenCounts,
   totalFlops,
 } from "./lib/jepa/flops.ts";
-export { encode, encodeLayers, gatherTokens, patchify, pixelTensor } from "./lib/jepa/encoder.ts";
-export { type MaskConfig, maskSampler } from "./lib/jepa/mask_samplers/by_name.ts";
-export type { MaskSize } from "./lib/jepa/mask_samplers/as_published_lengths.ts";
-export { type PaddedMasks, paddedSizes, padMasks } from "./lib/jepa/mask_samplers/padding.ts";
-export { multiBlock, type MultiBlockOptions } from "./lib/jepa/mask_samplers/multi_block.ts";
-export { multiBlockAsPublished, type MultiBlockAsPublishedOptions } from "./lib/jepa/mask_samplers/as_published.ts";
-export { randomMasks, rasterizedQuadrants, singleBlock } from "./lib/jepa/mask_samplers/ablations.ts";
-export type { Range } from "./lib/jepa/mask_samplers/blocks.ts";
-export {
-  contextOf,
-  type Grid,
-  type MaskHeatMaps,
-  maskHeatMaps,
-  type Masks,
-  type MaskSampler,
-  targetBlock,
-} from "./lib/jepa/masks.ts";
-export {
-  featureDeviation,
-  jepaLoss,
-  type JepaLosses,
-  type JepaNetworks,
-  maskedInputTargets,
-  pixelTargets,
-  predictionCosines,
-  smoothL1,
-  type StepInputs,
-  targetRepresentations,
-  type Targets,
-} from "./lib/jepa/objective.ts";
-export { predict, predictTokens, type Present } from "./lib/jepa/predictor.ts";
-export { type OnDownload } from "./lib/hub/snapshot.ts";
-export { loadEncoder, type LoadOptions, type PretrainedEncoder } from "./lib/jepa/pretrained.ts";
-export {
-  type EncoderToSave,
-  saveEncoder,
-  saveHuggingFace,
-  saveOnnx,
-  type SaveOptions,
-} from "./lib/jepa/save_encoder.ts";
-export {
-  invarianceOf,
-  lessPosition,
-  type Regulariser,
-  varianceAndCovariance,
-  weightsOf,
-} from "./lib/jepa/regulariser.ts";
 
 // Layers over named parameters.
 export { initialise, type PatchInitialisation } from "./lib/nn/initialisation.ts";
@@ -103,43 +96,7 @@ export { interpolatePositions, sineCosinePositions } from "./lib/nn/positions.ts
 export type { RotaryPairing, Rotation } from "./lib/nn/rotary.ts";
 
 // Training: one loop for every objective.
-export {
-  adamw,
-  biasCorrections,
-  clipFactor,
-  globalNorm,
-  type Moments,
-  movingAverage,
-  type UpdateScalars,
-  updateScalars,
-} from "./lib/training/adamw.ts";
-export { type CheckpointOptions, readCheckpoint, writeCheckpoint } from "./lib/training/runs/checkpoint.ts";
-export { shareOf, type StepEntry, train, type TrainOptions } from "./lib/training/loop.ts";
-export type { StepperOptions, Workers } from "./lib/training/stepper.ts";
-export { type Environment, worldOf } from "./lib/training/world.ts";
-export type { World } from "./lib/tensorflow/collectives/channel.ts";
-export { type Communicator, joinWorld } from "./lib/tensorflow/collectives/collectives.ts";
-export type { Patience } from "./lib/tensorflow/collectives/meeting.ts";
 export type { Losses, MicroBatch, Networks, Objective, Scheduled, Share } from "./lib/training/objective.ts";
-export {
-  type Monitor,
-  type Run,
-  type RunLogEntry,
-  type RunOptions,
-  type RunSetting,
-  trainRun,
-} from "./lib/training/runs/run.ts";
-export type { FileProgress, SavedCheckpoint } from "./lib/training/runs/run_checkpoints.ts";
-export { readConfig } from "./lib/training/runs/run_folder.ts";
-export {
-  cosine,
-  linear as linearSchedule,
-  type Ramp,
-  type RunSchedules,
-  runSchedules,
-  type Schedule,
-  warmupCosine,
-} from "./lib/training/schedules.ts";
 export {
   gradientsOf,
   initialState,
@@ -150,9 +107,46 @@ export {
   trainingStep,
   update,
 } from "./lib/training/step.ts";
+export {
+  adamw,
+  biasCorrections,
+  clipFactor,
+  globalNorm,
+  type Moments,
+  movingAverage,
+  type UpdateScalars,
+  updateScalars,
+} from "./lib/training/adamw.ts";
+export {
+  cosine,
+  linear as linearSchedule,
+  type Ramp,
+  type RunSchedules,
+  runSchedules,
+  type Schedule,
+  warmupCosine,
+} from "./lib/training/schedules.ts";
+export { shareOf, type StepEntry, train, type TrainOptions } from "./lib/training/loop.ts";
+export type { StepperOptions, Workers } from "./lib/training/stepper.ts";
+export {
+  type Monitor,
+  type Run,
+  type RunLogEntry,
+  type RunOptions,
+  type RunSetting,
+  trainRun,
+} from "./lib/training/runs/run.ts";
+export type { FileProgress, SavedCheckpoint } from "./lib/training/runs/run_checkpoints.ts";
+export { type CheckpointOptions, readCheckpoint, writeCheckpoint } from "./lib/training/runs/checkpoint.ts";
+export { readConfig } from "./lib/training/runs/run_folder.ts";
+export { type Environment, worldOf } from "./lib/training/world.ts";
+export type { World } from "./lib/tensorflow/collectives/channel.ts";
+export { type Communicator, joinWorld } from "./lib/tensorflow/collectives/collectives.ts";
+export type { Patience } from "./lib/tensorflow/collectives/meeting.ts";
 
 // Pretraining: I-JEPA as an objective, methods beside it, and whole runs of them.
 export { PRESETS as JEPA_PRESETS, type RunConfig } from "./lib/jepa/pretraining/presets.ts";
+export { jepaObjective, stepMasks, stepTensors } from "./lib/jepa/pretraining/pretraining_objective.ts";
 export { checkConfig } from "./lib/methods/check_config.ts";
 export type { CommonConfig } from "./lib/methods/config.ts";
 export { type CropInputs, type CropsConfig, pooledCrops, pooledViews } from "./lib/methods/crops.ts";
@@ -160,7 +154,6 @@ export {
   convolutionalDecoderShapes,
   type ConvolutionalDecoderSize,
   decodeTokens,
-  groupedConvolution,
 } from "./lib/methods/parts/convolutional_decoder.ts";
 export {
   type Data2vecConfig,
@@ -225,7 +218,6 @@ export {
 } from "./lib/methods/objectives/simmim.ts";
 export { sigreg, unitDirections } from "./lib/methods/parts/sigreg.ts";
 export { type VicregConfig, vicregLoss, vicregObjective } from "./lib/methods/objectives/vicreg.ts";
-export { jepaObjective, stepMasks, stepTensors } from "./lib/jepa/pretraining/pretraining_objective.ts";
 export {
   cpuDevice,
   type Device,
@@ -245,6 +237,17 @@ export {
   type StepMemoryOptions,
   totalMemory,
 } from "./lib/jepa/pretraining/step_memory.ts";
+
+// Encoders from files, and into them.
+export { type OnDownload } from "./lib/hub/snapshot.ts";
+export { loadEncoder, type LoadOptions, type PretrainedEncoder } from "./lib/jepa/pretrained.ts";
+export {
+  type EncoderToSave,
+  saveEncoder,
+  saveHuggingFace,
+  saveOnnx,
+  type SaveOptions,
+} from "./lib/jepa/save_encoder.ts";
 
 // Evaluations.
 export {
@@ -272,9 +275,12 @@ export {
 } from "./lib/evaluation/features/feature_encoder.ts";
 export {
   type DenseExamples,
+  type DenseLayer,
   denseProbe,
   type DenseProbeOptions,
   type DenseProbeResult,
+  fitDenseLayer,
+  measureDenseLayer,
   pixelTokens,
 } from "./lib/evaluation/probes/dense_probe.ts";
 export { evaluate, type EvaluationResult } from "./lib/evaluation/evaluate.ts";
@@ -369,6 +375,7 @@ export {
   type AttentiveProbeResult,
 } from "./lib/evaluation/probes/attentive_probe.ts";
 export { extractTokens, type TokenSource, tokenSource } from "./lib/evaluation/features/token_source.ts";
+export { type RegressionRows, ridgeRegression, type RidgeResult } from "./lib/evaluation/probes/ridge_regression.ts";
 
 // Decoding: from representations back to pixels.
 export { reconstruct, representImages, representPredictions } from "./lib/decoding/decode.ts";
@@ -449,7 +456,15 @@ export {
   withLabels,
 } from "./lib/datasets/clevr/clevr_tasks.ts";
 export type { Progress as DownloadProgress, Source, Split, Splits } from "./lib/datasets/sources.ts";
-export type { Batch, CropRange, CropView, CutImage, Dataset } from "./lib/datasets/dataset.ts";
+export type {
+  Batch,
+  CropRange,
+  CropSource,
+  CropView,
+  CutImage,
+  Dataset,
+  TrainingData,
+} from "./lib/datasets/dataset.ts";
 export type { Fingerprint } from "./lib/datasets/fingerprint.ts";
 export {
   type BadImages,
@@ -479,6 +494,71 @@ export {
   type Preprocessing,
   readPreprocessorConfig,
 } from "./lib/datasets/pixels/preprocessing.ts";
+
+// Scenes of spheres, cubes and cylinders.
+export { type Camera, project, type Vector } from "./lib/datasets/scenes/camera.ts";
+export { depthMap, renderScene } from "./lib/datasets/scenes/render.ts";
+export {
+  type Colour,
+  COLOURS,
+  drawScene,
+  type Material,
+  type Scene,
+  type SceneObject,
+} from "./lib/datasets/scenes/scene.ts";
+export { loadScenes } from "./lib/datasets/scenes/load_scenes.ts";
+export { patchDepths, scenes, type ScenesDataset, type ScenesOptions } from "./lib/datasets/scenes/scenes.ts";
+export type { Shape, Solid } from "./lib/datasets/scenes/solids.ts";
+
+// Clips: V-JEPA, and scenes in motion.
+export type { ClipDataset, Frames, WindowOptions } from "./lib/datasets/clips/clips.ts";
+export { openClipFolder } from "./lib/datasets/clips/clip_folder.ts";
+export { loadMovingMnist, type MovingDigitsOptions } from "./lib/datasets/clips/moving_mnist.ts";
+export { type MemoryClips, memoryClips } from "./lib/datasets/clips/memory_clips.ts";
+export {
+  loadSceneClips,
+  renderFrames,
+  type SceneClips,
+  type SceneClipsOptions,
+} from "./lib/datasets/clips/scene_clips.ts";
+export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
+export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datasets/scenes/moving_scene.ts";
+export { checkVideoConfig } from "./lib/video/check_config.ts";
+export { type ClipGrid, PUBLISHED_MASKS, type Truncation, type VideoMask, videoMasks } from "./lib/video/masks.ts";
+export { loadVideoEncoder, type VideoModel, type VideoNetworks } from "./lib/video/load_video_encoder.ts";
+export { pretrainVideo, type VideoLogEntry, type VideoResult } from "./lib/video/pretrain.ts";
+export {
+  type VideoArchitecture,
+  videoPreset,
+  VJEPA_PRESETS,
+  type VjepaConfig,
+  type VjepaPreset,
+} from "./lib/video/presets.ts";
+export { type Law, LAWS, twinScenes } from "./lib/datasets/scenes/violations.ts";
+export {
+  type ClipNetworks,
+  clipNetworks,
+  type ClipSubject,
+  encoderClips,
+  pixelClips,
+  randomClips,
+  stillClips,
+} from "./lib/evaluation/video/clip_subjects.ts";
+export {
+  type ClipEvaluationData,
+  type ClipMeasure,
+  evaluateClips,
+  type KnownClips,
+} from "./lib/evaluation/video/evaluate_clips.ts";
+export {
+  type MatchedSet,
+  matchedSet,
+  pairwiseAccuracy,
+  renderSets,
+  setAccuracy,
+} from "./lib/evaluation/video/surprise.ts";
+export { type SurpriseOverTime, surpriseOverTime } from "./lib/evaluation/video/surprise_over_time.ts";
+export { type SeenSolid, seenSolids } from "./lib/evaluation/video/seen_solids.ts";
 
 // World models: two rooms, a model of them, and planning with it.
 export {
@@ -540,6 +620,7 @@ export {
   picturesOf,
   plainMetric,
   type Policy,
+  type Seeing,
   solve,
   type SolveOptions,
   type WorldModel,
@@ -553,7 +634,7 @@ export {
 } from "./lib/evaluation/planning/measure_planning.ts";
 export { type PictureDecoder, pictureDecoder } from "./lib/evaluation/planning/picture_decoder.ts";
 export { type PlaceProbe, placeProbe } from "./lib/evaluation/planning/place_probe.ts";
-export { type Seeing, statesOf } from "./lib/evaluation/planning/states.ts";
+export { statesOf } from "./lib/evaluation/planning/states.ts";
 export { fitStepMetric, stepMetric } from "./lib/evaluation/planning/step_metric.ts";
 export { planFigure, type PlannedWalk } from "./lib/figures/pictures/plan_figure.ts";
 export { roomImage } from "./lib/figures/pictures/room_image.ts";
@@ -592,7 +673,6 @@ export {
   type CameraTokens,
   cameraTokens,
   frameLosses,
-  toldActions,
 } from "./lib/world/camera/camera_objective.ts";
 export { CAMERA_PRESETS, type CameraPreset, cameraPreset } from "./lib/world/camera/camera_presets.ts";
 export { checkCameraConfig } from "./lib/world/camera/check_camera_config.ts";
@@ -606,27 +686,11 @@ export {
 export { type CameraModel, loadCamera, saveCamera } from "./lib/world/camera/saved_camera.ts";
 export {
   CAMERA_PLANNER,
-  cameraCosts,
   type CameraPlanning,
   type CameraPrediction,
   measureCamera,
   type MeasureCameraOptions,
 } from "./lib/evaluation/planning/measure_camera.ts";
-
-// Scenes of spheres, cubes and cylinders.
-export { type Camera, project, type Vector } from "./lib/datasets/scenes/camera.ts";
-export { depthMap, renderScene } from "./lib/datasets/scenes/render.ts";
-export {
-  type Colour,
-  COLOURS,
-  drawScene,
-  type Material,
-  type Scene,
-  type SceneObject,
-} from "./lib/datasets/scenes/scene.ts";
-export { loadScenes } from "./lib/datasets/scenes/load_scenes.ts";
-export { patchDepths, scenes, type ScenesDataset, type ScenesOptions } from "./lib/datasets/scenes/scenes.ts";
-export type { Shape, Solid } from "./lib/datasets/scenes/solids.ts";
 
 // The paper, table by table.
 export {
@@ -682,65 +746,12 @@ export type { Precision, PrecisionChoice } from "./lib/tensorflow/autocast.ts";
 export { type Tensor, uint8Tensor } from "./lib/tensorflow/backend.ts";
 export { compile, type Compiled, type CompileOptions, compileUpdate } from "./lib/tensorflow/compile.ts";
 export { recomputed } from "./lib/tensorflow/recomputed.ts";
-export { hasGpu } from "./lib/tensorflow/ops/eager.ts";
+export { type EagerValue, hasGpu } from "./lib/tensorflow/ops/eager.ts";
 export { fused, kernel } from "./lib/tensorflow/fused.ts";
 export { installTensorFlow } from "./lib/tensorflow/libraries/install.ts";
 export type { TensorFlowVariant } from "./lib/tensorflow/libraries/locate.ts";
 export type { Progress as InstallProgress } from "./lib/tensorflow/libraries/python.ts";
-export type { EagerValue } from "./lib/tensorflow/ops/eager.ts";
 export { type Variable, Variables } from "./lib/tensorflow/variables.ts";
 
 // Seeded random numbers.
 export { type Random, randomStream, shuffled } from "./lib/random.ts";
-
-// Clips: V-JEPA, and scenes in motion.
-export type { CropSource, TrainingData } from "./lib/datasets/dataset.ts";
-export type { ClipDataset, Frames, WindowOptions } from "./lib/datasets/clips/clips.ts";
-export { openClipFolder } from "./lib/datasets/clips/clip_folder.ts";
-export { loadMovingMnist, type MovingDigitsOptions } from "./lib/datasets/clips/moving_mnist.ts";
-export { type MemoryClips, memoryClips } from "./lib/datasets/clips/memory_clips.ts";
-export {
-  loadSceneClips,
-  renderFrames,
-  type SceneClips,
-  type SceneClipsOptions,
-} from "./lib/datasets/clips/scene_clips.ts";
-export type { Contact, Motion, Mover } from "./lib/datasets/scenes/motion.ts";
-export { type MotionOptions, type MovingScene, movingSceneOf } from "./lib/datasets/scenes/moving_scene.ts";
-export { checkVideoConfig } from "./lib/video/check_config.ts";
-export { type ClipGrid, PUBLISHED_MASKS, type Truncation, type VideoMask, videoMasks } from "./lib/video/masks.ts";
-export { loadVideoEncoder, type VideoModel, type VideoNetworks } from "./lib/video/load_video_encoder.ts";
-export { pretrainVideo, type VideoLogEntry, type VideoResult } from "./lib/video/pretrain.ts";
-export {
-  type VideoArchitecture,
-  videoPreset,
-  VJEPA_PRESETS,
-  type VjepaConfig,
-  type VjepaPreset,
-} from "./lib/video/presets.ts";
-export { type Law, LAWS, twinScenes } from "./lib/datasets/scenes/violations.ts";
-export {
-  type ClipNetworks,
-  clipNetworks,
-  type ClipSubject,
-  encoderClips,
-  pixelClips,
-  randomClips,
-  stillClips,
-} from "./lib/evaluation/video/clip_subjects.ts";
-export {
-  type ClipEvaluationData,
-  type ClipMeasure,
-  evaluateClips,
-  type KnownClips,
-} from "./lib/evaluation/video/evaluate_clips.ts";
-export {
-  type MatchedSet,
-  matchedSet,
-  pairwiseAccuracy,
-  renderSets,
-  setAccuracy,
-} from "./lib/evaluation/video/surprise.ts";
-export { type SurpriseOverTime, surpriseOverTime } from "./lib/evaluation/video/surprise_over_time.ts";
-export { type SeenSolid, seenSolids } from "./lib/evaluation/video/seen_solids.ts";
-export { type RegressionRows, ridgeRegression, type RidgeResult } from "./lib/evaluation/probes/ridge_regression.ts";

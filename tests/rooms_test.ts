@@ -9,6 +9,7 @@ const ROOMS = [
   ...[
     "tensorflow",
     "random.ts",
+    "statistics.ts",
     "shapes.ts",
     "nearest_name.ts",
     "preset_named.ts",

@@ -15,8 +15,9 @@ import { benchCold, type ColdResult } from "./bench/bench_cold.ts";
 import { benchEncode } from "./bench/bench_encode.ts";
 import { benchProfile } from "./bench/bench_profile.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
+import { benchmarkOf } from "./bench/benchmark_of.ts";
 import { benchWorkers, workersOf } from "./bench/bench_workers.ts";
-import { oneOf } from "./terminal/flags.ts";
+import { numberOf, oneOf } from "./terminal/flags.ts";
 import { PRECISIONS } from "./terminal/precision.ts";
 import { helpText } from "./terminal/help.ts";
 import { runCommand } from "./terminal/run_command.ts";
@@ -228,12 +229,12 @@ export const COMMAND = {
     size: { type: "string", values: Object.keys(SIZES) },
     rounds: { type: "string" },
     workers: { type: "string" },
-    loader: { type: "boolean" },
+    loader: { type: "boolean", default: false },
     data: { type: "string", values: "folder" },
     encode: { type: "boolean", default: false },
     cold: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
-    precision: { type: "string", default: "auto", values: PRECISIONS },
+    precision: { type: "string", values: PRECISIONS },
   },
 } as const;
 
@@ -241,20 +242,12 @@ export const COMMAND = {
 export async function main(args: string[]): Promise<void> {
   const parsed = await parseCommand(COMMAND, args);
   if (!parsed) return;
-  const { values } = parsed;
-  const { size, loader, data, cold } = values, rounds = Number(values.rounds ?? (cold ? 2 : 5));
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new Error(`--rounds takes a number from 1 on; got "${values.rounds}".`);
-  }
-  if (size !== undefined && !Object.hasOwn(SIZES, size)) {
-    throw new Error(`--size is one of ${Object.keys(SIZES).join(", ")}; got "${size}".`);
-  }
-  if (loader && (size !== undefined || values.workers !== undefined)) {
-    throw new Error("--loader takes neither --size nor --workers: leave them out.");
-  }
-  if (data !== undefined && !loader) throw new Error("--data names the images of --loader: add that.");
-  const names = size !== undefined ? [size] : values.workers !== undefined ? ["cifar"] : Object.keys(SIZES);
-  const precision = oneOf("precision", values.precision, PRECISIONS);
+  const { values } = parsed, options = Object.keys(COMMAND.options) as (keyof typeof COMMAND.options)[];
+  const benchmark = benchmarkOf(options.filter((name) => values[name])), sizes = Object.keys(SIZES);
+  const rounds = numberOf("rounds", values.rounds, { integer: true, least: 1 }) ?? (benchmark === "cold" ? 2 : 5);
+  const size = values.size === undefined ? undefined : oneOf("size", values.size, sizes);
+  const names = size !== undefined ? [size] : benchmark === "workers" ? ["cifar"] : sizes;
+  const precision = oneOf("precision", values.precision ?? "auto", PRECISIONS);
   const workers = workersOf(values.workers, SIZES[names[0]]);
 
   const load = Deno.loadavg()[0], cores = navigator.hardwareConcurrency;
@@ -264,7 +257,7 @@ export async function main(args: string[]): Promise<void> {
     );
   }
   await setUpTensorFlow();
-  if (values.profile) {
+  if (benchmark === "profile") {
     const profiles: Record<string, unknown> = {};
     for (const name of names) {
       profiles[name] = await benchProfile(name, SIZES[name], precision);
@@ -272,13 +265,10 @@ export async function main(args: string[]): Promise<void> {
     }
     return;
   }
-  if (loader || values.encode) {
-    const results = loader ? await benchLoader(data, rounds) : await benchEncode(rounds, (what) => console.error(what));
-    await tell(results);
-    return;
-  }
+  if (benchmark === "loader") return await tell(await benchLoader(values.data, rounds));
+  if (benchmark === "encode") return await tell(await benchEncode(rounds, (what) => console.error(what)));
   await setUpPeer();
-  if (cold) {
+  if (benchmark === "cold") {
     const results: ColdResult[] = [];
     for (const name of names) {
       results.push(...await benchCold(name, rounds, precision, (what) => console.error(`${name}: ${what}`)));
@@ -286,11 +276,7 @@ export async function main(args: string[]): Promise<void> {
     }
     return;
   }
-  if (workers !== undefined) {
-    const results = await benchWorkers(names[0], workers, rounds);
-    await tell(results);
-    return;
-  }
+  if (workers !== undefined) return await tell(await benchWorkers(names[0], workers, rounds));
   console.log(`TensorFlow ${tensorflowVersion()} under this project, against PyTorch.`);
   const results: BenchResult[] = [];
   for (const name of names) {

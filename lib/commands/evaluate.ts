@@ -19,7 +19,7 @@ import { tf } from "../tensorflow/backend.ts";
 import { commandLine } from "./terminal/advice.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
 import { evaluationBar } from "./evaluation/evaluation_bar.ts";
-import { checkEvaluable, evaluationTable, publishedTables } from "./evaluation/evaluation_table.ts";
+import { evaluationTable, publishedTables } from "./evaluation/evaluation_table.ts";
 import { numberOf, oneOf } from "./terminal/flags.ts";
 import { COLOURS, coloursOf, IMAGE_HELP, readPreprocessingFlag } from "./inputs/image_flags.ts";
 import { loadWeights, WEIGHTS_HELP } from "./inputs/load_weights.ts";
@@ -41,6 +41,8 @@ import { onStop } from "./processes/stop_signal.ts";
 import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 
 const NAMES = Object.keys(PROTOCOLS) as ProtocolName[];
+
+const protocolOf = (name: ProtocolName): Protocol => PROTOCOLS[name];
 
 /** Built-in scenes to fit probes to, and to measure them on. */
 const SCENES = { train: 4000, test: 1000 };
@@ -97,7 +99,7 @@ function parseProtocols(text: string | undefined): ProtocolName[] {
 
 /** Holds that protocols can be evaluated of an encoder of images that have no colours. */
 function checkWithoutColours(weights: string, channels: number, protocols: readonly ProtocolName[]): void {
-  const needsColours = (name: ProtocolName) => (PROTOCOLS[name] as Protocol).colours;
+  const needsColours = (name: ProtocolName) => protocolOf(name).colours;
   const left = protocols.filter(needsColours);
   if (left.length === 0) return;
   throw new Error(
@@ -106,15 +108,18 @@ function checkWithoutColours(weights: string, channels: number, protocols: reado
   );
 }
 
-/** Protocols of an encoder without a predictor that is told transformations: all but one, which is said where it was named. */
-function withoutMrr(weights: string, protocols: ProtocolName[], all: boolean): ProtocolName[] {
-  if (!all && protocols.includes("mrr")) {
+/** Those of an encoder whose predictor is told no transformations: where one was named that asks it, an error says so. */
+function withoutTransformations(weights: string, protocols: ProtocolName[], all: boolean): ProtocolName[] {
+  const asking = protocols.filter((name) => protocolOf(name).transformations);
+  if (!all && asking.length > 0) {
     throw new Error(
-      `${weights} is no image world model, whose predictor is told transformations: leave mrr out of --protocol, or train ` +
-        `one: ${commandLine("pretrain", "--preset", "iwm-cifar10")}`,
+      `${weights} is no image world model, whose predictor is told transformations: leave ${
+        asking.join(", ")
+      } out of ` +
+        `--protocol, or train one: ${commandLine("pretrain", "--preset", "iwm-cifar10")}`,
     );
   }
-  return protocols.filter((name) => name !== "mrr");
+  return protocols.filter((name) => !asking.includes(name));
 }
 
 const SUBJECTS = ["encoder", "random", "pixels"] as const;
@@ -150,7 +155,6 @@ async function openLabelled(
 ): Promise<Required<EvaluationData>["images"]> {
   const { train, test } = await openImages(data, flags, sideForFraming(framing), colours);
   if (!test) throw new Error(`${data} has no images to test on: it takes a test/ or val/ folder beside train/.`);
-  checkEvaluable(train, test);
   return { train, test };
 }
 
@@ -188,36 +192,42 @@ export async function main(args: string[]): Promise<void> {
   const asked = parseProtocols(flags.protocol), all = asked === NAMES;
   const askedPrecision = oneOf("precision", flags.precision, PRECISIONS);
   const colours = coloursOf(flags.colours), chosen = parseSubjects(flags.subjects);
-  const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds") =>
-    numberOf(name, flags[name], { integer: true });
-  const seed = whole("seed")!, seeds = whole("seeds")!, epochs = whole("epochs");
-  if (seeds < 1) throw new Error("--seeds takes a whole number from 1 on; got 0.");
-  const perClass = flags["per-class"]?.split(",").map((text) => numberOf("per-class", text, { integer: true })!);
-  if (perClass?.includes(0) || epochs === 0) throw new Error("--per-class and --epochs take whole numbers from 1 on.");
+  const whole = (name: "epochs" | "heads" | "image" | "seed" | "seeds", least = 1) =>
+    numberOf(name, flags[name], { integer: true, least });
+  const seed = whole("seed", 0)!, seeds = whole("seeds")!, epochs = whole("epochs");
+  const heads = whole("heads"), image = whole("image");
+  const perClass = flags["per-class"]?.split(",").map((text) =>
+    numberOf("per-class", text, { integer: true, least: 1 })!
+  );
   if (clevr !== undefined && !all && asked.includes("depth")) {
     throw new Error("CLEVR does not say the depth of each patch: leave depth out of --protocol, or --clevr.");
   }
   const choosePreprocessing = await readPreprocessingFlag(flags.preprocessing);
 
   await setUpTensorFlow();
-  const { predictor, ...loaded } = await loadWeights(weights, { heads: whole("heads"), image: whole("image") });
+  const { predictor, ...loaded } = await loadWeights(weights, { heads, image });
   const told = predictor?.size.conditions === undefined ? undefined : predictor;
   if (!told) tf.dispose(predictor?.parameters ?? {});
-  const protocols = told ? asked : withoutMrr(weights, asked, all);
+  const possible = told ? asked : withoutTransformations(weights, asked, all);
+  // Of CLEVR, depth has been refused where it was named.
+  const protocols = clevr === undefined ? possible : possible.filter((name) => name !== "depth");
   const encoder = { ...loaded, predictor: told, preprocessing: choosePreprocessing(weights, loaded) };
   const reading = readingOf(encoder.size.channels, colours);
   if (typeof reading === "number") checkWithoutColours(weights, reading, protocols);
   const precision = await chosenPrecision(askedPrecision, encoder.size.width);
-  const needs = (what: keyof EvaluationData) => protocols.some((name) => PROTOCOLS[name].needs === what);
-  const images = needs("images") ? await openLabelled(dataName, flags, encoder.preprocessing, reading) : undefined;
-  const drawn = needs("scenes") ? await openPictures(encoder.size, clevr, colours) : undefined;
+  const [ofImages, ofScenes] = (["images", "scenes"] as const).map((what) =>
+    protocols.filter((name) => PROTOCOLS[name].needs === what)
+  );
+  const images = ofImages.length > 0 ? await openLabelled(dataName, flags, encoder.preprocessing, reading) : undefined;
   let subset: Uint32Array | undefined;
   if (flags.subset !== undefined) {
     if (!images?.train.paths) throw new Error(`--subset names files, but the images of ${dataName} are none.`);
     subset = await readSubset(flags.subset, images.train.paths);
   }
+  checkProtocols(ofImages, { images }, { perClass, subset });
+  const drawn = ofScenes.length > 0 ? await openPictures(encoder.size, clevr, colours) : undefined;
+  checkProtocols(ofScenes, { scenes: drawn });
 
-  checkProtocols(protocols, { images, scenes: drawn }, { perClass, subset });
   const bar = evaluationBar(seeds * protocols.length * chosen.length);
   const { onStage, onProgress } = bar;
   const options = { precision, cache: flags["no-cache"] ? undefined : "data/features", onProgress };
@@ -272,7 +282,7 @@ export async function main(args: string[]): Promise<void> {
   await report();
   if (images) reportSkipped(images.train, images.test);
   if (failure) throw failure;
-  if (clevr !== undefined && protocols.includes("depth")) {
+  if (clevr !== undefined && all) {
     console.log("No depth: CLEVR does not say it patch by patch.");
   }
 }

@@ -4,19 +4,25 @@
  * @module
  */
 import { dirname } from "node:path";
-import { measurePlanning, PLANNER, type PlanningResult } from "../evaluation/planning/measure_planning.ts";
+import {
+  EPISODE,
+  measuredTasks,
+  measurePlanning,
+  PLANNER,
+  type PlanningResult,
+} from "../evaluation/planning/measure_planning.ts";
 import { type PlaceProbe, placeProbe } from "../evaluation/planning/place_probe.ts";
 import { fitStepMetric } from "../evaluation/planning/step_metric.ts";
 import { planFigure, type PlannedWalk } from "../figures/pictures/plan_figure.ts";
 import { progressBar } from "../figures/progress.ts";
 import { saveFigure } from "../figures/save.ts";
 import { table } from "../figures/table.ts";
-import { deviation, mean } from "../reproduction/statistics.ts";
+import { deviation, mean } from "../statistics.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
-import { isReached, planningTasks, type Task } from "../world/episodes.ts";
+import { isReached, REACHED, type Task } from "../world/episodes.ts";
 import type { Plan } from "../world/planners.ts";
 import { imagine, plainMetric, type WorldModel } from "../world/planning.ts";
-import type { Place } from "../world/rooms.ts";
+import { type Place, SIDE } from "../world/rooms.ts";
 import { loadWorld } from "../world/saved_world.ts";
 import { setUpTensorFlow } from "./setup/set_up_tensorflow.ts";
 import { parseCommand, tell } from "./terminal/command.ts";
@@ -27,7 +33,7 @@ import { runCommand } from "./terminal/run_command.ts";
 const HELP = helpText(
   "deno task plan --weights DIR [options]",
   `Plans with a world model of two rooms: in each episode it sees a picture of where the dot is and one of its goal in the
-  other room, and has 200 actions; it is at the goal where it is less than 4.5 of 65 units away at the end. Goals are the
+  other room, and has ${EPISODE.budget} actions; it is at the goal where it is less than ${REACHED} of ${SIDE} units away at the end. Goals are the
   same in every measurement. Beside it: doing nothing, random actions, and a straight line to the goal.`,
   {
     "--weights DIR": "a run's folder, or its world.safetensors",
@@ -97,9 +103,8 @@ const NAMES: Record<string, string> = {
 };
 
 function resultTable(results: readonly PlanningResult[]): string {
-  const spread = (values: readonly number[]) => deviation(values);
   const rows = results.map(({ policy, success, distance }) => {
-    return [NAMES[policy], mean(success), spread(success), mean(distance)];
+    return [NAMES[policy], mean(success), deviation(success), mean(distance)];
   });
   const decimals = (title: string) => ({ title, decimals: 1 });
   return table(rows, ["policy", decimals("at the goal, %"), decimals("± over seeds"), decimals("distance, units")]);
@@ -144,17 +149,17 @@ export async function main(args: string[]): Promise<void> {
   const seeing = { size, picture: rooms.picture, networks };
   const probe = await placeProbe(seeing, rooms, 0);
   const metric = metricName === "plain" ? plainMetric(size.width) : await fitStepMetric(seeing, rooms, 0);
-  const model = { ...seeing, metric }, goals = planningTasks(rooms.layout, 0, episodes);
-  const bar = progressBar({ label: "Planning", total: seeds * 200, unit: "actions" });
+  const model = { ...seeing, metric }, goals = measuredTasks(rooms, episodes), { budget } = EPISODE;
+  const bar = progressBar({ label: "Planning", total: seeds * budget, unit: "actions" });
   const recorded = recorder(Math.min(SHOWN, episodes));
   let seed = 0;
   const results = await measurePlanning(model, rooms, {
     ...{ episodes, seeds, planner },
     onPlans(done, plans, paths) {
       const reached = goals.filter(({ goal }, i) => isReached(paths[i][paths[i].length - 1], goal)).length;
-      bar.update(seed * 200 + done, { "at the goal": reached });
+      bar.update(seed * budget + done, { "at the goal": reached });
       if (seed === 0) recorded.onPlans(done, plans, paths);
-      if (done === 200) seed++;
+      if (done === budget) seed++;
     },
   }).finally(() => bar.stop());
   const { r2, rmse } = probe;

@@ -30,7 +30,7 @@ import { parseCommand } from "./terminal/command.ts";
 import { commandLine, givenAgain, typedPath } from "./terminal/advice.ts";
 import { changedBySet, CONFIG_FLAGS, SET_HELP } from "./inputs/config_flags.ts";
 import { evaluationBar } from "./evaluation/evaluation_bar.ts";
-import { checkEvaluable, evaluationTable } from "./evaluation/evaluation_table.ts";
+import { evaluationTable } from "./evaluation/evaluation_table.ts";
 import { numberOf } from "./terminal/flags.ts";
 import { defaultFolder } from "./inputs/default_folder.ts";
 import { CACHE_HELP, sideForCrops } from "./inputs/keep_images.ts";
@@ -130,7 +130,6 @@ const PROTOCOLS_AFTER = ["knn", "linear-fast"] as const;
 /** Holds, before the training, that these can be made after it. */
 function checkEvaluation(train: Dataset, test: Dataset): void {
   try {
-    checkEvaluable(train, test);
     checkProtocols(PROTOCOLS_AFTER, { images: { train, test } });
   } catch (error) {
     throw new Error(`Without --no-eval the encoder is evaluated after the training: ${(error as Error).message}`);

@@ -100,6 +100,7 @@ async function configOf(flags: Flags, workers: number, kept?: unknown): Promise<
 /** Pretrains, as one of the workers. */
 async function run(flags: Flags, dir: string, workers: Communicator, world: World): Promise<void> {
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => readConfig(dir)) : undefined;
+  if (kept) checkVideoConfig(kept, `${dir}/config.json`);
   const asked = await configOf(flags, workers.size, kept), { width } = asked.architecture;
   if (kept) checkSameConfig(dir, kept, asked); // before clips are opened
   const config = await decided(asked, width, { dir, resume: flags.resume, workers });

@@ -8,14 +8,15 @@ import type { Pixels } from "../datasets/pixels/cut_image.ts";
 import { batches } from "../datasets/loader.ts";
 import type { PredictorSize } from "../jepa/architectures.ts";
 import { pixelTensor } from "../jepa/encoder.ts";
+import { meanSquaredError } from "../methods/parts/errors.ts";
 import { initialise } from "../nn/initialisation.ts";
 import type { Parameters } from "../nn/parameters.ts";
-import { type Tensor, tf } from "../tensorflow/backend.ts";
+import type { Tensor } from "../tensorflow/backend.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { warmupCosine } from "../training/schedules.ts";
 import type { DecoderConfig, PatchDecoderConfig, PooledDecoderConfig } from "./decoder_presets.ts";
 import { addNoise, velocity } from "./diffusion/diffusion.ts";
-import { decodePatches, reconstructionLoss, squaredError } from "./patch_decoder.ts";
+import { decodePatches, reconstructionLoss } from "./patch_decoder.ts";
 import { toImages, toPatches } from "./pixels.ts";
 import {
   type EncoderSetting,
@@ -73,7 +74,7 @@ export function pooledLoss(
   const condition = standardiseBy(pooledCondition(frozen, setting, pixels, seen), standardisation); // [B, D]
   const image = toImages(wanted); // [B, image, image, 3]
   const noisy = addNoise(image, noise, alphaBar), v = velocity(image, noise, alphaBar);
-  return (p) => tf.mean(squaredError(unet(p, config.network, noisy, time, condition, kept), v));
+  return (p) => meanSquaredError(unet(p, config.network, noisy, time, condition, kept), v);
 }
 
 /** The patch decoder's loss. */

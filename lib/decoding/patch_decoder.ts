@@ -8,10 +8,10 @@
  * @module
  */
 import type { ParameterShapes } from "../jepa/architectures.ts";
+import { meanAbsoluteError, meanSquaredError } from "../methods/parts/errors.ts";
 import { block, layerNorm, linear } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
-import { fused } from "../tensorflow/fused.ts";
 
 /** Sizes of a patch decoder. */
 export interface PatchDecoderSize {
@@ -72,13 +72,5 @@ export function decodePatches(p: Parameters, { depth, heads }: PatchDecoderSize,
 
 /** How far decoded patches are from the image's: the mean of |e| ("l1") or of e^2 ("l2"). */
 export function reconstructionLoss(decoded: Tensor, patches: Tensor, kind: "l1" | "l2"): Tensor {
-  return tf.mean(kind === "l1" ? absoluteError(decoded, patches) : squaredError(decoded, patches));
+  return kind === "l1" ? meanAbsoluteError(decoded, patches) : meanSquaredError(decoded, patches);
 }
-
-const absoluteError = fused("absolute_error", (a: Tensor, b: Tensor) => tf.abs(tf.sub(a, b)));
-
-/** (a - b)^2, element by element. */
-export const squaredError: (a: Tensor, b: Tensor) => Tensor = fused(
-  "squared_error",
-  (a: Tensor, b: Tensor) => tf.square(tf.sub(a, b)),
-);

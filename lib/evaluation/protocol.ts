@@ -72,6 +72,8 @@ export interface Protocol {
   needs: keyof EvaluationData;
   /** Whether it needs images of three channels, whose colours RandAugment changes, or scenes, which are drawn in colours. */
   colours?: true;
+  /** Whether it asks the encoder's predictor, one that is told transformations as an image world model's is. */
+  transformations?: true;
   /** Throws a RangeError where the data that it takes cannot be evaluated on, as far as that shows beforehand. */
   check(data: Required<EvaluationData>, options: ProtocolOptions): void;
   /** Evaluates one subject on data that has them; no measure where that subject cannot be evaluated so. */

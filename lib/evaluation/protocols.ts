@@ -32,7 +32,7 @@ import {
   type ProtocolOptions,
 } from "./protocol.ts";
 import * as paper from "./published.ts";
-import { checkLabelled, checkPerClass, checkTenth } from "./requirements.ts";
+import { checkLabelled, checkPerClass, checkSameClasses, checkTenth } from "./requirements.ts";
 import type { Subject } from "./subjects.ts";
 import { VERSIONED_IMAGES, versionMeasures, VERSIONS } from "./version_measures.ts";
 
@@ -59,6 +59,7 @@ function labelsPerClass({ perClass }: ProtocolOptions, { labels }: Dataset): rea
 function checkImages({ images: { train, test } }: Required<EvaluationData>): void {
   checkLabelled(train);
   checkLabelled(test, test.labels, 1); // a part of the classes may be tested on
+  checkSameClasses(train, test);
 }
 
 /** A tenth of the training images is held out to choose by. */
@@ -282,10 +283,12 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     needs: "scenes",
     colours: true,
     check({ scenes: { train, test } }) {
-      if (train.depths && test.depths) checkTenth(train.dataset);
+      for (const { dataset: { name }, depths } of [train, test]) {
+        if (!depths) throw new RangeError(`${name} does not say the depth of each patch: take scenes drawn here.`);
+      }
+      checkTenth(train.dataset);
     },
     async run(subject, { scenes: { train, test } }, { seed = 0 }) {
-      if (!train.depths || !test.depths) return [];
       const examples = async ({ dataset, depths }: DepthScenes) => ({
         ...await subject.tokens(dataset),
         targets: depths!,
@@ -301,6 +304,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     published: [],
     needs: "images",
     colours: true,
+    transformations: true,
     check() {},
     run: (subject, { images: { test } }, options) => versionMeasures(subject, test, options),
   },

@@ -53,3 +53,13 @@ export function differingClasses(train: Dataset, test: Dataset): string[] {
   const lacking = (a: Dataset, b: Dataset) => a.classes.filter((name) => !b.classes.includes(name));
   return [...lacking(train, test), ...lacking(test, train)];
 }
+
+/** Holds that two data sets have the same classes; throws a RangeError with those that one has alone. */
+export function checkSameClasses(train: Dataset, test: Dataset): void {
+  const only = differingClasses(train, test);
+  if (only.length === 0) return;
+  throw new RangeError(
+    `${train.name} and ${test.name} do not have the same classes: ${only.join(", ")} are in one of them alone. Give ` +
+      "both the same folders.",
+  );
+}

@@ -9,7 +9,7 @@ import { saveEncoder } from "../jepa/save_encoder.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
 import { decided } from "../training/runs/decided.ts";
-import { type Monitor, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
+import { type Monitor, type Run, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
 import { standardisedPreprocessing } from "../datasets/channel_statistics.ts";
 import { checkConfig } from "./check_config.ts";
 import { encoderOf } from "./config.ts";
@@ -21,9 +21,9 @@ import { isJepa, keptNetwork, type MethodConfig, objectiveOf } from "./methods.t
 export interface LogEntry extends RunLogEntry {
   /** Collapse measure: deviation over the batch of average-pooled, layer-normed tokens, averaged over dimensions. */
   featureStd: number;
-  /** I-JEPA's, an image world model's and data2vec's: the loss without what regularises it. */
+  /** I-JEPA's and an image world model's: the loss without what regularises it. */
   prediction?: number;
-  /** I-JEPA's: cosine of predictions and targets, averaged over the target patches, in -1 .. 1. */
+  /** Of the same: cosine of predictions and targets, averaged over the target patches, in -1 .. 1. */
   cosine?: number;
   /** The same less what the batch's images share at a position: near 0 where the target depends on its position alone. */
   centredCosine?: number;
@@ -47,13 +47,7 @@ export interface PretrainOptions<Entry = LogEntry> extends RunOptions<Entry> {
 }
 
 /** What a run leaves. */
-export interface PretrainResult<Entry = LogEntry> {
-  /** Whether all steps are done; false where `signal` stopped it. */
-  finished: boolean;
-  /** Steps done. */
-  step: number;
-  /** A line for each step, those before a resume included. */
-  log: Entry[];
+export interface PretrainResult<Entry = LogEntry> extends Omit<Run<Entry>, "state"> {
   /** Parameters of the encoder that is kept (keptNetwork()), which evaluations use; the caller disposes of them. */
   targetEncoder: Parameters;
   /** The file that holds them. */
@@ -97,10 +91,10 @@ export async function pretrain<Entry extends LogEntry>(
   const measure: Monitor["measure"] = (encoder, step) => options.monitor!.measure(encoder, step);
   const monitor = options.monitor && { every: options.monitor.every, measure, network };
   const setting = { config, images: dataset, monitor };
-  const { finished, step, log, state } = await trainRun(objective, setting, running as unknown as RunOptions);
+  const { state, ...run } = await trainRun(objective, setting, running);
   const { trained, averages } = state, { [network]: targetEncoder, ...others } = { ...trained, ...averages };
   const weights = `${options.dir}/encoder.safetensors`;
-  if (finished && (options.workers?.rank ?? 0) === 0) {
+  if (run.finished && (options.workers?.rank ?? 0) === 0) {
     // One of pixels is none for those who load it to see what it says of representations.
     const predictor = isJepa(config) && config.targets !== "pixels" || config.method === "iwm"
       ? { size: config.architecture.predictor, parameters: trained.predictor }
@@ -112,5 +106,5 @@ export async function pretrain<Entry extends LogEntry>(
     await saveEncoder(weights, encoder, { onProgress });
   }
   disposeAll([others, state.first, state.second]);
-  return { finished, step, log: log as Entry[], targetEncoder, weights };
+  return { ...run, targetEncoder, weights };
 }

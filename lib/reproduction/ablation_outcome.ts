@@ -8,8 +8,8 @@ import type { Figure } from "../figures/figure.ts";
 import type { Cell, Column } from "../figures/table.ts";
 import type { AblationTable } from "./ablations.ts";
 import { type AblationOptions, BASELINES, evaluationFile, settingsOf, SMALL_PROTOCOLS } from "./ablation_plan.ts";
-import { readEvaluation } from "./read_evaluation.ts";
-import { deviation, mean } from "./statistics.ts";
+import { readScore } from "./read_evaluation.ts";
+import { deviation, mean } from "../statistics.ts";
 
 /** Percents by protocol, one for each seed. */
 export type Scores = Record<string, number[]>;
@@ -47,15 +47,11 @@ export interface AblationOutcome {
 }
 
 async function scoresOf(files: readonly string[], protocols: readonly string[]): Promise<Scores> {
-  const all = await Promise.all(files.map(readEvaluation));
-  return Object.fromEntries(protocols.map((protocol) => [
-    protocol,
-    all.map((results, i) => {
-      const found = results.find((result) => result.protocol === protocol);
-      if (!found) throw new Error(`${files[i]} has no ${protocol}: delete it, and it is made again.`);
-      return found.score;
-    }),
-  ]));
+  const scores: Scores = {};
+  for (const protocol of protocols) {
+    scores[protocol] = await Promise.all(files.map((file) => readScore(file, protocol)));
+  }
+  return scores;
 }
 
 /**

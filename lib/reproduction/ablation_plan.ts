@@ -5,13 +5,22 @@
  */
 import { preset } from "../jepa/pretraining/presets.ts";
 import type { AblationSetting, AblationTable } from "./ablations.ts";
-import { changed, type Changes, FOLDER, type Missing, type Plan, setArguments, type Step } from "./step.ts";
+import {
+  changed,
+  type Changes,
+  FOLDER,
+  type Missing,
+  missingData,
+  type Plan,
+  setArguments,
+  type Step,
+} from "./step.ts";
 
 /** The small runs' preset, which says what was measured to choose it. */
 export const SMALL_PRESET = "cifar10-ablations";
 
 /** Labels a class that the small runs' probe is fitted to: 1 % of CIFAR-10's, as the paper has 1 % of ImageNet's. */
-export const SMALL_LABELS = 50;
+const SMALL_LABELS = 50;
 
 /** How the small runs are evaluated; the first is the paper's. */
 export const SMALL_PROTOCOLS = ["lowshot", "linear-fast", "knn"] as const;
@@ -52,9 +61,8 @@ function trained(presetName: string, changes: Changes, scale: "small" | "paper",
   };
 }
 
-/** An evaluation of one subject, into the folder of a run. */
-function evaluated(run: string, weights: string, subject: string, seed: number): Step {
-  const makes = evaluationFile("small", run, seed);
+/** A small run's evaluation of one subject, into a file. */
+export function evaluated(weights: string, subject: string, seed: number, makes: string): Step {
   return {
     task: "evaluate",
     args: [
@@ -71,12 +79,13 @@ function smallSteps(table: AblationTable, seeds: number): Step[] {
   for (let seed = 0; seed < seeds; seed++) {
     for (const { run, set } of table.small) {
       steps.push(trained(SMALL_PRESET, set, "small", run, seed));
-      steps.push(evaluated(run, runFolder("small", run, seed), "encoder", seed));
+      steps.push(evaluated(runFolder("small", run, seed), "encoder", seed, evaluationFile("small", run, seed)));
     }
     const weights = runFolder("small", table.small[0].run, seed); // for its sizes
-    steps.push(evaluated(BASELINES["random weights"], weights, "random", seed));
+    steps.push(evaluated(weights, "random", seed, evaluationFile("small", BASELINES["random weights"], seed)));
   }
-  steps.push(evaluated(BASELINES["raw pixels"], runFolder("small", table.small[0].run, 0), "pixels", 0));
+  const weights = runFolder("small", table.small[0].run, 0);
+  steps.push(evaluated(weights, "pixels", 0, evaluationFile("small", BASELINES["raw pixels"], 0)));
   return steps;
 }
 
@@ -107,7 +116,7 @@ function paperSteps(
 export function planAblation(table: AblationTable, options: AblationOptions): Plan {
   if (options.scale === "small") return { steps: smallSteps(table, options.seeds), missing: [] };
   const missing: Missing = [
-    ...options.data === undefined ? [{ option: "data", what: "ImageNet's folder" }] : [],
+    ...missingData(options.data),
     ...options.subset === undefined ? [{ option: "subset", what: "SimCLR's list of 1 % of the labels" }] : [],
   ];
   return { steps: paperSteps(table, options), missing };

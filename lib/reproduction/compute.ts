@@ -8,9 +8,9 @@ import { type ChartLine, lineChart } from "../figures/curves/line_chart.ts";
 import { flopsPerImage } from "../methods/flops.ts";
 import { type MethodConfig, preset } from "../methods/methods.ts";
 import { readRun } from "../training/runs/read_run.ts";
-import { SMALL_LABELS } from "./ablation_plan.ts";
-import { readEvaluation } from "./read_evaluation.ts";
-import { deviation, mean } from "./statistics.ts";
+import { evaluated } from "./ablation_plan.ts";
+import { readScore } from "./read_evaluation.ts";
+import { deviation, mean } from "../statistics.ts";
 import { FOLDER, type Plan, type Step } from "./step.ts";
 
 /** A figure of accuracies over lengths of training. */
@@ -62,7 +62,7 @@ export function planCompute(seeds: number): Plan {
   for (let seed = 0; seed < seeds; seed++) {
     for (const name of Object.keys(METHODS)) {
       for (const epochs of EPOCHS) {
-        const trains = folder(name, epochs, seed), makes = `${trains}/evaluation.json`;
+        const trains = folder(name, epochs, seed);
         steps.push({
           task: "pretrain",
           args: [
@@ -72,15 +72,7 @@ export function planCompute(seeds: number): Plan {
           makes: `${trains}/encoder.safetensors`,
           trains,
           config: { ...preset(name), epochs, seed },
-        }, {
-          task: "evaluate",
-          args: [
-            ...["--weights", trains, "--subjects", "encoder", "--protocol", "lowshot,linear-fast,knn"],
-            ...["--per-class", `${SMALL_LABELS}`, "--seed", `${seed}`, "--json", makes],
-          ],
-          makes,
-          cost: "a minute",
-        });
+        }, evaluated(trains, "encoder", seed, `${trains}/evaluation.json`));
       }
     }
   }
@@ -126,13 +118,11 @@ export async function computeOutcome({ protocol }: ComputeFigure, seeds: number)
     for (const epochs of EPOCHS) {
       const row: ComputeRow = { method, epochs, flops: 0, seconds: [], scores: [] };
       for (let seed = 0; seed < seeds; seed++) {
-        const dir = folder(name, epochs, seed), file = `${dir}/evaluation.json`;
-        const found = (await readEvaluation(file)).find((result) => result.protocol === protocol);
-        if (!found) throw new Error(`${file} has no ${protocol}: delete it, and it is made again.`);
+        const dir = folder(name, epochs, seed), score = await readScore(`${dir}/evaluation.json`, protocol);
         const { flops, seconds } = await costOfRun(dir);
         row.flops = flops; // no seed changes it
         row.seconds.push(seconds);
-        row.scores.push(found.score);
+        row.scores.push(score);
       }
       rows.push(row);
     }

@@ -7,7 +7,7 @@ import type { EvaluationResult } from "../evaluation/evaluate.ts";
 import type { Cell, Column } from "../figures/table.ts";
 import { readEvaluation } from "./read_evaluation.ts";
 import { evaluatedWeights, type EvaluationOptions, type EvaluationTable } from "./evaluation_tables.ts";
-import { deviation, mean } from "./statistics.ts";
+import { deviation, mean } from "../statistics.ts";
 
 /** One number. */
 export interface EvaluationRow {

@@ -8,7 +8,7 @@ import type { Figure } from "../figures/figure.ts";
 import { preset as jepaPreset } from "../jepa/pretraining/presets.ts";
 import { planAblation, runFolder } from "./ablation_plan.ts";
 import { ABLATIONS } from "./ablations.ts";
-import { FOLDER, type Missing, type Plan, type Step } from "./step.ts";
+import { FOLDER, type Missing, missingData, type Plan, type Step } from "./step.ts";
 
 /** What a figure's plan depends on. */
 export interface FigureOptions {
@@ -37,7 +37,7 @@ export interface PaperFigure {
 const ROWS = "6";
 
 const missingOf = ({ data, weights }: FigureOptions): Missing => [
-  ...data === undefined ? [{ option: "data", what: "ImageNet's folder" }] : [],
+  ...missingData(data),
   ...weights === undefined ? [{ option: "weights", what: "the published encoder with its predictor (.pth.tar)" }] : [],
 ];
 
@@ -124,7 +124,7 @@ function planOther(name: string, options: FigureOptions): Plan {
       ),
       decoded(run, small ? "cifar10" : `${data}/val`, out, "samples", ["--decoder", trained]),
     ],
-    missing: small || options.data !== undefined ? [] : [{ option: "data", what: "ImageNet's folder" }],
+    missing: small ? [] : missingData(options.data),
   };
 }
 
@@ -144,7 +144,7 @@ function planMasks(_name: string, options: FigureOptions): Plan {
       trains,
       config: jepaPreset("imagenet-h14"),
     }],
-    missing: options.data === undefined ? [{ option: "data", what: "ImageNet's folder" }] : [],
+    missing: missingData(options.data),
   };
 }
 

@@ -26,3 +26,14 @@ export async function readEvaluation(file: string): Promise<EvaluationResult[]> 
     throw new Error(`${file} is no evaluation, or one without results: delete it, and it is made again.`);
   }
 }
+
+/**
+ * The score of a protocol that has one number.
+ *
+ * @throws Error as readEvaluation() does, and where the file has no such protocol
+ */
+export async function readScore(file: string, protocol: string): Promise<number> {
+  const found = (await readEvaluation(file)).find((result) => result.protocol === protocol);
+  if (!found) throw new Error(`${file} has no ${protocol}: delete it, and it is made again.`);
+  return found.score;
+}

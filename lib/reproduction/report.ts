@@ -13,7 +13,7 @@ import type { Item } from "./catalogue.ts";
 import { computeFigure, computeOutcome } from "./compute.ts";
 import { evaluationCells, evaluationOutcome } from "./evaluation_outcome.ts";
 import type { EvaluationOptions } from "./evaluation_tables.ts";
-import { deviation, mean } from "./statistics.ts";
+import { deviation, mean } from "../statistics.ts";
 import { FOLDER, type Plan } from "./step.ts";
 
 /** A table or figure's results, before they are written. */

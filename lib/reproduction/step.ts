@@ -38,6 +38,10 @@ export interface Step {
 /** What paths are missing to go through with a plan: each an option and what it is for. */
 export type Missing = readonly { option: string; what: string }[];
 
+/** ImageNet's folder, where it is missing. */
+export const missingData = (data: string | undefined): Missing =>
+  data === undefined ? [{ option: "data", what: "ImageNet's folder" }] : [];
+
 /** All that one table or figure takes. */
 export interface Plan {
   /** In order; each may read what those before it made. */

@@ -102,11 +102,17 @@ function drawClip(grid: ClipGrid, mask: VideoMask, [duration, height, width]: Bl
 
 /** Draws until the context, and what is to be predicted, are as long as they must be. */
 function drawUntil(long: MaskSize, draw: () => Drawn): Drawn {
+  let short: keyof Drawn = "context";
   for (let tries = 0; tries < TRIES; tries++) {
     const drawn = draw();
     if (drawn.context.length >= long.contextLength && drawn.targets.length >= long.targetLength) return drawn;
+    short = drawn.context.length < long.contextLength ? "context" : "targets";
   }
-  throw new RangeError(`No mask left a context in ${TRIES} draws: make its blocks fewer or smaller.`);
+  throw new RangeError(
+    short === "context"
+      ? `No mask left a context in ${TRIES} draws: make its blocks fewer or smaller.`
+      : `No mask hid enough in ${TRIES} draws: make its blocks more or larger.`,
+  );
 }
 
 /** Draws of one clip before giving up, and clips that are simulated to know how long masks are. */

@@ -8,7 +8,7 @@ import { saveEncoder } from "../jepa/save_encoder.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { disposeAll } from "../tensorflow/backend.ts";
 import { decided } from "../training/runs/decided.ts";
-import { type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
+import { type Run, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
 import { checkVideoConfig } from "./check_config.ts";
 import type { VjepaConfig } from "./presets.ts";
 import { vjepaObjective } from "./vjepa.ts";
@@ -26,13 +26,7 @@ export interface VideoLogEntry extends RunLogEntry {
 }
 
 /** What a run leaves. */
-export interface VideoResult {
-  /** Whether all steps are done; false where `signal` stopped it. */
-  finished: boolean;
-  /** Steps done. */
-  step: number;
-  /** A line for each step, those before a resume included. */
-  log: VideoLogEntry[];
+export interface VideoResult extends Omit<Run<VideoLogEntry>, "state"> {
   /** The target encoder; the caller disposes of it. */
   targetEncoder: Parameters;
   /** The predictor; the caller disposes of it. */
@@ -60,18 +54,13 @@ export async function pretrainVideo(
 ): Promise<VideoResult> {
   checkVideoConfig(asked);
   const { architecture } = asked, config = await decided(asked, architecture.width, options);
-  const running = options as unknown as RunOptions;
-  const { finished, step, log, state } = await trainRun(
-    vjepaObjective(config, clips),
-    { config, images: clips },
-    running,
-  );
+  const { state, ...run } = await trainRun(vjepaObjective(config, clips), { config, images: clips }, options);
   const { trained: { encoder, predictor }, averages: { target_encoder: targetEncoder } } = state;
   const weights = `${options.dir}/encoder.safetensors`;
-  if (finished && (options.workers?.rank ?? 0) === 0) {
+  if (run.finished && (options.workers?.rank ?? 0) === 0) {
     const { predictor: narrow, ...size } = architecture;
     await saveEncoder(weights, { size, parameters: targetEncoder, predictor: { size: narrow, parameters: predictor } });
   }
   disposeAll([encoder, state.first, state.second]);
-  return { finished, step, log: log as VideoLogEntry[], targetEncoder, predictor, weights };
+  return { ...run, targetEncoder, predictor, weights };
 }

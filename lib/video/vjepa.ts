@@ -16,12 +16,12 @@ import { predict, type Present } from "../jepa/predictor.ts";
 import { MASK_STREAM, maskTensors } from "../jepa/pretraining/pretraining_objective.ts";
 import { regularisation, weightsOf } from "../jepa/regulariser.ts";
 import { colourPixels } from "../datasets/pixels/cut_image.ts";
+import { absoluteError } from "../methods/parts/errors.ts";
 import { initialise } from "../nn/initialisation.ts";
 import { normalise } from "../nn/layers.ts";
 import type { Parameters } from "../nn/parameters.ts";
 import { randomStream } from "../random.ts";
 import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
-import { fused } from "../tensorflow/fused.ts";
 import type { Objective, Share } from "../training/objective.ts";
 import { runSchedules } from "../training/schedules.ts";
 import { partsOf, stepsOf } from "../training/steps.ts";
@@ -45,8 +45,6 @@ export interface ClipInputs {
   /** Of each kind one. */
   masks: ClipMask[];
 }
-
-const absoluteError = fused("absolute_error", (a: Tensor, b: Tensor) => tf.abs(tf.sub(a, b)));
 
 /**
  * |e|, averaged: V-JEPA's loss (equation 1).

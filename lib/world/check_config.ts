@@ -48,7 +48,9 @@ function runShape(regulariser: Shape): Shape {
       sharing: count,
     }),
     networks: record<WorldSize>({
-      stacks: optional(record<NonNullable<WorldSize["stacks"]>>({ channels: counts, blocks: fromZero })),
+      stacks: optional(
+        record<NonNullable<WorldSize["stacks"]>>({ channels: counts, blocks: number({ least: 0, whole: true }) }),
+      ),
       hidden: optional(counts),
       width: atLeastTwo,
       predictor: optional(count),

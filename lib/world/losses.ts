@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { meanSquaredError } from "../methods/parts/mean_squared_error.ts";
+import { meanSquaredError } from "../methods/parts/errors.ts";
 import { sigreg } from "../methods/parts/sigreg.ts";
-import { centred, covarianceOf } from "../methods/objectives/vicreg.ts";
+import { centred, covarianceOf } from "../methods/parts/variance_covariance.ts";
 import { type Tensor, tf } from "../tensorflow/backend.ts";
 
 /** Weights of the terms beside the prediction's, which has 1. */

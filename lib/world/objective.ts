@@ -4,9 +4,9 @@
  * @module
  */
 import type { ParameterShapes } from "../jepa/architectures.ts";
-import { meanSquaredError } from "../methods/parts/mean_squared_error.ts";
+import { meanSquaredError } from "../methods/parts/errors.ts";
 import { unitDirections } from "../methods/parts/sigreg.ts";
-import { missingDeviation } from "../methods/objectives/vicreg.ts";
+import { missingDeviation } from "../methods/parts/variance_covariance.ts";
 import { randomStream } from "../random.ts";
 import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import type { PrecisionChoice } from "../tensorflow/autocast.ts";

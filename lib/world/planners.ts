@@ -86,12 +86,12 @@ export function checkPlanner(options: PlannerOptions): void {
       throw new RangeError(`A planner's ${name} are a whole number of at least 1; got ${options[name]}.`);
     }
   }
-  const { samples, elites, deviation, temperature } = options;
+  const { samples, elites, deviation, temperature, longest } = options;
   if (elites < 2 || elites > samples) {
     throw new RangeError(`A planner keeps 2 to ${samples} elites, the number of its samples; got ${elites}.`);
   }
-  if (!(deviation > 0 && temperature > 0)) {
-    throw new RangeError(`A planner's deviation and temperature are above 0; got ${deviation} and ${temperature}.`);
+  for (const [name, value] of Object.entries({ deviation, temperature, longest })) {
+    if (!(value > 0)) throw new RangeError(`A planner's ${name} is a number above 0; got ${value}.`);
   }
 }
 
@@ -101,7 +101,8 @@ export function checkPlanner(options: PlannerOptions): void {
  * @param cost called once an iteration
  * @param starts [H, 2] for each episode: the mean of the first iteration
  * @param randoms one for each episode
- * @throws RangeError as checkPlanner() does, or where a cost is not finite
+ * @throws RangeError as checkPlanner() does, where starts are not as long as plans or there are not as many randoms, or
+ *   where a cost is not finite
  */
 export async function plan(
   cost: Cost,
@@ -111,6 +112,11 @@ export async function plan(
 ): Promise<Plan[]> {
   checkPlanner(options);
   const { planner, samples, elites, iterations, horizon, temperature, longest } = options, size = 2 * horizon;
+  const short = starts.find((mean) => mean.length !== size);
+  if (short) throw new RangeError(`Plans of ${horizon} actions start from ${size} numbers; got ${short.length}.`);
+  if (randoms.length !== starts.length) {
+    throw new RangeError(`Each of ${starts.length} episodes has its random numbers; got ${randoms.length} of them.`);
+  }
   const episodes = starts.map((mean) => ({
     mean: Float32Array.from(mean),
     deviation: new Float32Array(size).fill(options.deviation),

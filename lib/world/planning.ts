@@ -4,22 +4,26 @@
  * @module
  */
 import { type Random, randomStream } from "../random.ts";
-import { disposeAll, type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
+import { type Tensor, tf, uint8Tensor } from "../tensorflow/backend.ts";
 import { compile } from "../tensorflow/compile.ts";
 import type { Networks } from "../training/objective.ts";
 import { isReached, type Task, wander } from "./episodes.ts";
 import { encodePictures, unroll, type WorldSize } from "./networks.ts";
-import { type Plan, plan, type PlannerOptions } from "./planners.ts";
+import { checkPlanner, type Plan, plan, type PlannerOptions } from "./planners.ts";
 import { type Action, drawRooms, LONGEST, moveDot, type PictureSide, type Place } from "./rooms.ts";
 
-/** A world model. */
-export interface WorldModel {
+/** What of a world model sees and imagines. */
+export interface Seeing {
   /** Sizes of its networks. */
   size: WorldSize;
   /** Pixels a side of the pictures that it takes. */
   picture: PictureSide;
   /** "encoder" and "predictor". */
   networks: Networks;
+}
+
+/** A world model that plans. */
+export interface WorldModel extends Seeing {
   /** [D, D], symmetric: states z and g are (z - g)^T M (z - g) apart. plainMetric() is eb_jepa's. */
   metric: Tensor;
 }
@@ -78,20 +82,19 @@ export function candidateCosts(
 
 /** The states that a model imagines after each action of [E, H, 2], from what it sees at places: [E, H, D]. */
 export async function imagine(
-  { size, picture, networks }: Omit<WorldModel, "metric">,
+  { size, picture, networks }: Seeing,
   tasks: readonly Pick<Task, "layout">[],
   places: readonly Place[],
   actions: readonly Float32Array[],
 ): Promise<Float32Array<ArrayBuffer>> {
-  const pictures = picturesOf(tasks, places, picture);
   const states = tf.tidy(() => {
     const flat = tf.tensor3d(Float32Array.from(actions.flatMap((own) => [...own])), [
       ...[places.length, actions[0].length / 2, 2] as const,
     ]);
-    const start = encodePictures(networks.encoder, size, pictures);
+    const start = encodePictures(networks.encoder, size, picturesOf(tasks, places, picture));
     return tf.stack(unroll(networks.encoder, networks.predictor, start, flat), 1); // [E, H, D]
   });
-  return Float32Array.from(await states.data().finally(() => disposeAll([pictures, states])));
+  return Float32Array.from(await states.data().finally(() => states.dispose()));
 }
 
 /** How episodes are run. */
@@ -115,13 +118,17 @@ export interface SolveOptions extends EpisodeOptions {
 /**
  * Plans and acts, all tasks side by side: each plan begins at the one before, less what was done of it.
  *
- * @throws RangeError as plan() does
+ * @throws RangeError as plan() does, or where no action of a plan is to be done
  */
 export async function solve(
   { size, picture, networks, metric }: WorldModel,
   tasks: readonly Task[],
   { planner, executed: most, budget, seed, onPlans }: SolveOptions,
 ): Promise<Outcome[]> {
+  checkPlanner(planner);
+  if (!(Number.isSafeInteger(most) && most >= 1)) {
+    throw new RangeError(`Of each plan 1, 2, ... actions are done; got ${most}.`);
+  }
   const executed = Math.min(most, planner.horizon);
   const encode = compile(function encode_pictures(p: Networks, pictures: Tensor) {
     return encodePictures(p.encoder, size, pictures);
@@ -133,15 +140,17 @@ export async function solve(
   };
   const paths = tasks.map(({ start }) => [start]), randoms = tasks.map((_, i) => randomStream(seed, i));
   let means = tasks.map(() => new Float32Array(2 * planner.horizon));
-  const goals = await statesOf(tasks.map(({ goal }) => goal));
+  let goals: Tensor | undefined;
   try {
+    goals = await statesOf(tasks.map(({ goal }) => goal));
     for (let done = 0; done < budget; done += executed) {
       const states = await statesOf(paths.map((path) => path[path.length - 1]));
       const plans = await plan(
         async (candidates) => {
           const shape: [number, number, number] = [tasks.length * planner.samples, planner.horizon, 2];
-          const given = tf.tensor3d(candidates, shape), values = await costs(networks, metric, states, goals, given);
-          return await values.data().finally(() => disposeAll([given, values]));
+          const given = tf.tensor3d(candidates, shape);
+          const values = await costs(networks, metric, states, goals!, given).finally(() => given.dispose());
+          return await values.data().finally(() => values.dispose());
         },
         means,
         planner,
@@ -160,7 +169,7 @@ export async function solve(
       onPlans?.(Math.min(done + executed, budget), plans, paths);
     }
   } finally {
-    goals.dispose();
+    goals?.dispose();
     encode.dispose();
     costs.dispose();
   }

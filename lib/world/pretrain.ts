@@ -6,7 +6,7 @@
 import { disposeAll } from "../tensorflow/backend.ts";
 import type { Networks } from "../training/objective.ts";
 import { decided } from "../training/runs/decided.ts";
-import { type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
+import { type Run, type RunLogEntry, type RunOptions, trainRun } from "../training/runs/run.ts";
 import { checkWorldConfig } from "./check_config.ts";
 import { type WorldConfig, worldObjective } from "./objective.ts";
 import { saveWorld } from "./saved_world.ts";
@@ -30,13 +30,7 @@ export interface WorldLogEntry extends RunLogEntry {
 }
 
 /** What a run leaves. */
-export interface WorldResult {
-  /** Whether all steps are done; false where `signal` stopped it. */
-  finished: boolean;
-  /** Steps done. */
-  step: number;
-  /** A line for each step, those before a resume included. */
-  log: WorldLogEntry[];
+export interface WorldResult extends Omit<Run<WorldLogEntry>, "state"> {
   /** Those of networkShapes(); the caller disposes of them. */
   networks: Networks;
   /** The file that holds them. */
@@ -58,10 +52,9 @@ export interface WorldResult {
 export async function pretrainWorld(asked: WorldConfig, options: RunOptions<WorldLogEntry>): Promise<WorldResult> {
   checkWorldConfig(asked);
   const config = await decided(asked, asked.networks.width, options);
-  const running = options as unknown as RunOptions;
-  const { finished, step, log, state } = await trainRun(worldObjective(config), { config }, running);
+  const { state, ...run } = await trainRun(worldObjective(config), { config }, options);
   disposeAll([state.first, state.second]);
   const weights = `${options.dir}/world.safetensors`;
-  if (finished && (options.workers?.rank ?? 0) === 0) await saveWorld(weights, { config, networks: state.trained });
-  return { finished, step, log: log as WorldLogEntry[], networks: state.trained, weights };
+  if (run.finished && (options.workers?.rank ?? 0) === 0) await saveWorld(weights, { config, networks: state.trained });
+  return { ...run, networks: state.trained, weights };
 }

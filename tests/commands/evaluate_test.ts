@@ -116,6 +116,10 @@ Deno.test("evaluate ends with one sentence and exit code 1 where it is told nons
       [["--weights", weights], /^Say what to evaluate: --protocol all, or of knn, linear/],
       [["--weights", weights, "--protocol", "knn,guess"], /^--protocol is all or knn or .*; got "guess"\.\n$/],
       [["--weights", weights, "--protocol", "knn", "--seeds", "0"], /^--seeds takes/],
+      [
+        ["--weights", weights, "--protocol", "lowshot", "--per-class", "2,0"],
+        /^--per-class takes .* from 1 on; got "0"/,
+      ],
       [["--weights", weights, "--protocol", "knn,mrr"], /is no image world model, .* --preset iwm-cifar10\n$/],
       [["--weights", weights, "--protocol", "knn", "--colours", "cmyk"], /^--colours is managed or pillow; got "cmyk"/],
       [

@@ -145,6 +145,8 @@ Deno.test("checkProtocols() refuses what cannot be evaluated before anything is 
   checkProtocols(["lowshot"], pair(5), { perClass: [2], subset: Uint32Array.of(0) });
   refused(["knn"], pair(1), "knn: train has images of one class alone");
   refused(["knn"], pair(3, 0), "knn: test holds no images");
+  const other = { ...colours("other", 3), classes: ["red", "green", "pink"] };
+  refused(["knn"], { images: { train: colours("train", 3), test: other } }, "same classes: blue, pink are in one");
   refused(["depth"], pair(3), "The evaluation depth needs scenes");
   const scenesOf = async (count: number): Promise<EvaluationData> => ({
     ...pair(60),
@@ -153,6 +155,8 @@ Deno.test("checkProtocols() refuses what cannot be evaluated before anything is 
   checkProtocols(names, await scenesOf(12));
   const few = await scenesOf(6);
   for (const name of ["count", "distance", "depth"] as const) refused([name], few, `${name}: `);
+  const { train, test } = (await scenesOf(12)).scenes!, flat = { ...test, depths: undefined };
+  refused(["depth"], { scenes: { train, test: flat } }, "does not say the depth of each patch");
 
   const touched = { name: "none", features: () => Promise.reject(new Error("computed")) } as unknown as Subject;
   await assertRejects(() => evaluate([touched], ["knn", "linear"], pair(9)), RangeError, "linear: train has 9 images");

@@ -1,4 +1,4 @@
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import "../tensorflow/loaded.ts";
 import { stepMetric } from "../../lib/evaluation/planning/step_metric.ts";
 import { tf } from "../../lib/tensorflow/backend.ts";
@@ -48,6 +48,8 @@ Deno.test("plans are made on what is seen, all actions are done, and the same se
   assertEquals(told, [4, 8, 10]);
   assertEquals(outcomes.map(({ places }) => places.length), [11, 11]);
   assertEquals(await run(), outcomes);
+  const idle = () => solve(model, goals, { planner, executed: 0, budget: 10, seed: 3 });
+  await assertRejects(idle, RangeError, "Of each plan 1, 2, ... actions are done; got 0."); // else it would never end
 });
 
 Deno.test("doing nothing reaches no goal, and a straight line those that the door lies in front of", () => {

@@ -9,7 +9,7 @@ import {
   verdicts,
 } from "../../lib/reproduction/ablation_outcome.ts";
 import { readEvaluation } from "../../lib/reproduction/read_evaluation.ts";
-import { deviation, mean } from "../../lib/reproduction/statistics.ts";
+import { deviation, mean } from "../../lib/statistics.ts";
 import { withFolder } from "../with_folder.ts";
 
 const outcome = (a: number[], b: number[]): AblationOutcome => ({

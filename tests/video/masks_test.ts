@@ -70,4 +70,6 @@ Deno.test("a mask that hides nothing, or all, is refused in one sentence", () =>
   );
   const all = videoMasks({ blocks: 1, scale: [1, 1], aspect: [1, 1], grid, truncation: "raster" });
   assertThrows(() => all(1, randomStream(0)), RangeError, "No mask left a context");
+  const none = videoMasks({ blocks: 1, scale: [0.001, 0.001], grid, truncation: "raster" });
+  assertThrows(() => none(1, randomStream(0)), RangeError, "No mask hid enough in 1000 draws");
 });

@@ -4,7 +4,7 @@ import { gruCell, gruShapes } from "../../lib/nn/gru.ts";
 import type { Parameters } from "../../lib/nn/parameters.ts";
 import { tf, uint8Tensor } from "../../lib/tensorflow/backend.ts";
 import { gradientsOf } from "../../lib/training/step.ts";
-import { missingDeviation } from "../../lib/methods/objectives/vicreg.ts";
+import { missingDeviation } from "../../lib/methods/parts/variance_covariance.ts";
 import { smoothness, stateCovariance, stateDeviations } from "../../lib/world/losses.ts";
 import {
   encodePictures,

@@ -51,4 +51,10 @@ Deno.test("numbers that make no planner are refused by name", async () => {
   await assertRejects(() => planned({ elites: 5 }), RangeError, "2 to 4 elites");
   await assertRejects(() => planned({ elites: 2, horizon: 1.5 }), RangeError, "horizon");
   await assertRejects(() => planned({ elites: 2, deviation: 0 }), RangeError, "deviation");
+  await assertRejects(() => planned({ elites: 2, longest: -1 }), RangeError, "longest is a number above 0; got -1.");
+  await assertRejects(
+    () => planned({ elites: 2, horizon: 2 }),
+    RangeError,
+    "Plans of 2 actions start from 4 numbers; got 2.",
+  );
 });

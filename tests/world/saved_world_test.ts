@@ -41,6 +41,7 @@ Deno.test("what a configuration may not hold is named, with what it must be", ()
     { regulariser: { variance: 1, covariance: 1, smoothness: 1, lag: 1 } },
     "regulariser.inverseDynamics is missing",
   );
+  wrong({ networks: { ...SMALL.networks, stacks: { channels: [4], blocks: 1.5 } } }, "networks.stacks.blocks");
   wrong({ regulariser: { sigreg: 1 } }, "regulariser.directions is missing");
 });
 

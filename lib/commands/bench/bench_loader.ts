@@ -33,7 +33,7 @@ const TURN = 4;
 const COMPARED = 32;
 
 /** torchvision's ways from a file to a tensor. */
-export const LOADER_MODES = {
+const LOADER_MODES = {
   float32: "Pillow, float32",
   uint8: "Pillow, uint8",
   io: "torchvision.io, uint8",

@@ -20,7 +20,7 @@ const WARM_UP = 3, RECORDED = 3;
 const DEAREST = 20;
 
 /** What the machine can do, for "a share of". */
-export interface MachineRates {
+interface MachineRates {
   /** FLOP/s of large products in the step's precision. */
   products: number;
   /** Bytes a second, read and written, of an elementwise kernel on tensors larger than any cache. */
@@ -36,7 +36,7 @@ interface Line {
 }
 
 /** Measures how fast memory goes through a kernel. */
-export async function memoryRate(): Promise<number> {
+async function memoryRate(): Promise<number> {
   const x = tf.fill([64 * 2 ** 20], 1);
   const run = compile(fused("memory_rate", (x: tf.Tensor) => tf.add(x, 1)), { jit: "graph", name: "memory_rate" });
   let fastest = Infinity;

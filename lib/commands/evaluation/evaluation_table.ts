@@ -3,28 +3,11 @@
  *
  * @module
  */
-import type { Dataset } from "../../datasets/dataset.ts";
 import type { EvaluationResult } from "../../evaluation/evaluate.ts";
 import { type ProtocolName, PROTOCOLS } from "../../evaluation/protocols.ts";
 import { type PublishedTable, TABLE_3_CIFAR100 } from "../../evaluation/published.ts";
-import { checkLabelled, differingClasses } from "../../evaluation/requirements.ts";
 import { table } from "../../figures/table.ts";
-
-/**
- * Whether a probe on `train` can be measured on `test`: both have labels, of the same classes, of which there are two.
- *
- * @throws Error that says what is missing
- */
-export function checkEvaluable(train: Dataset, test: Dataset): void {
-  checkLabelled(train);
-  checkLabelled(test);
-  const only = differingClasses(train, test);
-  if (only.length === 0) return;
-  throw new Error(
-    `${train.name} and ${test.name} do not have the same classes: ${only.join(", ")} are in one of them alone. Give ` +
-      "both the same folders.",
-  );
-}
+import { deviation, mean } from "../../statistics.ts";
 
 function distinct<T>(values: readonly T[]): T[] {
   return [...new Set(values)];
@@ -33,12 +16,8 @@ function distinct<T>(values: readonly T[]): T[] {
 /** Mean over the seeds and, where there are several numbers behind it, their standard deviation. */
 function cell(results: readonly EvaluationResult[]): string | null {
   if (results.length === 0) return null;
-  const scores = results.map(({ score }) => score);
-  const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length;
-  const deviation = scores.length > 1
-    ? Math.sqrt(scores.reduce((sum, score) => sum + (score - mean) ** 2, 0) / (scores.length - 1))
-    : results[0].spread;
-  return mean.toFixed(1) + (deviation === undefined ? "" : ` ± ${deviation.toFixed(1)}`);
+  const scores = results.map(({ score }) => score), spread = deviation(scores) ?? results[0].spread;
+  return mean(scores).toFixed(1) + (spread === undefined ? "" : ` ± ${spread.toFixed(1)}`);
 }
 
 /** The results of all seeds as one table, and what each row is. */

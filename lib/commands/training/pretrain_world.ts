@@ -15,7 +15,7 @@ import type { World } from "../../tensorflow/collectives/channel.ts";
 import type { Communicator } from "../../tensorflow/collectives/collectives.ts";
 import { type Decided, decided } from "../../training/runs/decided.ts";
 import type { RunLogEntry, RunOptions } from "../../training/runs/run.ts";
-import { checkFree, readConfig } from "../../training/runs/run_folder.ts";
+import { checkFree, checkSameConfig, readConfig } from "../../training/runs/run_folder.ts";
 import { changedBySet, readConfigFile } from "../inputs/config_flags.ts";
 import { defaultFolder } from "../inputs/default_folder.ts";
 import { nameOf, type StartFlags } from "../inputs/run_config.ts";
@@ -142,7 +142,9 @@ async function trained<
 
 async function run(flags: Flags, dir: string, workers: Communicator, world: World): Promise<void> {
   const kept = flags.resume ? await fromFirst(workers, "the run's configuration", () => readConfig(dir)) : undefined;
+  if (kept) checkEither(kept, `${dir}/config.json`);
   const asked = await configOf(flags, workers.size, kept);
+  if (kept) checkSameConfig(dir, kept, asked); // before scenes are drawn
   const width = isCamera(asked) ? asked.predictor.width : asked.networks.width;
   const decide = async <C extends Config>(config: C) =>
     await decided(config, width, { dir, resume: flags.resume, workers });

@@ -21,6 +21,11 @@ export function scatter(values: ArrayLike<number>, width: number, mean: ArrayLik
   return sum;
 }
 
+/** a + lambda I. */
+export function withRidge(a: SymmetricMatrix, n: number, lambda: number): SymmetricMatrix {
+  return a.map((value, i) => i % (n + 1) === 0 ? value + lambda : value);
+}
+
 /** L of a = L L^T (Cholesky), lower triangular [n, n]; `a` must be positive definite. */
 function cholesky(a: SymmetricMatrix, n: number): Float64Array {
   const l = new Float64Array(n * n);

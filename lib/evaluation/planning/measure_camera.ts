@@ -8,6 +8,7 @@ import type { CameraClips } from "../../datasets/clips/camera_clips.ts";
 import { type CameraPose, GREATEST_TURN, turnBetween, turnCamera } from "../../datasets/scenes/camera_walk.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { type Random, randomStream } from "../../random.ts";
+import { mean } from "../../statistics.ts";
 import { disposeAll, type Tensor, tf } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
 import { type CameraTokens, cameraTokens, nextBy, toldActions } from "../../world/camera/camera_objective.ts";
@@ -46,7 +47,7 @@ export interface CameraPlanning {
 const errorsOf = (a: Tensor, b: Tensor): Tensor => tf.mean(tf.abs(tf.sub(a, b)), [1, 2]);
 
 /** Of pictures [B, N, D], each with one action [B, 2]: how far the prediction is from the next ones, and the copy: [2, B]. */
-export function predictionErrors(
+function predictionErrors(
   p: Parameters,
   { config, encoder }: Pick<CameraModel, "config" | "encoder">,
   pictures: Tensor,
@@ -91,17 +92,20 @@ async function predictionOf(
         return tf.tensor2d(values, [rows.length, 2]);
       };
       const given = [taken(0), taken(1), done(0), done(1)], [now, next, own, other] = given;
-      const [right, wrong] = [await run(predictor, now, next, own), await run(predictor, now, next, other)];
-      const [[ours, copy], [others]] = await Promise.all([right.array(), wrong.array()]) as number[][][];
-      errors.own.push(...ours);
-      errors.copy.push(...copy);
-      errors.other.push(...others);
-      disposeAll([given, right, wrong]);
+      const said: Tensor[] = [];
+      try {
+        for (const action of [own, other]) said.push(await run(predictor, now, next, action));
+        const [[ours, copy], [others]] = await Promise.all(said.map((rows) => rows.array())) as number[][][];
+        errors.own.push(...ours);
+        errors.copy.push(...copy);
+        errors.other.push(...others);
+      } finally {
+        disposeAll([given, said]);
+      }
     }
   } finally {
     run.dispose();
   }
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / pairs;
   const wins = errors.own.map((error, i) => error < errors.other[i] ? 1 : error === errors.other[i] ? 0.5 : 0);
   return {
     pairs,
@@ -119,7 +123,7 @@ async function predictionOf(
  * @param goal [1, N', D], of the one that is wanted
  * @param actions [N, H, 2], in shares of the longest
  */
-export function cameraCosts(
+function cameraCosts(
   p: Parameters,
   { config, encoder }: Pick<CameraModel, "config" | "encoder">,
   start: Tensor,
@@ -198,8 +202,8 @@ async function planningOf(
       const [{ actions }] = await plan(
         async (candidates) => {
           const given = tf.tensor3d(toldActions(candidates), [samples, horizon, 2]);
-          const values = await costs(predictor, start, goal, given);
-          return await values.data().finally(() => disposeAll([given, values]));
+          const values = await costs(predictor, start, goal, given).finally(() => given.dispose());
+          return await values.data().finally(() => values.dispose());
         },
         [new Float32Array(2 * horizon)],
         planner,

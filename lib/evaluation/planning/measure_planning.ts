@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { planningTasks, type RoomsConfig } from "../../world/episodes.ts";
+import { mean } from "../../statistics.ts";
+import { planningTasks, type RoomsConfig, type Task } from "../../world/episodes.ts";
 import type { PlannerOptions } from "../../world/planners.ts";
 import { BASELINES, follow, type Outcome, solve, type SolveOptions, type WorldModel } from "../../world/planning.ts";
 import { LONGEST } from "../../world/rooms.ts";
@@ -25,8 +26,9 @@ export const PLANNER: Omit<PlannerOptions, "planner"> = {
  */
 export const EPISODE = { budget: 200, executed: 8 };
 
-/** Key of the goals: the i-th of them are the same in all measurements of a kind of rooms. */
-const GOALS = 0;
+/** The goals of all measurements in a kind of rooms: the i-th are the same in each. */
+export const measuredTasks = ({ layout }: Pick<RoomsConfig, "layout">, episodes: number): Task[] =>
+  planningTasks(layout, 0, episodes);
 
 /** What a policy came to. */
 export interface PlanningResult {
@@ -49,7 +51,6 @@ export interface MeasurePlanningOptions extends Pick<SolveOptions, "onPlans"> {
 }
 
 function resultOf(policy: string, runs: readonly Outcome[][]): PlanningResult {
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
     policy,
     success: runs.map((outcomes) => 100 * mean(outcomes.map(({ success }) => Number(success)))),
@@ -60,10 +61,10 @@ function resultOf(policy: string, runs: readonly Outcome[][]): PlanningResult {
 /** Measures a world model's planning on fixed goals, and what does nothing, acts at random, or walks straight to them. */
 export async function measurePlanning(
   model: WorldModel,
-  { layout }: Pick<RoomsConfig, "layout">,
+  rooms: Pick<RoomsConfig, "layout">,
   { episodes, seeds, planner, onPlans }: MeasurePlanningOptions,
 ): Promise<PlanningResult[]> {
-  const goals = planningTasks(layout, GOALS, episodes), planned: Outcome[][] = [];
+  const goals = measuredTasks(rooms, episodes), planned: Outcome[][] = [];
   for (let seed = 0; seed < seeds; seed++) {
     planned.push(await solve(model, goals, { ...EPISODE, planner, seed, onPlans }));
   }

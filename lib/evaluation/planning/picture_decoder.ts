@@ -8,9 +8,10 @@
 import { randomStream } from "../../random.ts";
 import { tf } from "../../tensorflow/backend.ts";
 import type { RoomsConfig } from "../../world/episodes.ts";
+import type { Seeing } from "../../world/planning.ts";
 import { drawRooms } from "../../world/rooms.ts";
-import { solveEach } from "../collapse/symmetric_matrix.ts";
-import { placesIn, type Seeing, statesOf } from "./states.ts";
+import { solveEach, withRidge } from "../collapse/symmetric_matrix.ts";
+import { placesIn, statesOf } from "./states.ts";
 
 /** A fitted decoder. */
 export interface PictureDecoder {
@@ -60,7 +61,7 @@ function fittedLayer(hidden: Float32Array, pixels: Uint8Array): (hidden: Float32
     return [...products.map((sum) => tf.div(sum, rows)), middle, mean].map((x) => x.dataSync<"float32">());
   });
   const variance = gram.reduce((sum, value, i) => i % (HIDDEN + 1) === 0 ? sum + value / HIDDEN : sum, 0);
-  const matrix = Float64Array.from(gram, (value, i) => i % (HIDDEN + 1) === 0 ? value + RIDGE * variance : value);
+  const matrix = withRidge(Float64Array.from(gram), HIDDEN, RIDGE * variance);
   const weights = new Float32Array(outputs * HIDDEN); // 0 of pixels that never differ
   const right = (p: number) => Float64Array.from(cross.subarray(p * HIDDEN, (p + 1) * HIDDEN));
   const differing = Array.from(mean.keys()).filter((p) => right(p).some((value) => value !== 0));

@@ -4,9 +4,10 @@
  * @module
  */
 import type { RoomsConfig } from "../../world/episodes.ts";
+import type { Seeing } from "../../world/planning.ts";
 import type { Place } from "../../world/rooms.ts";
-import { denseProbe } from "../probes/dense_probe.ts";
-import { placesIn, type Seeing, statesOf } from "./states.ts";
+import { fitDenseLayer, measureDenseLayer } from "../probes/dense_probe.ts";
+import { placesIn, statesOf } from "./states.ts";
 
 /** A fitted probe. */
 export interface PlaceProbe {
@@ -26,24 +27,20 @@ export async function placeProbe(model: Seeing, rooms: RoomsConfig, seed: number
   const { width } = model.size;
   const drawn = placesIn(rooms, seed, FITTED + TESTED);
   const states = await statesOf(model, drawn, drawn.map(({ place }) => place));
-  const examples = (values: Float32Array<ArrayBuffer>, targets: readonly number[]) => {
-    return { values, tokens: 1, width, targets: Float32Array.from(targets) };
+  const examples = (axis: 0 | 1, from: number, to: number) => {
+    const targets = Float32Array.from(drawn.slice(from, to), ({ place }) => place[axis]);
+    return { values: states.subarray(from * width, to * width), tokens: 1, width, targets };
   };
-  const probe = (axis: 0 | 1, values: Float32Array<ArrayBuffer>, targets: readonly number[]) => {
-    const fitted = drawn.slice(0, FITTED).map(({ place }) => place[axis]);
-    const train = examples(states.subarray(0, FITTED * width), fitted);
-    return denseProbe(train, examples(values, targets), { ridge: 1e-4 });
-  };
-  const tested = ([0, 1] as const).map((axis) =>
-    probe(axis, states.subarray(FITTED * width), drawn.slice(FITTED).map(({ place }) => place[axis]))
-  );
+  const [x, y] = ([0, 1] as const).map((axis) => {
+    const layer = fitDenseLayer(examples(axis, 0, FITTED), { ridge: 1e-4 });
+    return { ...layer, ...measureDenseLayer(layer, examples(axis, FITTED, FITTED + TESTED)) };
+  });
   return {
-    r2: [tested[0].r2, tested[1].r2],
-    rmse: [tested[0].rmse, tested[1].rmse],
+    r2: [x.r2, y.r2],
+    rmse: [x.rmse, y.rmse],
     places(values) {
-      const unknown = Array.from({ length: values.length / width }, () => 1); // predictions do not depend on it
-      const [x, y] = ([0, 1] as const).map((axis) => probe(axis, values, unknown).predictions);
-      return unknown.map((_, i): Place => [x[i], y[i]]);
+      const across = x.predict(values), down = y.predict(values);
+      return Array.from(across, (_, i): Place => [across[i], down[i]]);
     },
   };
 }

@@ -7,13 +7,10 @@ import { compile } from "../../tensorflow/compile.ts";
 import { encodePictures } from "../../world/networks.ts";
 import { randomStream } from "../../random.ts";
 import { anywhere, layoutOf, type RoomsConfig, type Task } from "../../world/episodes.ts";
-import { picturesOf, type WorldModel } from "../../world/planning.ts";
+import { picturesOf, type Seeing } from "../../world/planning.ts";
 import type { Layout, Place } from "../../world/rooms.ts";
 import type { Networks } from "../../training/objective.ts";
-import { disposeAll, type Tensor } from "../../tensorflow/backend.ts";
-
-/** What of a model sees. */
-export type Seeing = Pick<WorldModel, "size" | "picture" | "networks">;
+import type { Tensor } from "../../tensorflow/backend.ts";
 
 /** A place, and the rooms that it is in. */
 export interface Standing {
@@ -46,9 +43,8 @@ export async function statesOf(
   try {
     for (let start = 0; start < places.length; start += CHUNK) {
       const pictures = picturesOf(rooms.slice(start, start + CHUNK), places.slice(start, start + CHUNK), picture);
-      const rows = await encode(networks, pictures);
-      states.set(await rows.data<"float32">(), start * size.width);
-      disposeAll([pictures, rows]);
+      const rows = await encode(networks, pictures).finally(() => pictures.dispose());
+      states.set(await rows.data<"float32">().finally(() => rows.dispose()), start * size.width);
     }
   } finally {
     encode.dispose();

@@ -6,8 +6,9 @@
 import { randomStream } from "../../random.ts";
 import { type Tensor, tf } from "../../tensorflow/backend.ts";
 import { episode, layoutOf, type RoomsConfig } from "../../world/episodes.ts";
-import { scatter, solvePositive } from "../collapse/symmetric_matrix.ts";
-import { type Seeing, statesOf } from "./states.ts";
+import type { Seeing } from "../../world/planning.ts";
+import { scatter, solveEach, withRidge } from "../collapse/symmetric_matrix.ts";
+import { statesOf } from "./states.ts";
 
 /** What of the mean square of a step is added to each direction's, so that noise in still ones does not count. */
 const RIDGE = 0.03;
@@ -23,13 +24,14 @@ const RIDGE = 0.03;
 export function stepMetric(changes: ArrayLike<number>, width: number): Float32Array<ArrayBuffer> {
   const covariance = scatter(changes, width, new Float64Array(width), width / changes.length);
   const trace = covariance.reduce((sum, value, i) => i % (width + 1) === 0 ? sum + value : sum, 0);
-  for (let i = 0; i < width; i++) covariance[i * (width + 1)] += RIDGE * trace / width;
+  const units = Array.from(
+    { length: width },
+    (_, i) => Float64Array.from({ length: width }, (_, j) => i === j ? 1 / width : 0),
+  );
   const metric = new Float32Array(width * width);
-  for (let i = 0; i < width; i++) {
-    const unit = new Float64Array(width);
-    unit[i] = 1 / width;
-    metric.set(solvePositive(covariance, unit, width), i * width);
-  }
+  solveEach(withRidge(covariance, width, RIDGE * trace / width), units, width).forEach((row, i) => {
+    metric.set(row, i * width);
+  });
   return metric;
 }
 

@@ -9,7 +9,7 @@ import { randomStream, shuffled } from "../../random.ts";
 import { tf } from "../../tensorflow/backend.ts";
 import type { TokenFeatures } from "../features/features.ts";
 import { everyRow, inChunks } from "../passes.ts";
-import { solvePositive } from "../collapse/symmetric_matrix.ts";
+import { solvePositive, withRidge } from "../collapse/symmetric_matrix.ts";
 
 /** Tokens of images, and a number for each. */
 export interface DenseExamples extends Pick<TokenFeatures, "values" | "tokens" | "width"> {
@@ -114,7 +114,12 @@ function centreOf({ values, targets, tokens, width }: DenseExamples, images: num
 }
 
 /** z of one image's tokens: [tokens, width], into `out`. */
-function standardise({ values, tokens, width }: DenseExamples, image: number, centre: Centre, out: Float32Array): void {
+function standardise(
+  { values, tokens, width }: Omit<DenseExamples, "targets">,
+  image: number,
+  centre: Centre,
+  out: Float32Array,
+): void {
   const size = tokens * width;
   for (let k = 0; k < size; k++) out[k] = (values[image * size + k] - centre.values[k]) * centre.scale[k % width];
 }
@@ -147,8 +152,7 @@ function momentsOf(examples: DenseExamples, images: Uint32Array, centre: Centre)
 
 /** w of (G / n + lambda I) w = g / n. */
 function ridgeWeights({ gram, cross, rows }: Moments, width: number, ridge: number): Float64Array {
-  const a = gram.map((sum, i) => sum / rows + (i % (width + 1) === 0 ? ridge : 0));
-  return solvePositive(a, cross.map((sum) => sum / rows), width);
+  return solvePositive(withRidge(gram.map((sum) => sum / rows), width, ridge), cross.map((sum) => sum / rows), width);
 }
 
 /** Mean squared error of t = w z: (sum t^2 - 2 w g + w G w) / n. */
@@ -181,27 +185,26 @@ function errors(predictions: ArrayLike<number>, targets: Float32Array): { rmse: 
   return { rmse: Math.sqrt(squares / targets.length), relative: 100 * relative / targets.length };
 }
 
+/** A layer that reads a number from each token. */
+export interface DenseLayer extends Pick<DenseExamples, "tokens" | "width"> {
+  /** The lambda given or chosen. */
+  ridge: number;
+  /** [tokens]: each patch's mean target, which is known without looking. */
+  means: Float64Array;
+  /** What it reads from tokens [N, tokens, width]: [N, tokens]. */
+  predict(values: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer>;
+}
+
 /**
- * Fits ridge regression from tokens to targets, in closed form, and measures it on the test images. One layer serves all
- * patches, and each patch has a bias of its own: its mean target less its mean token's. So what counts is what tokens say
- * of their image, not whether they know their place, which is all that the baseline knows. Deterministic.
+ * Fits ridge regression from tokens to targets, in closed form. One layer serves all patches, and each patch has a bias of
+ * its own: its mean target less its mean token's. Deterministic.
  *
  * @param train [N, tokens, width] with targets [N, tokens]
- * @throws RangeError where the sets do not fit together, targets are not above 0 or do not differ from the baseline, the
- *   ridge is not above 0, or it is left out for fewer than ten training images
+ * @throws RangeError where targets are not above 0, the ridge is not above 0, or it is left out for fewer than ten training
+ *   images
  */
-export function denseProbe(
-  train: DenseExamples,
-  test: DenseExamples,
-  { ridge, seed = 0 }: DenseProbeOptions = {},
-): DenseProbeResult {
+export function fitDenseLayer(train: DenseExamples, { ridge, seed = 0 }: DenseProbeOptions = {}): DenseLayer {
   const images = checkExamples("training", train), { tokens, width } = train;
-  checkExamples("test", test);
-  if (test.tokens !== tokens || test.width !== width) {
-    throw new RangeError(
-      `The training set has ${tokens} tokens of ${width} an image, the test set ${test.tokens} of ${test.width}.`,
-    );
-  }
   if (ridge !== undefined && !(ridge > 0)) throw new RangeError(`The ridge must be above 0; got ${ridge}.`);
   if (ridge === undefined && images < 10) {
     throw new RangeError(`${images} training images are too few to choose a ridge by: give one.`);
@@ -216,17 +219,42 @@ export function denseProbe(
   };
   const chosen = ridge ?? chooseRidge();
   const w = ridgeWeights(joined(fitted, heldOut), width, chosen);
+  return {
+    ...{ tokens, width, ridge: chosen },
+    means: centre.targets,
+    predict(values) {
+      const predictions = new Float32Array(values.length / width), z = new Float32Array(tokens * width);
+      for (let i = 0; i < predictions.length; i++) {
+        const p = i % tokens;
+        if (p === 0) standardise({ values, tokens, width }, i / tokens, centre, z);
+        let sum = centre.targets[p];
+        for (let j = 0; j < width; j++) sum += w[j] * z[p * width + j];
+        predictions[i] = sum;
+      }
+      return predictions;
+    },
+  };
+}
 
-  const predictions = new Float32Array(test.targets.length), z = new Float32Array(tokens * width);
-  for (let i = 0; i < predictions.length; i++) {
-    const p = i % tokens;
-    if (p === 0) standardise(test, i / tokens, centre, z);
-    let sum = centre.targets[p];
-    for (let j = 0; j < width; j++) sum += w[j] * z[p * width + j];
-    predictions[i] = sum;
+/**
+ * How well a layer reads from tokens that it was not fitted to, beside each patch's mean: what counts is what tokens say of
+ * their image, not whether they know their place, which is all that the baseline knows.
+ *
+ * @throws RangeError where the tokens are others than the layer was fitted to, or the targets are not above 0 or do not
+ *   differ from the baseline
+ */
+export function measureDenseLayer(
+  { tokens, width, ridge, means, predict }: DenseLayer,
+  test: DenseExamples,
+): DenseProbeResult {
+  checkExamples("test", test);
+  if (test.tokens !== tokens || test.width !== width) {
+    throw new RangeError(
+      `The training set has ${tokens} tokens of ${width} an image, the test set ${test.tokens} of ${test.width}.`,
+    );
   }
-  const own = errors(predictions, test.targets);
-  const baseline = errors(test.targets.map((_, i) => centre.targets[i % tokens]), test.targets);
+  const predictions = predict(test.values), own = errors(predictions, test.targets);
+  const baseline = errors(test.targets.map((_, i) => means[i % tokens]), test.targets);
   if (baseline.rmse === 0) {
     throw new RangeError("The test targets are the training means: there is nothing to predict.");
   }
@@ -236,9 +264,18 @@ export function denseProbe(
     r2: 1 - (own.rmse / baseline.rmse) ** 2,
     relativeError: own.relative,
     baselineRelativeError: baseline.relative,
-    ridge: chosen,
+    ridge,
     predictions,
   };
+}
+
+/**
+ * Fits a layer and measures it: fitDenseLayer(), then measureDenseLayer().
+ *
+ * @throws RangeError as they do
+ */
+export function denseProbe(train: DenseExamples, test: DenseExamples, options?: DenseProbeOptions): DenseProbeResult {
+  return measureDenseLayer(fitDenseLayer(train, options), test);
 }
 
 /**

@@ -6,6 +6,7 @@
  * @module
  */
 import { drawPerClass } from "../../datasets/subset.ts";
+import { deviation, mean } from "../../statistics.ts";
 import { tf } from "../../tensorflow/backend.ts";
 import { checkPair, type Features } from "../features/features.ts";
 import { predict, softmaxRegression } from "./softmax_regression.ts";
@@ -127,8 +128,6 @@ export async function lowShot(train: Features, test: Features, options: LowShotO
   } finally {
     xTest.dispose();
   }
-  const mean = draws.reduce((sum, { accuracy }) => sum + accuracy, 0) / draws.length;
-  if (draws.length === 1) return { mean, draws };
-  const squares = draws.reduce((sum, { accuracy }) => sum + (accuracy - mean) ** 2, 0);
-  return { mean, deviation: Math.sqrt(squares / (draws.length - 1)), draws };
+  const accuracies = draws.map(({ accuracy }) => accuracy);
+  return { mean: mean(accuracies), deviation: deviation(accuracies) ?? undefined, draws };
 }

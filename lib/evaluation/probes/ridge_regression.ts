@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { scatter, solvePositive } from "../collapse/symmetric_matrix.ts";
+import { scatter, solveEach, withRidge } from "../collapse/symmetric_matrix.ts";
 
 /** Features, and what is to be read from them. */
 export interface RegressionRows {
@@ -54,12 +54,10 @@ function fitted(z: Float32Array, y: Float32Array, width: number, ridges: readonl
       for (let j = 0; j < width; j++) cross[k * width + j] += y[row * count + k] * z[row * width + j] / rows;
     }
   }
+  const rights = Array.from({ length: count }, (_, k) => cross.subarray(k * width, (k + 1) * width));
   return ridges.map((ridge) => {
-    const a = gram.map((value, i) => value + (i % (width + 1) === 0 ? ridge : 0));
     const w = new Float64Array(count * width);
-    for (let k = 0; k < count; k++) {
-      w.set(solvePositive(a, cross.slice(k * width, (k + 1) * width), width), k * width);
-    }
+    solveEach(withRidge(gram, width, ridge), rights, width).forEach((own, k) => w.set(own, k * width));
     return w;
   });
 }
@@ -83,16 +81,21 @@ function r2Of(w: Float64Array, z: Float32Array, y: Float32Array, width: number):
  * rows. lambda is that of 10, 1, ... 1e-5 whose layer does best on the rows that are held out, on which the layer is not
  * fitted again. Rows of one clip or image belong into one of the three sets.
  *
- * @throws RangeError where the sets do not fit together, or one is empty
+ * @throws RangeError where the sets do not fit together, one is empty, or a target does not vary in one
  */
 export function ridgeRegression(train: RegressionRows, heldOut: RegressionRows, test: RegressionRows): RidgeResult {
   const { width } = train, count = train.targets.length / (train.values.length / width);
   for (const [name, { values, width: own, targets }] of Object.entries({ train, heldOut, test })) {
     const rows = values.length / own;
-    if (own === width && rows > 0 && Number.isInteger(rows) && targets.length === rows * count) continue;
-    throw new RangeError(
-      `The rows of "${name}" are ${rows} of ${own} numbers with ${targets.length} targets, which do not fit the others.`,
-    );
+    if (!(own === width && rows > 0 && Number.isInteger(rows) && targets.length === rows * count)) {
+      throw new RangeError(
+        `The rows of "${name}" are ${rows} of ${own} numbers with ${targets.length} targets, which do not fit the others.`,
+      );
+    }
+    const still = columnsOf(targets, count).scale.indexOf(0);
+    if (still >= 0) {
+      throw new RangeError(`Target ${still} of "${name}" is the same in all ${rows} rows: take more rows.`);
+    }
   }
   const features = columnsOf(train.values, width), aims = columnsOf(train.targets, count);
   const [fit, chosen, measured] = [train, heldOut, test].map(({ values, targets }) => ({

@@ -7,6 +7,7 @@ import { project, rayThrough } from "../../datasets/scenes/camera.ts";
 import type { MovingScene } from "../../datasets/scenes/moving_scene.ts";
 import { nearest, type Scene } from "../../datasets/scenes/scene.ts";
 import { tokenGrid } from "../../jepa/architectures.ts";
+import { mean } from "../../statistics.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
 
 /** A solid in a tubelet, at the token in which its centre is seen. */
@@ -28,8 +29,6 @@ function isSeen({ camera, objects }: Scene, solid: number): boolean {
   const [from, to] = [camera.position, direction];
   return nearest(objects, from[0], from[1], from[2], to[0], to[1], to[2], distance) === solid;
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value) / values.length;
 
 /** The solids of a clip in each tubelet in which they are seen from its first to its last frame, and inside the picture. */
 export function seenSolids(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { mean } from "../../statistics.ts";
 import { baseAxis, baseLayout, COLOURS, type Figure, INK, label, QUIET } from "../figure.ts";
 
 /** One thing that was varied. */
@@ -70,7 +71,7 @@ export function ablationsFigure(ablations: readonly Ablation[], text: AblationsT
   ablations.forEach(({ title, published, measured, kinds = false }, r) => {
     const top = NAMES + r * row + TITLE;
     annotations.push(label(title, INK, 13, { ...at(COLUMNS[0][0] - 28, top - TITLE / 2), ...left }));
-    const means = measured.values.map((seeds) => seeds.reduce((sum, value) => sum + value, 0) / seeds.length);
+    const means = measured.values.map(mean);
     [{ ...published, values: [...published.values] }, { ...measured, values: means }].forEach(
       ({ settings, values }, column) => {
         const number = 2 * r + column, axis = number === 0 ? "" : String(number + 1);

@@ -16,6 +16,7 @@ import { normalisationOf } from "../../datasets/channel_statistics.ts";
 import { architecture, encoderShapes } from "../../jepa/architectures.ts";
 import { encode, encodeLayers, gatherTokens, patchify, pixelTensor } from "../../jepa/encoder.ts";
 import { featureDeviation } from "../../jepa/objective.ts";
+import { MASK_STREAM } from "../../jepa/pretraining/pretraining_objective.ts";
 import { initialise } from "../../nn/initialisation.ts";
 import { normalise, standardise } from "../../nn/layers.ts";
 import type { Parameters } from "../../nn/parameters.ts";
@@ -113,9 +114,6 @@ export function data2vecLoss(
   );
   return tf.div(tf.sum(errors), samples * (count - shown) * Math.sqrt(width));
 }
-
-/** Key of the masks' random streams; those of the images' crops have the epoch there, from 0 on. */
-const MASK_STREAM = -1;
 
 async function* inputsOf(config: Data2vecConfig, dataset: Dataset, start: number, share: Share) {
   const { architecture: { image, patch, width }, batch, crop, flip, masksPerImage, hidden, seed } = config;

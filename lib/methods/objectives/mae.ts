@@ -24,7 +24,7 @@ import { encode, gatherTokens, patchify } from "../../jepa/encoder.ts";
 import { randomMasks } from "../../jepa/mask_samplers/ablations.ts";
 import { featureDeviation, type StepInputs } from "../../jepa/objective.ts";
 import { predict } from "../../jepa/predictor.ts";
-import { stepTensors } from "../../jepa/pretraining/pretraining_objective.ts";
+import { MASK_STREAM, stepTensors } from "../../jepa/pretraining/pretraining_objective.ts";
 import { initialise } from "../../nn/initialisation.ts";
 import { normalise } from "../../nn/layers.ts";
 import type { Parameters } from "../../nn/parameters.ts";
@@ -35,7 +35,7 @@ import type { Objective, Share } from "../../training/objective.ts";
 import { runSchedules } from "../../training/schedules.ts";
 import { partsOf, stepsOf } from "../../training/steps.ts";
 import { type CommonConfig, encoderOf, SHORT } from "../config.ts";
-import { meanSquaredError } from "../parts/mean_squared_error.ts";
+import { meanSquaredError } from "../parts/errors.ts";
 
 /** Everything that decides a run of MAE. */
 export interface MaeConfig extends CommonConfig {
@@ -81,9 +81,6 @@ export function maeLoss(
   const loss = meanSquaredError(tf.squeeze(predicted, [0]), patchTargets(hidden));
   return { loss, representation };
 }
-
-/** Key of the masks' random streams; those of the images' crops have the epoch there, from 0 on. */
-const MASK_STREAM = -1;
 
 async function* inputsOf(config: MaeConfig, dataset: Dataset, start: number, share: Share) {
   const { architecture: { image, patch }, batch, crop, flip, maskRatio, seed } = config;

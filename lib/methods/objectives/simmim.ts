@@ -14,6 +14,7 @@ import { normalisationOf } from "../../datasets/channel_statistics.ts";
 import { architecture, encoderShapes, type EncoderSize, type ParameterShapes } from "../../jepa/architectures.ts";
 import { encode, patchify, pixelTensor } from "../../jepa/encoder.ts";
 import { featureDeviation } from "../../jepa/objective.ts";
+import { MASK_STREAM } from "../../jepa/pretraining/pretraining_objective.ts";
 import { initialise } from "../../nn/initialisation.ts";
 import { linear, normalise } from "../../nn/layers.ts";
 import type { Parameters } from "../../nn/parameters.ts";
@@ -101,9 +102,6 @@ export function simmimLoss(
   const count = tf.mul(tf.sum(hidden), patches.shape[2]!);
   return { loss: tf.div(tf.sum(hiddenDifference(predicted, patches, mask)), count), representation };
 }
-
-/** Key of the masks' random streams; those of the images' crops have the epoch there, from 0 on. */
-const MASK_STREAM = -1;
 
 async function* inputsOf(config: SimmimConfig, dataset: Dataset, start: number, share: Share) {
   const { architecture: { image, patch }, batch, crop, flip, square, maskRatio, seed } = config, grid = image / patch;

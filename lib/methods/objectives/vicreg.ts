@@ -11,14 +11,14 @@ import type { Dataset } from "../../datasets/dataset.ts";
 import { architecture } from "../../jepa/architectures.ts";
 import { featureDeviation } from "../../jepa/objective.ts";
 import { type Tensor, tf } from "../../tensorflow/backend.ts";
-import { fused } from "../../tensorflow/fused.ts";
 import type { Objective } from "../../training/objective.ts";
 import { runSchedules } from "../../training/schedules.ts";
 import { stepsOf } from "../../training/steps.ts";
 import { encoderOf, SHORT } from "../config.ts";
 import { type CropInputs, cropInputs, type CropsConfig, pooledCrops } from "../crops.ts";
-import { meanSquaredError } from "../parts/mean_squared_error.ts";
+import { meanSquaredError } from "../parts/errors.ts";
 import { initialProjected, projections, type ProjectorSize } from "../parts/projector.ts";
+import { centred, covarianceOf, missingDeviation } from "../parts/variance_covariance.ts";
 
 /** Everything that decides a run of VICReg. */
 export interface VicregConfig extends Omit<CropsConfig, "local"> {
@@ -30,22 +30,6 @@ export interface VicregConfig extends Omit<CropsConfig, "local"> {
   projector: ProjectorSize;
   /** Weights of the terms: lambda, mu and nu. */
   weights: { invariance: number; variance: number; covariance: number };
-}
-
-/** z [S, P] less its mean over the batch. */
-export const centred: (x: Tensor) => Tensor = fused("centred", (x: Tensor) => tf.sub(x, tf.mean(x, 0, true)));
-
-/** Equation 1 of centred z [S, P], by S - 1 as in the authors' code: how far each dimension's deviation is below 1. */
-export const missingDeviation: (z: Tensor) => Tensor = fused("missing_deviation", (z: Tensor) => {
-  const variance = tf.div(tf.sum(tf.square(z), 0), z.shape[0] - 1);
-  return tf.mean(tf.relu(tf.sub(1, tf.sqrt(tf.add(variance, 1e-4)))));
-});
-
-/** Equation 4 of centred z [S, P], by S - 1: the squared covariances of different dimensions, over P. */
-export function covarianceOf(z: Tensor): Tensor {
-  const [rows, width] = z.shape;
-  const covariances = tf.div(tf.matMul(z as tf.Tensor2D, z as tf.Tensor2D, true), rows - 1); // [P, P]
-  return tf.div(tf.sum(tf.square(tf.mul(covariances, tf.sub(1, tf.eye(width!))))), width!);
 }
 
 /**
@@ -98,8 +82,8 @@ export function vicregObjective(config: VicregConfig, dataset: Dataset): Objecti
 export const VICREG_PRESETS = {
   /**
    * VICReg at the size of the preset "cifar10". Half of its 391 steps took 3 min beside other work: monitor's kNN 22.1, linear
-   * 34.4, where random weights have 25.7 and 28.5; the variance term is still at 0.6 then. `deno task pretrain --preset
-   * vicreg-cifar10`
+   * 34.4, where random weights have 25.7 and 28.5; the variance term is still at 0.6 then.
+   * `deno task pretrain --preset vicreg-cifar10`
    */
   "vicreg-cifar10": {
     ...SHORT,

@@ -46,7 +46,7 @@ const gelu = fused(
 );
 
 /** A convolution of 3 x 3 in groups, as PyTorch's: x [S, H, W, I] and weight [O, I / groups, 3, 3] give [S, H, W, O]. */
-export function groupedConvolution(x: Tensor, weight: Tensor, groups: number): Tensor {
+function groupedConvolution(x: Tensor, weight: Tensor, groups: number): Tensor {
   const [samples, height, width, inputs] = x.shape as [number, number, number, number];
   const outputs = weight.shape[0], own = inputs / groups, places = samples * height * width;
   const padded = tf.pad(x as tf.Tensor4D, [[0, 0], [1, 1], [1, 1], [0, 0]]);

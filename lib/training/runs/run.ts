@@ -100,7 +100,7 @@ export function isMeasured(step: number, every: number, totalSteps: number): boo
 /** A new run's state, or the one that a stopped run left. */
 async function openState<Inputs>(
   objective: Objective<Inputs>,
-  { dir, resume, onFile, onNote = console.warn }: Omit<RunOptions, "onStep">,
+  { dir, resume, onFile, onNote = console.warn }: Pick<RunOptions, "dir" | "resume" | "onFile" | "onNote">,
 ): Promise<{ state: TrainingState; step: number; log: RunLogEntry[] }> {
   if (!resume) return { state: initialState(objective), step: 0, log: [] };
   const like = initialState(objective);
@@ -133,15 +133,16 @@ const keptIn = (dir: string, step: number) =>
  * The result depends on the objective, the configuration and the images alone: a run that was stopped, by its signal or by
  * a kill, and resumed ends with the same weights, bit for bit, on the same machine.
  *
+ * @typeParam Entry a line of the log: what the objective reports beside what every line has
  * @throws Error where the folder holds another run, or another process writes it, where there is nothing to resume, or, with
  *   the step, where loss or gradients are not finite or a checkpoint cannot be written; the last whole one is then left as
  *   it is
  */
-export async function trainRun<Inputs>(
+export async function trainRun<Inputs, Entry extends RunLogEntry = RunLogEntry>(
   objective: Objective<Inputs>,
   setting: RunSetting,
-  options: RunOptions,
-): Promise<Run> {
+  options: RunOptions<Entry>,
+): Promise<Run<Entry>> {
   const { dir, checkpointEvery = 200, keep = 2, onStep, onCompile, onFile, signal, bfloat16Sums } = options;
   const { config, monitor } = setting, { totalSteps } = objective;
   const workers = options.workers && options.workers.size > 1 ? options.workers : undefined;
@@ -211,7 +212,7 @@ export async function trainRun<Inputs>(
         logFile.append(entry);
         log.push(entry);
         if (!finite) return;
-        onStep?.(entry, totalSteps);
+        onStep?.(entry as Entry, totalSteps);
         if (isDue) saver.begin(variables.read(), step);
       },
     });
@@ -224,7 +225,7 @@ export async function trainRun<Inputs>(
       const last = log.at(-1), { checkpoints = [] } = last ?? {}, late = saver.take();
       if (last && late.length) logFile.amend(Object.assign(last, { checkpoints: [...checkpoints, ...late] }));
     }
-    return { finished: step === totalSteps, step, log, state: variables.read() };
+    return { finished: step === totalSteps, step, log: log as Entry[], state: variables.read() };
   } finally {
     await saver.settled();
     variables.dispose();

@@ -7,12 +7,12 @@
 import type { CameraClips } from "../../datasets/clips/camera_clips.ts";
 import { type CameraWalkOptions, GREATEST_TURN } from "../../datasets/scenes/camera_walk.ts";
 import type { EncoderSize } from "../../jepa/architectures.ts";
+import { meanAbsoluteError } from "../../methods/parts/errors.ts";
 import { initialise } from "../../nn/initialisation.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { randomStream, shuffled } from "../../random.ts";
 import type { PrecisionChoice } from "../../tensorflow/autocast.ts";
 import { type Tensor, tf } from "../../tensorflow/backend.ts";
-import { fused } from "../../tensorflow/fused.ts";
 import type { Objective, Share } from "../../training/objective.ts";
 import { type RunSchedules, runSchedules } from "../../training/schedules.ts";
 import { stepsOf } from "../../training/steps.ts";
@@ -80,8 +80,6 @@ export async function cameraTokens(
   return { tokens: await frameTokens(encoder, pixels, onProgress), actions: toldActions(actions) };
 }
 
-const absoluteError = fused("absolute_error", (a: Tensor, b: Tensor) => tf.abs(tf.sub(a, b)));
-
 /** The pictures of [B, T, N, D] from `from` on, so many. */
 function pictures(tokens: Tensor, from: number, count: number): Tensor {
   const [batch, , places, width] = tokens.shape as number[];
@@ -101,9 +99,9 @@ export function frameLosses(
 ): { teacherForced: Tensor; rollout: Tensor } {
   const [batch, frames] = tokens.shape as number[];
   const forced = next(pictures(tokens, 0, frames - 1), actions); // [B, T-1, N, D]
-  const teacherForced = tf.mean(absoluteError(forced, pictures(tokens, 1, frames - 1)));
+  const teacherForced = meanAbsoluteError(forced, pictures(tokens, 1, frames - 1));
   const all = rollOut(pictures(tokens, 0, 1), tf.slice(actions, [0, 0, 0], [batch, steps, 2]), next); // [B, steps, N, D]
-  return { teacherForced, rollout: tf.mean(absoluteError(all, pictures(tokens, 1, steps))) };
+  return { teacherForced, rollout: meanAbsoluteError(all, pictures(tokens, 1, steps)) };
 }
 
 /** Key of the orders' random streams, one an epoch. */

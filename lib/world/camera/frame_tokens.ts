@@ -8,7 +8,7 @@ import { type EncoderSize, tokenGrid } from "../../jepa/architectures.ts";
 import { encode, tubelets } from "../../jepa/encoder.ts";
 import { normalise } from "../../nn/layers.ts";
 import type { Parameters } from "../../nn/parameters.ts";
-import { disposeAll, type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
+import { type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { compile } from "../../tensorflow/compile.ts";
 
 /** An encoder of clips that stays as it is. */
@@ -61,8 +61,9 @@ export async function frameTokens(
   try {
     for (let start = 0; start < count; start += CHUNK) {
       const own = pictures.slice(start * bytes, (start + CHUNK) * bytes);
-      const pixels = uint8Tensor(own, [own.length / bytes, image, image, 3]), tokens = await run(parameters, pixels);
-      all.set(await tokens.data<"float32">().finally(() => disposeAll([pixels, tokens])), start * each);
+      const pixels = uint8Tensor(own, [own.length / bytes, image, image, 3]);
+      const tokens = await run(parameters, pixels).finally(() => pixels.dispose());
+      all.set(await tokens.data<"float32">().finally(() => tokens.dispose()), start * each);
       onProgress?.(Math.min(start + CHUNK, count));
     }
   } finally {

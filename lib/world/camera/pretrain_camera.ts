@@ -10,7 +10,7 @@ import { loadEncoder } from "../../jepa/pretrained.ts";
 import type { Parameters } from "../../nn/parameters.ts";
 import { disposeAll } from "../../tensorflow/backend.ts";
 import { decided } from "../../training/runs/decided.ts";
-import { type RunLogEntry, type RunOptions, trainRun } from "../../training/runs/run.ts";
+import { type Run, type RunLogEntry, type RunOptions, trainRun } from "../../training/runs/run.ts";
 import { type CameraConfig, cameraObjective, type CameraTokens, cameraTokens } from "./camera_objective.ts";
 import { checkCameraConfig } from "./check_camera_config.ts";
 import type { FrameEncoder } from "./frame_tokens.ts";
@@ -25,13 +25,7 @@ export interface CameraLogEntry extends RunLogEntry {
 }
 
 /** What a run leaves. */
-export interface CameraResult {
-  /** Whether all steps are done; false where `signal` stopped it. */
-  finished: boolean;
-  /** Steps done. */
-  step: number;
-  /** A line for each step, those before a resume included. */
-  log: CameraLogEntry[];
+export interface CameraResult extends Omit<Run<CameraLogEntry>, "state"> {
   /** Those of framePredictorShapes(); the caller disposes of them. */
   predictor: Parameters;
   /** The file that holds it, and the encoder. */
@@ -110,11 +104,11 @@ export async function pretrainCamera(
   options: RunOptions<CameraLogEntry>,
 ): Promise<CameraResult> {
   checkCameraConfig(asked);
-  const config = await decided(asked, asked.predictor.width, options), running = options as unknown as RunOptions;
+  const config = await decided(asked, asked.predictor.width, options);
   const objective = cameraObjective(config, encoder.size, tokens);
-  const { finished, step, log, state } = await trainRun(objective, { config, images }, running);
+  const { state, ...run } = await trainRun(objective, { config, images }, options);
   disposeAll([state.first, state.second]);
   const weights = `${options.dir}/camera.safetensors`, { predictor } = state.trained;
-  if (finished && (options.workers?.rank ?? 0) === 0) await saveCamera(weights, { config, encoder, predictor });
-  return { finished, step, log: log as CameraLogEntry[], predictor, weights };
+  if (run.finished && (options.workers?.rank ?? 0) === 0) await saveCamera(weights, { config, encoder, predictor });
+  return { ...run, predictor, weights };
 }

@@ -45,4 +45,6 @@ Deno.test("ridgeRegression() refuses sets that do not fit together", () => {
     RangeError,
     'The rows of "test" are 30 of 13 numbers with 59 targets, which do not fit the others.',
   );
+  const one = { ...heldOut, values: heldOut.values.subarray(0, width), targets: heldOut.targets.subarray(0, 2) };
+  assertThrows(() => ridgeRegression(train, one, test), RangeError, 'Target 0 of "heldOut" is the same in all 1 rows');
 });

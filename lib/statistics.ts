@@ -1,5 +1,5 @@
 /**
- * Mean and spread over seeds.
+ * Mean and spread of a few numbers, such as those of several seeds.
  *
  * @module
  */
