@@ -12,7 +12,7 @@ import { benchLoader } from "./bench/bench_loader.ts";
 import { type Peer, PEER_MODES, type PeerMode, setUpPeer, startPeer } from "./bench/bench_peer.ts";
 import { median, middleOf, roundsInTime, spreadText, stepsOfTurn, type Timings } from "./bench/bench_rounds.ts";
 import { benchCold, type ColdResult } from "./bench/bench_cold.ts";
-import { benchEncode } from "./bench/bench_encode.ts";
+import { benchEncode, ENCODED } from "./bench/bench_encode.ts";
 import { benchProfile } from "./bench/bench_profile.ts";
 import { type BenchSize, SIZES } from "./bench/bench_sizes.ts";
 import { benchmarkOf } from "./bench/benchmark_of.ts";
@@ -30,14 +30,17 @@ const HELP = helpText(
   ("unfused"); each as it is and through torch.compile. The first time it installs PyTorch in .venv/peer. Takes about half
   an hour on two cores.`,
   {
-    "--size NAME": `${Object.keys(SIZES).join(" | ")} (default both; cifar with --workers)`,
+    "--size NAME": `${Object.keys(SIZES).join(" | ")} (default both; cifar with --workers); of --encode ${
+      Object.keys(ENCODED).join(" | ")
+    } (default vit-b)`,
     "--rounds N": "turns of each side (default 5, fewer where they take over 6 minutes, but at least 2; of --cold 2)",
     "--workers N": `compares N workers that share this machine's cores with one that has them all, and their sums of
       gradients with those of PyTorch's gloo, instead`,
     "--loader": `compares the reading of image files with torchvision's, in a DataLoader of as many workers as cores,
       instead; the first time it installs PyTorch and torchvision in .venv/peer-loader`,
     "--data DIR": `the images of --loader, in any folders (default pictures of 500 x 375 pixels, drawn the first time)`,
-    "--encode": "encodes a folder of photographs with ViT-B/16 instead, beside transformers; start-up counts",
+    "--encode": `encodes a folder of photographs with ViT-B/16 instead, or ViT-H/14 (--size vit-h), beside transformers;
+      start-up counts`,
     "--cold":
       `times the first step of a process instead, with nothing kept from earlier ones and with what one before it
       kept, beside torch.compile's`,
@@ -226,7 +229,7 @@ function print(results: readonly BenchResult[]): void {
 export const COMMAND = {
   help: HELP,
   options: {
-    size: { type: "string", values: Object.keys(SIZES) },
+    size: { type: "string", values: [...Object.keys(SIZES), ...Object.keys(ENCODED)] },
     rounds: { type: "string" },
     workers: { type: "string" },
     loader: { type: "boolean", default: false },
@@ -243,12 +246,13 @@ export async function main(args: string[]): Promise<void> {
   const parsed = await parseCommand(COMMAND, args);
   if (!parsed) return;
   const { values } = parsed, options = Object.keys(COMMAND.options) as (keyof typeof COMMAND.options)[];
-  const benchmark = benchmarkOf(options.filter((name) => values[name])), sizes = Object.keys(SIZES);
+  const benchmark = benchmarkOf(options.filter((name) => values[name]));
+  const sizes = Object.keys(benchmark === "encode" ? ENCODED : SIZES);
   const rounds = numberOf("rounds", values.rounds, { integer: true, least: 1 }) ?? (benchmark === "cold" ? 2 : 5);
   const size = values.size === undefined ? undefined : oneOf("size", values.size, sizes);
   const names = size !== undefined ? [size] : benchmark === "workers" ? ["cifar"] : sizes;
   const precision = oneOf("precision", values.precision ?? "auto", PRECISIONS);
-  const workers = workersOf(values.workers, SIZES[names[0]]);
+  const workers = benchmark === "workers" ? workersOf(values.workers, SIZES[names[0]]) : undefined;
 
   const load = Deno.loadavg()[0], cores = navigator.hardwareConcurrency;
   if (load > 0.5 * cores) {
@@ -266,7 +270,10 @@ export async function main(args: string[]): Promise<void> {
     return;
   }
   if (benchmark === "loader") return await tell(await benchLoader(values.data, rounds));
-  if (benchmark === "encode") return await tell(await benchEncode(rounds, (what) => console.error(what)));
+  if (benchmark === "encode") {
+    const encoder = (size ?? "vit-b") as keyof typeof ENCODED;
+    return await tell(await benchEncode(encoder, rounds, (what) => console.error(what)));
+  }
   await setUpPeer();
   if (benchmark === "cold") {
     const results: ColdResult[] = [];

@@ -1,11 +1,12 @@
 """The other side of `deno task bench --encode`: transformers' IJepaModel over a folder of photographs.
 
-    bench_encode.py make FOLDER COUNT            random ViT-B/16 weights in FOLDER/model, photographs in FOLDER/images
+    bench_encode.py make FOLDER COUNT SIZES      random weights in FOLDER/model, photographs in FOLDER/images; SIZES: JSON
     bench_encode.py encode FOLDER MODE BATCH     writes FOLDER/peer.npy; MODE: f32, bf16, "f32 compiled", "bf16 compiled"
 
 As a user would who wants it fast: a DataLoader with a worker a core reads, resizes and crops; the last batch is filled up, so
 that torch.compile meets one shape.
 """
+import json
 import os
 import sys
 
@@ -23,12 +24,14 @@ except RuntimeError:
     import torchvision  # noqa: F401
 
 
-def make(folder, count):
+def make(folder, count, sizes):
     from transformers import IJepaConfig, IJepaModel
 
     torch.manual_seed(0)
+    width = sizes["width"]
     config = IJepaConfig(
-        hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072, image_size=224, patch_size=16
+        hidden_size=width, num_hidden_layers=sizes["depth"], num_attention_heads=sizes["heads"], intermediate_size=4 * width,
+        image_size=224, patch_size=sizes["patch"],
     )
     IJepaModel(config, add_pooling_layer=False).save_pretrained(f"{folder}/model")
     os.makedirs(f"{folder}/images")
@@ -76,6 +79,6 @@ def encode(folder, mode, batch):
 
 
 if sys.argv[1] == "make":
-    make(sys.argv[2], int(sys.argv[3]))
+    make(sys.argv[2], int(sys.argv[3]), json.loads(sys.argv[4]))
 else:
     encode(sys.argv[2], sys.argv[3], int(sys.argv[4]))

@@ -1,5 +1,5 @@
 /**
- * `deno task bench --encode`: a folder of photographs through ViT-B/16, by `deno task encode` and by transformers in turn,
+ * `deno task bench --encode`: a folder of photographs through an encoder, by `deno task encode` and by transformers in turn,
  * each a process of its own from its start to the written file.
  *
  * @module
@@ -10,14 +10,17 @@ import { PARITY_PYTHON, setUpParity } from "../parity/parity_python.ts";
 import { SLOW } from "./bench_ours.ts";
 import { median, middleOf, roundsInTime, spreadText } from "./bench_rounds.ts";
 
-/** Photographs, and how many each side encodes at once. */
-const COUNT = 128, BATCH = 16;
+/** The encoders by name, as transformers configures them, with how many photographs go through, and how many at once. */
+export const ENCODED = {
+  "vit-b": { title: "ViT-B/16", width: 768, depth: 12, heads: 12, patch: 16, count: 128, batch: 16 },
+  "vit-h": { title: "ViT-H/14", width: 1280, depth: 32, heads: 16, patch: 14, count: 24, batch: 8 },
+} as const;
 
 /** A side's way to do it. */
 interface Mode {
   name: string;
   command: string;
-  args(folder: string): string[];
+  args(folder: string, batch: number): string[];
   /** Whether it may take very long, where the CPU has no instructions for it. */
   emulated?: boolean;
 }
@@ -35,9 +38,9 @@ const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const OURS: Mode = {
   name: "deno task encode",
   command: Deno.execPath(),
-  args: (folder) => [
+  args: (folder, batch) => [
     ...["run", "-q", "-P=kit", "--config", pathOf("../../../deno.json"), pathOf("../encode.ts")],
-    ...["--weights", `${folder}/model`, "--images", `${folder}/images`, "--batch", `${BATCH}`],
+    ...["--weights", `${folder}/model`, "--images", `${folder}/images`, "--batch", `${batch}`],
     ...["--out", `${folder}/ours.npy`],
   ],
 };
@@ -45,7 +48,7 @@ const OURS: Mode = {
 const PEERS: Mode[] = ["f32", "f32 compiled", "bf16", "bf16 compiled"].map((mode) => ({
   name: `transformers, ${mode}`,
   command: PARITY_PYTHON,
-  args: (folder) => [pathOf("bench_encode.py"), "encode", folder, mode, `${BATCH}`],
+  args: (folder, batch) => [pathOf("bench_encode.py"), "encode", folder, mode, `${batch}`],
   emulated: mode.startsWith("bf16"),
 }));
 
@@ -67,20 +70,25 @@ async function run(command: string, args: string[], limit = Infinity): Promise<n
 }
 
 /** Measures in turn, prints the table, and returns it. */
-export async function benchEncode(rounds: number, show: (what: string) => void): Promise<EncodeResult[]> {
+export async function benchEncode(
+  size: keyof typeof ENCODED,
+  rounds: number,
+  show: (what: string) => void,
+): Promise<EncodeResult[]> {
+  const { title, count, batch, ...sizes } = ENCODED[size];
   await setUpParity("deno task bench --encode");
   const folder = await Deno.makeTempDir({ prefix: "ijepa_encode_" });
   const all = [OURS, ...PEERS].map((mode) => ({ mode, seconds: [] as number[], fault: "" }));
   try {
     show("photographs and random weights");
-    await run(PARITY_PYTHON, [pathOf("bench_encode.py"), "make", folder, `${COUNT}`]);
+    await run(PARITY_PYTHON, [pathOf("bench_encode.py"), "make", folder, `${count}`, JSON.stringify(sizes)]);
     for (const round of roundsInTime(rounds)) {
       for (const one of all) {
         if (one.fault) continue;
         show(`round ${round}, ${one.mode.name}`);
         try {
           const limit = one.mode.emulated ? SLOW * Math.max(...all.flatMap(({ seconds }) => seconds)) : Infinity;
-          one.seconds.push(await run(one.mode.command, one.mode.args(folder), limit));
+          one.seconds.push(await run(one.mode.command, one.mode.args(folder, batch), limit));
         } catch (error) {
           if (one.mode === OURS) throw error;
           one.fault = (error as Error).message; // also torch.compile's without a C++ compiler
@@ -93,7 +101,7 @@ export async function benchEncode(rounds: number, show: (what: string) => void):
   const [ours] = all, measured = all.filter(({ seconds }) => seconds.length > 0);
   const rows = measured.map(({ mode, seconds }) => {
     const ratios = seconds.map((time, i) => time / ours.seconds[i]), { ratio, spread } = middleOf(ratios);
-    return [mode.name, median(seconds), COUNT / median(seconds), ratio, spreadText(spread)];
+    return [mode.name, median(seconds), count / median(seconds), ratio, spreadText(spread)];
   });
   const decimals = (title: string, decimals: number) => ({ title, decimals });
   const titles = [
@@ -102,11 +110,11 @@ export async function benchEncode(rounds: number, show: (what: string) => void):
     decimals("ours is so many times as fast", 2),
     "spread",
   ];
-  console.log(table(rows, [`${COUNT} photographs, ViT-B/16, batches of ${BATCH}, start-up counted`, ...titles]));
+  console.log(table(rows, [`${count} photographs, ${title}, batches of ${batch}, start-up counted`, ...titles]));
   for (const { mode, fault } of all) if (fault) console.log(`${mode.name}: ${fault}`);
   const best = Math.min(...measured.slice(1).map(({ seconds }) => median(seconds)));
   if (Number.isFinite(best)) {
     console.log(`ours / the best of transformers: ${(best / median(ours.seconds)).toFixed(2)} times the images/s.`);
   }
-  return measured.map(({ mode, seconds }) => ({ mode: mode.name, seconds, img_s: COUNT / median(seconds) }));
+  return measured.map(({ mode, seconds }) => ({ mode: mode.name, seconds, img_s: count / median(seconds) }));
 }

@@ -9,7 +9,7 @@ const TAKES = {
   steps: ["size", "rounds"],
   workers: ["size", "rounds"],
   loader: ["data", "rounds"],
-  encode: ["rounds"],
+  encode: ["size", "rounds"],
   cold: ["size", "rounds", "precision"],
   profile: ["size", "precision"],
 } as const satisfies Record<string, readonly string[]>;

@@ -56,8 +56,14 @@ async function inBatches(
   ...inputs: Uint8Array[]
 ): Promise<Float32Array> {
   const { frames, image } = architecture, bytes = bytesOf(architecture), count = inputs[0].length / bytes;
-  if (!Number.isInteger(count)) {
-    throw new RangeError(`${inputs[0].length} bytes are no clips of ${frames} frames of ${image} x ${image} RGB.`);
+  const odd = inputs.find(({ length }) => length % bytes > 0 || length !== inputs[0].length);
+  if (odd) {
+    const clips = `clips of ${frames} frames of ${image} x ${image} RGB`;
+    throw new RangeError(
+      odd === inputs[0]
+        ? `${odd.length} bytes are no ${clips}.`
+        : `${inputs[0].length} and ${odd.length} bytes are not as many ${clips}.`,
+    );
   }
   const batch = Math.max(1, Math.floor(TOKENS / tokenCount(architecture)));
   let all = new Float32Array();
@@ -67,10 +73,10 @@ async function inBatches(
       filled.set(pixels.subarray(start * bytes, (start + batch) * bytes));
       return uint8Tensor(filled, [batch, frames, image, image, 3]);
     });
-    const out = await fn(...clips), values = await out.data() as Float32Array, each = values.length / batch;
+    const out = await fn(...clips).finally(() => tf.dispose(clips));
+    const values = await out.data<"float32">().finally(() => out.dispose()), each = values.length / batch;
     if (start === 0) all = new Float32Array(count * each);
     all.set(values.subarray(0, Math.min(batch, count - start) * each), start * each);
-    tf.dispose([clips, out]);
   }
   return all;
 }

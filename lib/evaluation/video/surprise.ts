@@ -67,7 +67,14 @@ export function matchedSet(x: Uint8Array, y: Uint8Array): MatchedSet {
   return { possible: [x, y], impossible: [joined(x, y), joined(y, x)] };
 }
 
-/** Rendered sets of one law that is broken in the middle of clips. */
+/** Scenes that are tried for each set: there is not always room to jump to. */
+const TRIES = 1000;
+
+/**
+ * Rendered sets of one law that is broken in the middle of clips.
+ *
+ * @throws RangeError where of a thousand scenes for each set too few have room for it
+ */
 export function renderSets(
   law: Law,
   { frames, image }: Pick<VideoArchitecture, "frames" | "image">,
@@ -76,6 +83,11 @@ export function renderSets(
 ): MatchedSet[] {
   const rendered: MatchedSet[] = [];
   for (let index = 0; rendered.length < sets; index++) {
+    if (index === TRIES * sets) {
+      throw new RangeError(
+        `Of ${index} scenes of ${frames} frames ${rendered.length} break the law of ${law}, not ${sets}.`,
+      );
+    }
     const twins = twinScenes(law, { seed, split: 2, index }, { frames });
     if (twins) rendered.push(matchedSet(renderFrames(twins[0], image), renderFrames(twins[1], image)));
   }

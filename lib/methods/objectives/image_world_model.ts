@@ -18,7 +18,7 @@ import { encode, gatherTokens, patchify } from "../../jepa/encoder.ts";
 import { type MaskConfig, maskSampler } from "../../jepa/mask_samplers/by_name.ts";
 import { featureDeviation, predictionCosines, smoothL1, targetRepresentations } from "../../jepa/objective.ts";
 import { predictTokens } from "../../jepa/predictor.ts";
-import { maskTensors } from "../../jepa/pretraining/pretraining_objective.ts";
+import { MASK_STREAM, maskTensors } from "../../jepa/pretraining/pretraining_objective.ts";
 import { preset } from "../../jepa/pretraining/presets.ts";
 import { regularisation, type Regulariser } from "../../jepa/regulariser.ts";
 import { initialise } from "../../nn/initialisation.ts";
@@ -94,8 +94,8 @@ export function predictViews(
   return tf.reshape(predicted, [blocks, batch, count, predicted.shape[2]!]);
 }
 
-/** Key of the masks' random streams, and of the views'; those of the images' crops have the epoch there, from 0 on. */
-const MASK_STREAM = -1, VIEW_STREAM = -7;
+/** Key of the views' random streams; those of the images' crops have the epoch there, from 0 on. */
+const VIEW_STREAM = -7;
 
 /** The largest square of an image, of which both views are boxes. */
 const WHOLE = { scale: [1, 1] as [number, number], aspect: [1, 1] as [number, number] };

@@ -1,5 +1,5 @@
 import "../../tensorflow/loaded.ts";
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { renderFrames } from "../../../lib/datasets/clips/scene_clips.ts";
 import { twinScenes } from "../../../lib/datasets/scenes/violations.ts";
 import { clipNetworks, encoderClips, pixelClips, stillClips } from "../../../lib/evaluation/video/clip_subjects.ts";
@@ -68,6 +68,16 @@ Deno.test("pixels are surprised by how much the second half differs from the las
   const after = await pixels.surprise(clips.slice().fill(0), clips); // another beginning
   assertAlmostEquals(after[0], 51 / 255, 1e-6);
   assertAlmostEquals(after[1], 102 / 255, 1e-6);
+  await assertRejects(
+    () => pixels.surprise(clips.subarray(bytes), clips),
+    RangeError,
+    `${bytes} and ${2 * bytes} bytes`,
+  );
+  await assertRejects(
+    () => pixels.tokens(clips.subarray(1)),
+    RangeError,
+    `${2 * bytes - 1} bytes are no clips of 4 frames`,
+  );
   pixels.dispose();
 });
 
