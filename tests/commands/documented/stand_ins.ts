@@ -105,7 +105,7 @@ export const STAND_INS: Readonly<Record<string, string>> = {
   "--preset camera-scenes": "--preset cifar10",
   "--set scenes.clips=600": "",
   '--set predictor={"width":64,"depth":2,"heads":4}': "",
-  "--out weights/without-variance": "--out made/N",
+  "--out weights/two-rooms/without-variance": "--out made/N",
   "--preset two-rooms": "--preset cifar10",
   "--preset two-rooms-fixed": "--preset cifar10",
   // 10,000 scenes take two minutes to draw.
