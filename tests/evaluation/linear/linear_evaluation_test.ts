@@ -8,19 +8,8 @@ import {
   type LinearEvaluationOptions,
 } from "../../../lib/evaluation/linear/linear_evaluation.ts";
 import { TRANSFER_RECIPES } from "../../../lib/evaluation/linear/linear_recipes.ts";
-import { randomStream } from "../../../lib/random.ts";
 import { tf } from "../../../lib/tensorflow/backend.ts";
-
-/** Normal noise; each image's class moves the coordinate of its number by `shift`. The labels follow from the seed alone. */
-function clusters(rows: number, width: number, classes: number, shift: number, seed: number): Features {
-  const random = randomStream(seed);
-  const labels = Int32Array.from({ length: rows }, () => random.integer(classes));
-  const values = Float32Array.from(
-    { length: rows * width },
-    (_, i) => random.normal() + (labels[Math.floor(i / width)] === i % width ? shift : 0),
-  );
-  return { values, width, labels };
-}
+import { clusters } from "../clusters.ts";
 
 const QUICK: LinearEvaluationOptions = { learningRates: [0.05, 0.001], epochs: 8, batch: 20 };
 
