@@ -97,6 +97,28 @@ function parseProtocols(text: string | undefined): ProtocolName[] {
   return chosen.includes("all") ? NAMES : chosen.filter((name) => name !== "all");
 }
 
+/** Which protocols each flag changes something of; what none of the chosen ones heeds is refused, not dropped. */
+const HEEDED: Readonly<Record<string, (protocol: Protocol) => boolean | undefined>> = {
+  "data": ({ needs }) => needs === "images",
+  "subset": ({ takes }) => takes?.includes("subset"),
+  "per-class": ({ takes }) => takes?.includes("perClass"),
+  "epochs": ({ takes }) => takes?.includes("epochs"),
+  "clevr": ({ needs }) => needs === "scenes",
+  "clevr-crop": ({ takes }) => takes?.includes("scenes"),
+};
+
+/** Holds that each flag that was given changes something of a chosen protocol. */
+function checkHeeded(given: Readonly<Record<string, unknown>>, protocols: readonly ProtocolName[]): void {
+  const defaults: Readonly<Record<string, { type: string; default?: unknown }>> = COMMAND.options;
+  for (const [flag, heeds] of Object.entries(HEEDED)) {
+    if (given[flag] === defaults[flag].default || protocols.some((name) => heeds(protocolOf(name)))) continue;
+    const heeding = NAMES.filter((name) => heeds(protocolOf(name))).join(", ");
+    throw new Error(
+      `--${flag} changes nothing of ${protocols.join(", ")}: leave it out, or evaluate by one of ${heeding}.`,
+    );
+  }
+}
+
 /** Holds that protocols can be evaluated of an encoder of images that have no colours. */
 function checkWithoutColours(weights: string, channels: number, protocols: readonly ProtocolName[]): void {
   const needsColours = (name: ProtocolName) => protocolOf(name).colours;
@@ -199,6 +221,7 @@ export async function main(args: string[]): Promise<void> {
   const perClass = flags["per-class"]?.split(",").map((text) =>
     numberOf("per-class", text, { integer: true, least: 1 })!
   );
+  checkHeeded(flags, asked);
   if (clevr !== undefined && !all && asked.includes("depth")) {
     throw new Error("CLEVR does not say the depth of each patch: leave depth out of --protocol, or --clevr.");
   }

@@ -70,6 +70,8 @@ export interface Protocol {
   published: readonly PublishedTable[];
   /** Which images it takes. */
   needs: keyof EvaluationData;
+  /** Which options change what it does, beside the seed. */
+  takes?: readonly ("perClass" | "subset" | "epochs" | "scenes")[];
   /** Whether it needs images of three channels, whose colours RandAugment changes, or scenes, which are drawn in colours. */
   colours?: true;
   /** Whether it asks the encoder's predictor, one that is told transformations as an image world model's is. */

@@ -156,6 +156,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "50 passes over the training images",
     published: [paper.TABLE_1, paper.TABLE_13_LINEAR],
     needs: "images",
+    takes: ["epochs"],
     check: checkImagesAndTenth,
     run: (subject, { images }, options) => linearMeasures(subject, images, LINEAR_RECIPE, CROPPED, options),
   },
@@ -165,6 +166,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "28 passes over the training images; Places205 14, iNat18 84",
     published: [paper.TABLE_3_CIFAR100, paper.TABLE_3_PLACES205, paper.TABLE_3_INAT18],
     needs: "images",
+    takes: ["epochs"],
     check: checkImagesAndTenth,
     run: (subject, { images }, options) =>
       linearMeasures(subject, images, transferRecipe(images.train), CROPPED, options),
@@ -196,6 +198,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
       paper.TABLE_12,
     ],
     needs: "images",
+    takes: ["perClass", "subset"],
     check: checkFewLabels,
     async run(subject, { images: { train, test } }, options) {
       const { seed = 0, subset } = options;
@@ -223,6 +226,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "50 epochs of training the encoder, on the few labelled images",
     published: [paper.TABLE_2, paper.TABLE_13_LOW_SHOT, paper.TABLE_14],
     needs: "images",
+    takes: ["perClass", "subset", "epochs"],
     colours: true,
     check: checkFewLabels,
     run(subject, { images }, options) {
@@ -237,6 +241,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "50 epochs of training the encoder on all images",
     published: [paper.TABLE_15],
     needs: "images",
+    takes: ["epochs"],
     colours: true,
     check: checkImages,
     run: (subject, { images }, options) =>
@@ -247,6 +252,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "two passes over the pictures, then 50 over their features",
     published: [paper.TABLE_4_COUNT],
     needs: "scenes",
+    takes: ["epochs", "scenes"],
     colours: true,
     check: (data) => checkScenes(data, ({ counts }) => countLabels(counts).labels),
     run: (subject, { scenes: { train, test } }, options) =>
@@ -265,6 +271,7 @@ export const PROTOCOLS: Readonly<Record<ProtocolName, Protocol>> = {
     cost: "two passes over the pictures, then 100 over their features",
     published: [paper.TABLE_4_DISTANCE],
     needs: "scenes",
+    takes: ["epochs", "scenes"],
     colours: true,
     check: (data) => checkScenes(data, ({ closest }) => distanceLabels(closest).labels),
     run: (subject, { scenes: { train, test } }, options) =>

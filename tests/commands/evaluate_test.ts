@@ -120,6 +120,15 @@ Deno.test("evaluate ends with one sentence and exit code 1 where it is told nons
         ["--weights", weights, "--protocol", "lowshot", "--per-class", "2,0"],
         /^--per-class takes .* from 1 on; got "0"/,
       ],
+      [
+        ["--weights", weights, "--protocol", "knn,depth", "--per-class", "2"],
+        /^--per-class changes nothing of knn, depth: leave it out, or evaluate by one of lowshot, finetune\.\n$/,
+      ],
+      [["--weights", weights, "--protocol", "depth", "--data", dir], /^--data changes nothing of depth: /],
+      [["--weights", weights, "--protocol", "knn", "--subset", "x"], /^--subset changes .* one of lowshot, finetune\./],
+      [["--weights", weights, "--protocol", "knn", "--epochs", "2"], /^--epochs changes .* one of linear, transfer, /],
+      [["--weights", weights, "--protocol", "knn", "--clevr", dir], /^--clevr .* one of count, distance, depth\./],
+      [["--weights", weights, "--protocol", "depth", "--clevr-crop"], /^--clevr-crop .* one of count, distance\./],
       [["--weights", weights, "--protocol", "knn,mrr"], /is no image world model, .* --preset iwm-cifar10\n$/],
       [["--weights", weights, "--protocol", "knn", "--colours", "cmyk"], /^--colours is managed or pillow; got "cmyk"/],
       [

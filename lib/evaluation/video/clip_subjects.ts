@@ -13,7 +13,7 @@ import { type Tensor, tf, uint8Tensor } from "../../tensorflow/backend.ts";
 import { compile, type CompileOptions } from "../../tensorflow/compile.ts";
 import type { VideoNetworks } from "../../video/load_video_encoder.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
-import { surprise, tokenSurprise } from "./surprise.ts";
+import { predictSecondHalf, secondHalfTargets } from "./surprise.ts";
 
 /** Something that says vectors of clips, and is surprised by them. */
 export interface ClipSubject {
@@ -23,8 +23,10 @@ export interface ClipSubject {
   width: number;
   /** A vector for each token of clips uint8 [B, T, size, size, 3]: float32 [B, N, width]. */
   tokens(pixels: Uint8Array): Promise<Float32Array>;
-  /** Surprise at the second half of the clips `actual`, given the first half of the clips `seen`: float32 [B]. */
-  surprise(seen: Uint8Array, actual: Uint8Array): Promise<Float32Array>;
+  /** What is expected of the second half of clips, from the first: float32 [B, M]. */
+  predicted(pixels: Uint8Array): Promise<Float32Array>;
+  /** What comes in the second half, to be held against that: float32 [B, M]. */
+  came(pixels: Uint8Array): Promise<Float32Array>;
   /** Frees what is the subject's own. */
   dispose(): void;
 }
@@ -35,10 +37,10 @@ export interface ClipNetworks {
   architecture: VideoArchitecture;
   /** What an encoder says of clips uint8 [B, T, size, size, 3]: float32 [B, N, D]. */
   tokens(encoder: Parameters, pixels: Uint8Array): Promise<Float32Array>;
-  /** Surprise at the second half of `actual`, given the first half of `seen`: float32 [B]. */
-  surprise(networks: VideoNetworks, seen: Uint8Array, actual: Uint8Array): Promise<Float32Array>;
-  /** Surprise at each token of the second half of clips, given the first: float32 [B, N/2]. */
-  tokenSurprise(networks: VideoNetworks, clips: Uint8Array): Promise<Float32Array>;
+  /** predictSecondHalf() of clips: float32 [B, N/2, D]. */
+  predicted(networks: VideoNetworks, pixels: Uint8Array): Promise<Float32Array>;
+  /** secondHalfTargets() of clips: float32 [B, N/2, D]. */
+  came(encoder: Parameters, pixels: Uint8Array): Promise<Float32Array>;
   /** Frees the compilations. */
   dispose(): void;
 }
@@ -47,33 +49,25 @@ export interface ClipNetworks {
 const TOKENS = 12_800;
 
 /** The bytes of a clip. */
-const bytesOf = ({ frames, image }: VideoArchitecture) => frames * image * image * 3;
+export const clipBytes = ({ frames, image }: VideoArchitecture) => frames * image * image * 3;
 
-/** A function of tensors of clips, [batch, T, size, size, 3], over all clips; the last batch is filled up with black. */
+/** A function of a tensor of clips, [batch, T, size, size, 3], over all clips; the last batch is filled up with black. */
 async function inBatches(
   architecture: VideoArchitecture,
-  fn: (...clips: Tensor[]) => Promise<Tensor>,
-  ...inputs: Uint8Array[]
+  fn: (clips: Tensor) => Promise<Tensor>,
+  pixels: Uint8Array,
 ): Promise<Float32Array> {
-  const { frames, image } = architecture, bytes = bytesOf(architecture), count = inputs[0].length / bytes;
-  const odd = inputs.find(({ length }) => length % bytes > 0 || length !== inputs[0].length);
-  if (odd) {
-    const clips = `clips of ${frames} frames of ${image} x ${image} RGB`;
-    throw new RangeError(
-      odd === inputs[0]
-        ? `${odd.length} bytes are no ${clips}.`
-        : `${inputs[0].length} and ${odd.length} bytes are not as many ${clips}.`,
-    );
+  const { frames, image } = architecture, bytes = clipBytes(architecture), count = pixels.length / bytes;
+  if (!Number.isInteger(count)) {
+    throw new RangeError(`${pixels.length} bytes are no clips of ${frames} frames of ${image} x ${image} RGB.`);
   }
   const batch = Math.max(1, Math.floor(TOKENS / tokenCount(architecture)));
   let all = new Float32Array();
   for (let start = 0; start < count; start += batch) {
-    const clips = inputs.map((pixels) => {
-      const filled = new Uint8Array(batch * bytes);
-      filled.set(pixels.subarray(start * bytes, (start + batch) * bytes));
-      return uint8Tensor(filled, [batch, frames, image, image, 3]);
-    });
-    const out = await fn(...clips).finally(() => tf.dispose(clips));
+    const filled = new Uint8Array(batch * bytes);
+    filled.set(pixels.subarray(start * bytes, (start + batch) * bytes));
+    const clips = uint8Tensor(filled, [batch, frames, image, image, 3]);
+    const out = await fn(clips).finally(() => clips.dispose());
     const values = await out.data<"float32">().finally(() => out.dispose()), each = values.length / batch;
     if (start === 0) all = new Float32Array(count * each);
     all.set(values.subarray(0, Math.min(batch, count - start) * each), start * each);
@@ -91,26 +85,20 @@ export function clipNetworks(
     (encoder: Parameters, clips: Tensor) => encode(encoder, architecture, tubelets(clips, architecture)),
     { precision, name: "clip_tokens" },
   );
-  const surprised = compile(
-    (networks: VideoNetworks, seen: Tensor, actual: Tensor) =>
-      surprise({ architecture, ...networks }, seen, actual, kind),
-    { precision, name: "surprise" },
+  const predicted = compile(
+    (networks: VideoNetworks, clips: Tensor) => predictSecondHalf({ architecture, ...networks }, clips, kind),
+    { precision, name: "second_half_predicted" },
   );
-  const surprisedAt = compile(
-    (networks: VideoNetworks, clips: Tensor) => tokenSurprise({ architecture, ...networks }, clips, clips, kind),
-    { precision, name: "token_surprise" },
+  const came = compile(
+    (encoder: Parameters, clips: Tensor) => secondHalfTargets({ architecture, encoder }, clips),
+    { precision, name: "second_half_targets" },
   );
   return {
     architecture,
     tokens: (encoder, pixels) => inBatches(architecture, (clips) => tokens(encoder, clips), pixels),
-    surprise: (networks, seen, actual) =>
-      inBatches(architecture, (...clips) => surprised(networks, clips[0], clips[1]), seen, actual),
-    tokenSurprise: (networks, clips) => inBatches(architecture, (own) => surprisedAt(networks, own), clips),
-    dispose() {
-      tokens.dispose();
-      surprised.dispose();
-      surprisedAt.dispose();
-    },
+    predicted: (networks, pixels) => inBatches(architecture, (clips) => predicted(networks, clips), pixels),
+    came: (encoder, pixels) => inBatches(architecture, (clips) => came(encoder, clips), pixels),
+    dispose: () => [tokens, predicted, came].forEach((compiled) => compiled.dispose()),
   };
 }
 
@@ -119,13 +107,14 @@ export function encoderClips(name: string, networks: VideoNetworks, run: ClipNet
   return {
     ...{ name, width: run.architecture.width, dispose() {} },
     tokens: (pixels) => run.tokens(networks.encoder, pixels),
-    surprise: (seen, actual) => run.surprise(networks, seen, actual),
+    predicted: (pixels) => run.predicted(networks, pixels),
+    came: (pixels) => run.came(networks.encoder, pixels),
   };
 }
 
 /** Clips of one frame of each, standing still. */
 function stillOf(pixels: Uint8Array, place: number, architecture: VideoArchitecture): Uint8Array {
-  const still = new Uint8Array(pixels.length), clip = bytesOf(architecture), frame = clip / architecture.frames;
+  const still = new Uint8Array(pixels.length), clip = clipBytes(architecture), frame = clip / architecture.frames;
   for (let i = 0; i < pixels.length; i += frame) {
     const own = i - i % clip + place * frame; // of the same clip
     still.set(pixels.subarray(own, own + frame), i);
@@ -145,14 +134,15 @@ export function stillClips(networks: VideoNetworks, run: ClipNetworks): ClipSubj
   return {
     ...{ name: "still frames", width, dispose() {} },
     async tokens(pixels) {
-      const all = new Float32Array(pixels.length / bytesOf(architecture) * times * each);
+      const all = new Float32Array(pixels.length / clipBytes(architecture) * times * each);
       for (let time = 0; time < times; time++) {
         const said = await run.tokens(networks.encoder, stillOf(pixels, time * tubelet, architecture));
         for (let i = time * each; i < all.length; i += times * each) all.set(said.subarray(i, i + each), i);
       }
       return all;
     },
-    surprise: (seen, actual) => run.surprise(networks, stillOf(seen, frames / 2 - 1, architecture), actual),
+    predicted: (pixels) => run.predicted(networks, stillOf(pixels, frames / 2 - 1, architecture)),
+    came: (pixels) => run.came(networks.encoder, pixels),
   };
 }
 
@@ -171,13 +161,19 @@ export function randomClips(seed: number, run: ClipNetworks): ClipSubject {
 
 /**
  * Pixels: a token is its tubelet's pixels in 0 .. 1, beside its place's sine-cosine positions, which encoders are given
- * too; the surprise is the mean absolute difference of what comes from the context's last frame.
+ * too; what is expected is that the context's last frame stands still.
  */
 export function pixelClips(architecture: VideoArchitecture): ClipSubject {
   const { patch, tubelet, frames, image } = architecture, [times, side] = tokenGrid(architecture);
   const places = 6 * Math.ceil(architecture.width / 6), count = tokenCount(architecture);
   const positions = tf.tensor3d(clipPositions(places, times, side), [1, count, places]);
-  const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] };
+  const plain = { mean: [0, 0, 0], deviation: [1, 1, 1] }, half = frames / 2;
+  /** Frames from `first` on, in 0 .. 1, as many times one after another as make half a clip: [B, T/2, size, size, 3]. */
+  const halfOf = (first: number, count: number) => (clips: Tensor) =>
+    Promise.resolve(tf.tidy(() => {
+      const own = tf.slice(clips, [0, first, 0, 0, 0], [clips.shape[0], count, image, image, 3]);
+      return tf.div(tf.cast(tf.tile(own, [1, half / count, 1, 1, 1]), "float32"), 255);
+    }));
   return {
     ...{ name: "pixels", width: 3 * tubelet * patch * patch + places },
     tokens: (pixels) =>
@@ -189,19 +185,8 @@ export function pixelClips(architecture: VideoArchitecture): ClipSubject {
           )),
         pixels,
       ),
-    surprise: (seen, actual) =>
-      inBatches(
-        architecture,
-        (...clips) =>
-          Promise.resolve(tf.tidy(() => {
-            const [before, after] = clips.map((own) => tf.div(tf.cast(own, "float32"), 255)), batch = before.shape[0]!;
-            const last = tf.slice(before, [0, frames / 2 - 1, 0, 0, 0], [batch, 1, image, image, 3]);
-            const coming = tf.slice(after, [0, frames / 2, 0, 0, 0], [batch, frames / 2, image, image, 3]);
-            return tf.mean(tf.abs(tf.sub(coming, last)), [1, 2, 3, 4]);
-          })),
-        seen,
-        actual,
-      ),
+    predicted: (pixels) => inBatches(architecture, halfOf(half - 1, 1), pixels),
+    came: (pixels) => inBatches(architecture, halfOf(half, half), pixels),
     dispose: () => positions.dispose(),
   };
 }

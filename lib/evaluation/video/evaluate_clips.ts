@@ -7,13 +7,14 @@ import type { MovingScene } from "../../datasets/scenes/moving_scene.ts";
 import { type Law, LAWS } from "../../datasets/scenes/violations.ts";
 import type { VideoArchitecture } from "../../video/presets.ts";
 import { tokenCount, tokenGrid } from "../../jepa/architectures.ts";
+import { mean } from "../../statistics.ts";
 import type { Features, TokenFeatures } from "../features/features.ts";
 import { attentiveProbe } from "../probes/attentive_probe.ts";
 import { linearProbe } from "../probes/linear_probe.ts";
 import { type RegressionRows, ridgeRegression } from "../probes/ridge_regression.ts";
-import type { ClipSubject } from "./clip_subjects.ts";
+import { clipBytes, type ClipSubject } from "./clip_subjects.ts";
 import { type SeenSolid, seenSolids } from "./seen_solids.ts";
-import { type MatchedSet, pairwiseAccuracy, setAccuracy } from "./surprise.ts";
+import { type MatchedSet, pairwiseAccuracy, setAccuracy, surprise } from "./surprise.ts";
 
 /** Clips of scenes whose truth is known. */
 export interface KnownClips {
@@ -70,14 +71,23 @@ function withSwapped(pixels: Uint8Array, clips: number): { pixels: Uint8Array; l
   return { pixels: own, labels };
 }
 
-/** Tokens of clips, some at a time. */
-async function* tokensOf(subject: ClipSubject, pixels: Uint8Array, clips: number) {
+/** Of numbers of `count` clips those of each. */
+function ofEach(values: Float32Array, count: number): Float32Array[] {
+  const each = values.length / count;
+  return Array.from({ length: count }, (_, i) => values.subarray(i * each, (i + 1) * each));
+}
+
+/** Clips in chunks: their pixels, and how many they are. */
+function* chunks(pixels: Uint8Array, clips: number): Generator<[pixels: Uint8Array, clips: number]> {
   const bytes = pixels.length / clips;
   for (let start = 0; start < clips; start += CHUNK) {
-    const values = await subject.tokens(pixels.subarray(start * bytes, (start + CHUNK) * bytes));
-    const each = values.length / Math.min(CHUNK, clips - start);
-    for (let i = 0; i * each < values.length; i++) yield values.subarray(i * each, (i + 1) * each); // [N, width]
+    yield [pixels.subarray(start * bytes, (start + CHUNK) * bytes), Math.min(CHUNK, clips - start)];
   }
+}
+
+/** Tokens of clips, some at a time: [N, width]. */
+async function* tokensOf(subject: ClipSubject, pixels: Uint8Array, clips: number) {
+  for (const [own, count] of chunks(pixels, clips)) yield* ofEach(await subject.tokens(own), count);
 }
 
 /** The tokens in which solids are seen, [S, width], and for each clip how many there are. */
@@ -175,15 +185,23 @@ const BROKEN: Readonly<Record<Law, readonly [string, string]>> = {
 /** Beginnings of other clips, after which a second half is asked for too. */
 const OTHER_BEGINNINGS = 8;
 
-/** The surprise at the second half of clips [B], and the mean of what it is after the beginnings of other clips, [B]. */
-async function surprisesAt(subject: ClipSubject, pixels: Uint8Array, others: readonly Uint8Array[]) {
-  const own = await subject.surprise(pixels, pixels), elsewhere = new Float32Array(own.length);
-  for (const other of others) {
-    const seen = new Uint8Array(pixels.length);
-    for (let start = 0; start < seen.length; start += other.length) seen.set(other, start);
-    (await subject.surprise(seen, pixels)).forEach((value, i) => elsewhere[i] += value / others.length);
+/**
+ * The surprise at the second half of clips, plain and calibrated, [B] each.
+ *
+ * @param others what is predicted after the beginnings of other clips, [M] each
+ */
+async function surprisesAt(subject: ClipSubject, clips: readonly Uint8Array[], others: readonly Float32Array[]) {
+  const plain: number[] = [], calibrated: number[] = [], pixels = new Uint8Array(clips.length * clips[0].length);
+  clips.forEach((clip, i) => pixels.set(clip, i * clip.length));
+  for (const [own, count] of chunks(pixels, clips.length)) {
+    const predicted = ofEach(await subject.predicted(own), count), came = ofEach(await subject.came(own), count);
+    came.forEach((one, i) => {
+      const surprised = surprise(predicted[i], one);
+      plain.push(surprised);
+      calibrated.push(surprised - mean(others.map((other) => surprise(other, one))));
+    });
   }
-  return { own, elsewhere };
+  return { plain, calibrated };
 }
 
 /**
@@ -194,35 +212,47 @@ async function surprisedBy(
   subject: ClipSubject,
   { train, sets }: Pick<ClipEvaluationData, "train" | "sets">,
 ): Promise<[string, number][]> {
-  const bytes = train.pixels.length / train.truths.length;
-  const others = Array.from(
-    { length: Math.min(OTHER_BEGINNINGS, train.truths.length) },
-    (_, i) => train.pixels.subarray(i * bytes, (i + 1) * bytes),
-  );
-  const pairs: Record<string, [number, number][]> = {}, byLaw: [string, number][] = [];
-  const calibrated: typeof pairs = {};
+  const beginnings = Math.min(OTHER_BEGINNINGS, train.truths.length);
+  const begun = train.pixels.subarray(0, beginnings * train.pixels.length / train.truths.length);
+  const others = ofEach(await subject.predicted(begun), beginnings);
+  const pairs: Record<string, [number, number][]> = {}, calibratedPairs: typeof pairs = {};
+  const byLaw: [string, number][] = [];
   for (const law of LAWS) {
     const clips = sets[law].flatMap(({ possible, impossible }) => [...possible, ...impossible]);
-    const pixels = new Uint8Array(clips.length * bytes);
-    clips.forEach((clip, i) => pixels.set(clip, i * bytes));
-    const { own, elsewhere } = await surprisesAt(subject, pixels, others);
-    const setsOf = (values: Float32Array) =>
+    const { plain, calibrated } = await surprisesAt(subject, clips, others);
+    const setsOf = (values: readonly number[]) =>
       sets[law].map((_, i): MatchedSet<number> => {
-        const [x, y, xy, yx] = values.subarray(4 * i, 4 * i + 4);
+        const [x, y, xy, yx] = values.slice(4 * i, 4 * i + 4);
         return { possible: [x, y], impossible: [xy, yx] };
       });
     const collect = (into: typeof pairs, { possible, impossible }: MatchedSet<number>) =>
       BROKEN[law].forEach((name, i) => (into[name] ??= []).push([possible[i], impossible[i]]));
-    const surprises = setsOf(own);
-    for (const set of surprises) collect(pairs, set);
-    for (const set of setsOf(own.map((value, i) => value - elsewhere[i]))) collect(calibrated, set);
-    byLaw.push([`surprise, sets of ${law}`, setAccuracy(surprises)]);
+    for (const set of setsOf(plain)) collect(pairs, set);
+    for (const set of setsOf(calibrated)) collect(calibratedPairs, set);
+    byLaw.push([`surprise, sets of ${law}`, setAccuracy(setsOf(plain))]);
   }
   const named = (label: string, kinds: typeof pairs): [string, number][] => [
     ...Object.entries(kinds).map(([name, own]): [string, number] => [`${label}, ${name}`, pairwiseAccuracy(own)]),
     [`${label}, all pairs`, pairwiseAccuracy(Object.values(kinds).flat())],
   ];
-  return [...named("surprise", pairs), ...named("calibrated surprise", calibrated), ...byLaw];
+  return [...named("surprise", pairs), ...named("calibrated surprise", calibratedPairs), ...byLaw];
+}
+
+/** Whether there are as many clips as truths, all of the architecture's size. */
+function check(architecture: VideoArchitecture, { train, test, sets }: ClipEvaluationData): void {
+  const { frames, image } = architecture, bytes = clipBytes(architecture);
+  const refuse = (what: string, length: number, clips: number) => {
+    if (length === clips * bytes) return;
+    throw new RangeError(
+      `${what}: ${length} bytes, where ${clips * bytes} make ${clips} x ${frames} frames of ${image} x ${image} RGB.`,
+    );
+  };
+  for (const [name, { pixels, truths }] of Object.entries({ train, test })) refuse(name, pixels.length, truths.length);
+  for (const law of LAWS) {
+    sets[law].forEach(({ possible, impossible }, i) => {
+      for (const clip of [...possible, ...impossible]) refuse(`${law}, set ${i}`, clip.length, 1);
+    });
+  }
 }
 
 /**
@@ -233,7 +263,7 @@ async function surprisedBy(
  * to predict whatever came before, which is more where more solids are seen, is no surprise then. Deterministic.
  *
  * @param options told what is done next, and each number as it comes
- * @throws RangeError where the clips are not as long or as large as the architecture says
+ * @throws RangeError where clips are not as many as their truths, or not as long or as large as the architecture says
  */
 export async function evaluateClips(
   subjects: readonly ClipSubject[],
@@ -241,6 +271,7 @@ export async function evaluateClips(
   data: ClipEvaluationData,
   { onStage, onResult }: { onStage?: (stage: string) => void; onResult?: (result: ClipMeasure) => void } = {},
 ): Promise<ClipMeasure[]> {
+  check(architecture, data);
   const results: ClipMeasure[] = [];
   for (const subject of subjects) {
     const { name } = subject,

@@ -14,39 +14,42 @@ import type { VideoArchitecture } from "../../video/presets.ts";
 import type { VideoModel } from "../../video/load_video_encoder.ts";
 import { clipTargets, predictClip } from "../../video/vjepa.ts";
 
-/**
- * The surprise at each token of the second half of clips, from the first: the mean absolute error over its D numbers,
- * float32 [B, N/2], tokens in raster order of time, row and column.
- *
- * @param model the encoder is that of context and targets alike
- * @param seen uint8 [B, T, size, size, 3], of which the first half is the context
- * @param actual likewise, of which the second half is what comes
- * @param kind the mask token that stands for the second half: which kind of mask hid it in training
- */
-export function tokenSurprise(
-  model: VideoModel,
-  seen: Tensor,
-  actual: Tensor,
-  kind: number,
-): Tensor {
-  const { architecture, encoder } = model,
-    [batch] = actual.shape,
-    count = tokenCount(architecture),
-    [times, rows, columns] = tokenGrid(architecture);
+/** Where the tokens of both halves lie, in raster order of time, row and column: int32 [B, N/2] each. */
+function halves(architecture: VideoArchitecture, batch: number): { first: Tensor; second: Tensor } {
+  const count = tokenCount(architecture), [times, rows, columns] = tokenGrid(architecture);
   const half = Math.floor(times / 2) * rows * columns;
   const from = (start: number, end: number) => {
     const places = Int32Array.from({ length: batch * (end - start) }, (_, i) => start + i % (end - start));
     return tf.tensor2d(places, [batch, end - start], "int32");
   };
-  const targets = from(half, count), mask = { context: from(0, half), targets: tf.expandDims(targets, 0) };
-  const said = clipTargets(encoder, architecture, tubelets(actual, architecture)); // [B, N, D]
-  const { predicted } = predictClip(model, architecture, tubelets(seen, architecture), mask, kind); // [1, B, N/2, D]
-  return tf.mean(tf.abs(tf.sub(tf.squeeze(predicted, [0]), gatherTokens(said, targets))), 2);
+  return { first: from(0, half), second: from(half, count) };
 }
 
-/** The surprise at the second half of clips: tokenSurprise() averaged over its tokens, float32 [B]. */
-export function surprise(model: VideoModel, seen: Tensor, actual: Tensor, kind: number): Tensor {
-  return tf.mean(tokenSurprise(model, seen, actual, kind), 1);
+/**
+ * What the predictor says of each token of the second half of clips, from the first: float32 [B, N/2, D].
+ *
+ * @param clips uint8 [B, T, size, size, 3]
+ * @param kind the mask token that stands for the second half: which kind of mask hid it in training
+ */
+export function predictSecondHalf(model: VideoModel, clips: Tensor, kind: number): Tensor {
+  const { architecture } = model, { first, second } = halves(architecture, clips.shape[0]);
+  const mask = { context: first, targets: tf.expandDims(second, 0) };
+  const { predicted } = predictClip(model, architecture, tubelets(clips, architecture), mask, kind); // [1, B, N/2, D]
+  return tf.squeeze(predicted, [0]);
+}
+
+/** What the encoder says of each token of the second half of clips uint8 [B, T, size, size, 3], layer-normed: [B, N/2, D]. */
+export function secondHalfTargets(
+  { architecture, encoder }: Pick<VideoModel, "architecture" | "encoder">,
+  clips: Tensor,
+): Tensor {
+  const said = clipTargets(encoder, architecture, tubelets(clips, architecture)); // [B, N, D]
+  return gatherTokens(said, halves(architecture, clips.shape[0]).second);
+}
+
+/** Surprise: the mean absolute difference of what was predicted, of a token or a whole half, and what came, as long. */
+export function surprise(predicted: Float32Array, came: Float32Array): number {
+  return came.reduce((sum, value, i) => sum + Math.abs(predicted[i] - value), 0) / came.length;
 }
 
 /** Clips that belong together: of two clips [X, Y], the halves of both in all four combinations, each [T, size, size, 3]. */

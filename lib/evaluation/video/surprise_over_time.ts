@@ -6,6 +6,7 @@
 import { tokenGrid } from "../../jepa/architectures.ts";
 import type { VideoNetworks } from "../../video/load_video_encoder.ts";
 import type { ClipNetworks } from "./clip_subjects.ts";
+import { surprise } from "./surprise.ts";
 
 /** The surprise at each tubelet of a video but those of its beginning, from which nothing is predicted. */
 export interface SurpriseOverTime {
@@ -29,7 +30,7 @@ export async function surpriseOverTime(
   run: ClipNetworks,
   videos: readonly Uint8Array[],
 ): Promise<SurpriseOverTime[]> {
-  const { frames, tubelet, image } = run.architecture, [times, rows, columns] = tokenGrid(run.architecture);
+  const { frames, tubelet, image, width } = run.architecture, [times, rows, columns] = tokenGrid(run.architecture);
   const bytes = image * image * 3, clipBytes = frames * bytes, place = rows * columns;
   const windows = videos.map((video) => {
     const length = video.length / bytes, count = Math.floor((length - frames) / tubelet) + 1;
@@ -47,10 +48,14 @@ export async function surpriseOverTime(
     }
     return (first += windows[v]) - windows[v];
   });
-  const values = await run.tokenSurprise(networks, clips), each = values.length / total;
+  const predicted = await run.predicted(networks, clips), came = await run.came(networks.encoder, clips);
+  const each = came.length / total; // numbers of a second half
   return starts.map((start, v) => {
-    const at = (w: number) => (start + w) * each;
-    const tokens = Array.from({ length: windows[v] }, (_, w) => values.slice(at(w), at(w) + place));
+    const tokens = Array.from({ length: windows[v] }, (_, w) =>
+      Float32Array.from({ length: place }, (_, token) => {
+        const at = (start + w) * each + token * width;
+        return surprise(predicted.subarray(at, at + width), came.subarray(at, at + width));
+      }));
     return {
       frames: tokens.map((_, w) => (w + Math.floor(times / 2)) * tubelet),
       tokens,

@@ -1,5 +1,5 @@
 import "../../tensorflow/loaded.ts";
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { movingSceneOf } from "../../../lib/datasets/scenes/moving_scene.ts";
 import type { ClipSubject } from "../../../lib/evaluation/video/clip_subjects.ts";
 import { evaluateClips, type KnownClips, swapHalves } from "../../../lib/evaluation/video/evaluate_clips.ts";
@@ -24,7 +24,7 @@ const known = [knownClips(0, 60), knownClips(1, 40)];
 
 /**
  * A subject that says of a clip's tokens, [N, width], what `say` does, and is surprised by the number in its first byte, after
- * another clip's beginning by that in its last.
+ * the beginning of a known clip by that in its last. One number stands for a half.
  */
 const subject = (name: string, say: (clip: Uint8Array, values: Float32Array) => void): ClipSubject => ({
   ...{ name, width, dispose() {} },
@@ -35,12 +35,15 @@ const subject = (name: string, say: (clip: Uint8Array, values: Float32Array) => 
     }
     return Promise.resolve(values);
   },
-  surprise: (seen, actual) =>
-    Promise.resolve(Float32Array.from({ length: actual.length / bytes }, (_, i) => {
-      const [before, own] = [seen, actual].map((clips) => clips.subarray(i * bytes, (i + 1) * bytes));
-      return before.every((value, place) => value === own[place]) ? own[0] : own[bytes - 1];
-    })),
+  predicted: (pixels) => ofEach(pixels, (first, last) => last === 200 ? 0 : last - first),
+  came: (pixels) => ofEach(pixels, (_, last) => last),
 });
+
+/** Of each clip a number, from its first byte and its last. */
+const ofEach = (pixels: Uint8Array, numberOf: (first: number, last: number) => number) =>
+  Promise.resolve(Float32Array.from({ length: pixels.length / bytes }, (_, i) => {
+    return numberOf(pixels[i * bytes], pixels[(i + 1) * bytes - 1]);
+  }));
 
 /** Knows what is true of the solids, and how bright each time is. */
 const knowing = subject("knowing", (clip, values) => {
@@ -85,6 +88,22 @@ Deno.test("evaluateClips() gives all to who knows the truth, and chance to who b
   for (const kind of ["vanish", "appear", "jump", "all pairs"]) {
     assertEquals(score("knowing", `calibrated surprise, ${kind}`), 100);
   }
+});
+
+Deno.test("evaluateClips() refuses clips that are not as many as their truths, or of another size", async () => {
+  const [train, test] = known, sets = { existence: [], place: [] };
+  const refused = async (data: Parameters<typeof evaluateClips>[2], message: string) => {
+    await assertRejects(() => evaluateClips([knowing], architecture, data), RangeError, message);
+  };
+  await refused(
+    { train, test: { ...test, truths: test.truths.slice(0, 20) }, sets },
+    `test: ${40 * bytes} bytes, where ${20 * bytes} make 20 x 4 frames`,
+  );
+  const short = { possible: [clip(1, 0), clip(5, 4)], impossible: [clip(6, 4), clip(2, 0).subarray(1)] } as const;
+  await refused(
+    { train, test, sets: { ...sets, place: [short] } },
+    `place, set 0: ${bytes - 1} bytes, where ${bytes} make 1 x 4`,
+  );
 });
 
 Deno.test("swapHalves() puts the second half of a clip first", () => {

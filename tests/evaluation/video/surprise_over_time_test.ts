@@ -4,18 +4,26 @@ import { surpriseOverTime } from "../../../lib/evaluation/video/surprise_over_ti
 import { videoPreset } from "../../../lib/video/presets.ts";
 
 /** Clips of 8 frames in 4 times of 2 x 2 tokens. */
-const architecture = { ...videoPreset("vjepa-scenes").architecture, image: 4, patch: 2, frames: 8, tubelet: 2 };
+const architecture = {
+  ...videoPreset("vjepa-scenes").architecture,
+  image: 4,
+  patch: 2,
+  frames: 8,
+  tubelet: 2,
+  width: 2,
+};
 const bytes = 4 * 4 * 3;
 
 /** Is surprised at token i of the second half by the number of the clip's first frame, and i / 100. */
 const run = {
   architecture,
-  tokenSurprise(_networks: unknown, clips: Uint8Array) {
+  predicted(_networks: unknown, clips: Uint8Array) {
     const count = clips.length / (8 * bytes);
-    return Promise.resolve(Float32Array.from({ length: count * 8 }, (_, i) => {
-      return clips[Math.floor(i / 8) * 8 * bytes] + i % 8 / 100;
+    return Promise.resolve(Float32Array.from({ length: count * 8 * 2 }, (_, i) => {
+      return clips[Math.floor(i / 16) * 8 * bytes] + Math.floor(i / 2) % 8 / 100;
     }));
   },
+  came: (_encoder: unknown, clips: Uint8Array) => Promise.resolve(new Float32Array(clips.length / (8 * bytes) * 8 * 2)),
 } as unknown as ClipNetworks;
 
 const networks = {} as Parameters<typeof surpriseOverTime>[0];
