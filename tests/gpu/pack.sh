@@ -1,7 +1,7 @@
 #!/bin/sh
 # Packs TensorFlow's CUDA build, Deno and the npm packages for a GPU machine that has no network, in pieces of at most
-# 56 MiB, in the layout of the folder of TensorFlow's
-# libraries. Some 400 MB in some minutes. Not yet tried on a GPU.
+# 56 MiB, in the layout of the folder of TensorFlow's libraries: 600 MB, in ten minutes of two busy cores. What it packs has
+# been unpacked and has trained on a machine without a GPU, on none with one.
 #
 #   tests/gpu/pack.sh [OUT [FOLDER...]]     OUT: .venv/gpu by default
 #
