@@ -9,7 +9,7 @@ import { idsOf, type Tensor, tensorOf, tf, traced } from "./backend.ts";
 import { currentGraph, register, symbolicValue } from "./binding.ts";
 import { describe } from "./ops/dtypes.ts";
 import { addFunction } from "./ops/eager.ts";
-import { believedDType, Graph, type GraphFunction, type SymbolicValue } from "./ops/graph.ts";
+import { Graph, type GraphFunction, type SymbolicValue } from "./ops/graph.ts";
 
 /** Tensors to tensors. */
 export type TensorFunction = (...inputs: Tensor[]) => Tensor[];
@@ -20,8 +20,6 @@ export interface NestedOptions {
   xla: boolean;
   /** Whether this graph wants it nested; where not, its ops go into the graph itself. */
   wanted: (graph: Graph) => boolean;
-  /** Whether inputs in bfloat16 are made float32 before it. Default false. */
-  exact?: boolean;
   /** The types that its outputs shall have; default those that they have. */
   types?: (inputs: readonly SymbolicValue[]) => (output: SymbolicValue, index: number) => number;
 }
@@ -68,8 +66,7 @@ export function nested(name: string, fn: TensorFunction, options: NestedOptions)
   return (...inputs) => {
     const outer = currentGraph();
     if (!outer || !options.wanted(outer)) return fn(...inputs);
-    const given = idsOf(inputs).map((id) => symbolicValue(id, outer));
-    const values = options.exact ? given.map((value) => cast(outer, value, believedDType(value.dtype))) : given;
+    const values = idsOf(inputs).map((id) => symbolicValue(id, outer));
     const signature = `${outer.precision} ${values.map(({ dtype, shape }) => describe(dtype, shape)).join()}`;
     let compiled = known.get(signature);
     if (!compiled) {

@@ -3,7 +3,7 @@ import { block, layerNorm, linear, normalise } from "../../lib/nn/layers.ts";
 import type { Parameters } from "../../lib/nn/parameters.ts";
 import { type Tensor, tf } from "../../lib/tensorflow/backend.ts";
 import { compile } from "../../lib/tensorflow/compile.ts";
-import { fused, kernel } from "../../lib/tensorflow/fused.ts";
+import { fused, kernel, sumOfRows } from "../../lib/tensorflow/fused.ts";
 import { assertClose, checkGradients, deviation, numbers, plain } from "./reference.ts";
 
 const MODES = [{ jit: "graph" }, { jit: "xla" }] as const;
@@ -79,6 +79,18 @@ Deno.test("fused() keeps activations in bfloat16 where it is told to, and gives 
   assertEquals(deviation(exact.dataSync(), expected) < 1e-6, true);
   const far = deviation(reduced.dataSync(), expected);
   assertEquals([far > 1e-5, far < 4e-3], [true, true], `deviation ${far}`);
+});
+
+Deno.test("sumOfRows() adds up in float32 what is kept in bfloat16, and in float32 gives what tfjs does", async () => {
+  // Added up in bfloat16 ones would end at 256, twos at 512. Rounded once, 3000 is 3008, 6000 is 6016, 900 is 904.
+  const x = tf.tile(tf.tensor3d([1, 2, 0.3], [1, 1, 3]), [2, 1500, 1]);
+  const step = (precision: "float32" | "bfloat16", kept: (x: Tensor) => Tensor) =>
+    compile((x: Tensor) => sumOfRows(kept(x)), { jit: "graph", precision })(x);
+  const half = fused("kept_in_bfloat16", (x: Tensor) => tf.mul(x, 1), "activation");
+  assertEquals([...(await step("bfloat16", half)).dataSync()], [3008, 6016, 904]);
+  for (const precision of ["float32", "bfloat16"] as const) {
+    assertClose(plain(await step(precision, (x) => tf.mul(x, 1))), plain(tf.sum(x, [0, 1])), 1e-4);
+  }
 });
 
 /** Parameters of one block of width 4, far enough from zero for every path to matter. */
