@@ -93,17 +93,19 @@ async function measure(
       );
     }
     show(`PyTorch ${peer.about.torch} on ${device}`);
+    const counts = new Map<Precision, number>(); // of steps in a turn
     for (const [precision, steps] of ours) {
-      show(`ours ${precision}, first step`);
-      await steps.run(1);
+      show(`ours ${precision}, first steps`);
+      const [, warm] = await steps.run(2); // the first one compiles
+      counts.set(precision, stepsOfTurn(warm));
     }
-    const stepTime = await warmUp(peer, peerTimes, notes, show);
-    const count = stepsOfTurn(stepTime);
+    await warmUp(peer, peerTimes, notes, show);
     for (const round of roundsInTime(rounds)) {
       if (round === 2) leaveOutSlower(peerTimes, notes);
-      for (const precision of ours.keys()) {
+      for (const [precision, steps] of ours) {
+        const count = counts.get(precision)!;
         show(`round ${round}, ours ${precision}`);
-        ourTimes.get(precision)!.push(await ours.get(precision)!.run(count));
+        ourTimes.get(precision)!.push(await steps.run(count));
         for (const mode of PEER_MODES) {
           if (notes.has(mode) || ourPrecision(mode, ours) !== precision) continue;
           show(`round ${round}, PyTorch ${mode.name}`);
@@ -140,13 +142,13 @@ function leaveOutSlower(times: Map<PeerMode, Timings>, notes: Map<PeerMode, stri
   }
 }
 
-/** Runs PyTorch's first steps, and finds out which modes are not worth more; returns f32's milliseconds a step. */
+/** Runs PyTorch's first steps, and finds out which modes are not worth more. */
 async function warmUp(
   peer: Peer,
   times: Map<PeerMode, Timings>,
   notes: Map<PeerMode, string>,
   show: (what: string) => void,
-): Promise<number> {
+): Promise<void> {
   let f32 = Infinity;
   const slow = new Set<string>();
   for (const mode of PEER_MODES) {
@@ -172,7 +174,6 @@ async function warmUp(
       times.get(mode)!.push(answer.ms);
     }
   }
-  return f32;
 }
 
 /**
