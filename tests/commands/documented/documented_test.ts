@@ -33,7 +33,8 @@ function standing({ file, line, task, rest }: Documented): string[] {
     if (!THINGS.includes(part.split(" ")[0]) && !/\b[A-Z]{2,}\b/.test(part)) return part;
     throw new Error(`${file}: ${line}: nothing stands for "${part}": add it to STAND_INS in ${HERE}.`);
   });
-  const parts = [...partsOf(needs), ...own, ...partsOf(short)];
+  const said = [...partsOf(needs), ...own];
+  const parts = [...said, ...partsOf(typeof short === "function" ? short(said) : short)];
   const again = (part: string, after: readonly string[]) =>
     part.startsWith("--") && !part.startsWith("--set ") &&
     after.some((other) => other.split(" ")[0] === part.split(" ")[0]);

@@ -34,11 +34,16 @@ const networks = (depth: number, predictor = '{"width":8,"depth":1,"heads":2}') 
 ];
 const FEW_STEPS = "--batch 8 --micro-batch 4 --epochs 0.2 --monitor 0 --precision float32".split(" ");
 
-/**
- * By task, in the order in which they run: what a mention without options leaves out, and what makes it short in the place of
- * what was said.
- */
-export const RUN: Readonly<Record<string, { needs?: readonly string[]; short?: readonly string[] }>> = {
+/** How a task is run. */
+interface Running {
+  /** What a mention without options leaves out. */
+  needs?: readonly string[];
+  /** What makes it short in the place of what was said, whose options are a part each; or how that follows from it. */
+  short?: readonly string[] | ((said: readonly string[]) => readonly string[]);
+}
+
+/** By task, in the order in which they run. */
+export const RUN: Readonly<Record<string, Running>> = {
   "setup": {},
   // Linear probes of raw pixels take long at 32 pixels: the run of MADE, of 16, is evaluated.
   "pretrain": { needs: ["--preset", "cifar10"], short: [...networks(1), ...FEW_STEPS, "--no-eval"] },
@@ -58,7 +63,14 @@ export const RUN: Readonly<Record<string, { needs?: readonly string[]; short?: r
   "encode": {},
   "evaluate": {
     needs: "--weights weights/cifar10 --protocol knn --precision bfloat16".split(" "),
-    short: "--epochs 1 --per-class 1 --subjects encoder --clevr CLEVR_v1.0".split(" "),
+    short(said) {
+      const protocols = said.findLast((part) => part.startsWith("--protocol "))!;
+      const where = (names: RegExp, ...words: string[]) => names.test(protocols) ? words : [];
+      return [
+        ...["--subjects", "encoder", ...where(/all|lowshot|finetune/, "--per-class", "1")],
+        ...[...where(/all|finetune/, "--epochs", "1"), ...where(/all/, "--clevr", "CLEVR_v1.0")],
+      ];
+    },
   },
   "decode": {
     needs: "--weights weights/cifar10 --images photos/train --out made/N".split(" "),
