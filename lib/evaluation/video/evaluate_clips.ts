@@ -238,7 +238,7 @@ async function surprisedBy(
   return [...named("surprise", pairs), ...named("calibrated surprise", calibratedPairs), ...byLaw];
 }
 
-/** Whether there are as many clips as truths, all of the architecture's size. */
+/** Holds that there are as many clips as truths, and sets of each law, all of the architecture's size. */
 function check(architecture: VideoArchitecture, { train, test, sets }: ClipEvaluationData): void {
   const { frames, image } = architecture, bytes = clipBytes(architecture);
   const refuse = (what: string, length: number, clips: number) => {
@@ -249,6 +249,7 @@ function check(architecture: VideoArchitecture, { train, test, sets }: ClipEvalu
   };
   for (const [name, { pixels, truths }] of Object.entries({ train, test })) refuse(name, pixels.length, truths.length);
   for (const law of LAWS) {
+    if (sets[law].length === 0) throw new RangeError(`There is no set of clips that break the law of ${law}.`);
     sets[law].forEach(({ possible, impossible }, i) => {
       for (const clip of [...possible, ...impossible]) refuse(`${law}, set ${i}`, clip.length, 1);
     });
@@ -263,7 +264,8 @@ function check(architecture: VideoArchitecture, { train, test, sets }: ClipEvalu
  * to predict whatever came before, which is more where more solids are seen, is no surprise then. Deterministic.
  *
  * @param options told what is done next, and each number as it comes
- * @throws RangeError where clips are not as many as their truths, or not as long or as large as the architecture says
+ * @throws RangeError where clips are not as many as their truths, or not as long or as large as the architecture says, or
+ *   a law has no sets
  */
 export async function evaluateClips(
   subjects: readonly ClipSubject[],

@@ -91,7 +91,9 @@ Deno.test("evaluateClips() gives all to who knows the truth, and chance to who b
 });
 
 Deno.test("evaluateClips() refuses clips that are not as many as their truths, or of another size", async () => {
-  const [train, test] = known, sets = { existence: [], place: [] };
+  const [train, test] = known;
+  const set = { possible: [clip(1, 0), clip(5, 4)], impossible: [clip(6, 4), clip(2, 0)] } as const;
+  const sets = { existence: [set], place: [set] };
   const refused = async (data: Parameters<typeof evaluateClips>[2], message: string) => {
     await assertRejects(() => evaluateClips([knowing], architecture, data), RangeError, message);
   };
@@ -99,11 +101,12 @@ Deno.test("evaluateClips() refuses clips that are not as many as their truths, o
     { train, test: { ...test, truths: test.truths.slice(0, 20) }, sets },
     `test: ${40 * bytes} bytes, where ${20 * bytes} make 20 x 4 frames`,
   );
-  const short = { possible: [clip(1, 0), clip(5, 4)], impossible: [clip(6, 4), clip(2, 0).subarray(1)] } as const;
+  const short = { ...set, impossible: [clip(6, 4), clip(2, 0).subarray(1)] } as const;
   await refused(
     { train, test, sets: { ...sets, place: [short] } },
     `place, set 0: ${bytes - 1} bytes, where ${bytes} make 1 x 4`,
   );
+  await refused({ train, test, sets: { ...sets, existence: [] } }, "no set of clips that break the law of existence");
 });
 
 Deno.test("swapHalves() puts the second half of a clip first", () => {
