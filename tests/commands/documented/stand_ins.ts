@@ -121,6 +121,7 @@ export const STAND_INS: Readonly<Record<string, string>> = {
   "--preset two-rooms": "--preset cifar10",
   "--preset two-rooms-fixed": "--preset cifar10",
   // 10,000 scenes take two minutes to draw.
+  "--data scenes": "--data photos",
   "--preset scenes": "--preset scenes --data photos",
   // Protocols run one after the other: all of them stand for some.
   "--protocol count,distance": "--protocol all",
