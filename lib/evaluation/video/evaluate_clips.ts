@@ -227,9 +227,10 @@ async function surprisedBy(
       });
     const collect = (into: typeof pairs, { possible, impossible }: MatchedSet<number>) =>
       BROKEN[law].forEach((name, i) => (into[name] ??= []).push([possible[i], impossible[i]]));
-    for (const set of setsOf(plain)) collect(pairs, set);
+    const surprises = setsOf(plain);
+    for (const set of surprises) collect(pairs, set);
     for (const set of setsOf(calibrated)) collect(calibratedPairs, set);
-    byLaw.push([`surprise, sets of ${law}`, setAccuracy(setsOf(plain))]);
+    byLaw.push([`surprise, sets of ${law}`, setAccuracy(surprises)]);
   }
   const named = (label: string, kinds: typeof pairs): [string, number][] => [
     ...Object.entries(kinds).map(([name, own]): [string, number] => [`${label}, ${name}`, pairwiseAccuracy(own)]),
